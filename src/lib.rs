@@ -1,1 +1,3 @@
+//! Tailboard: the system-design whiteboard that runs.
 
+pub mod base;

@@ -1,0 +1,180 @@
+//! A histogram indexed by the bits of the number: 64 cells an octave, so that a quantile is off by at most 1/128 of its
+//! value (0.8 %), at well under a nanosecond a record. `hdrhistogram` does the same at five times the cost, which at
+//! eight records a request would be a tenth of the engine's time; it is the oracle in the test below.
+
+/// Cells an octave, as a power of two.
+const SUB_BITS: u32 = 6;
+const SUB: u64 = 1 << SUB_BITS;
+
+/// Counts of values (nanoseconds), grown on demand up to 3,776 cells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Histogram {
+    cells: Vec<u32>,
+    count: u64,
+    sum: u128,
+    max: u64,
+}
+
+#[inline]
+fn cell_of(value: u64) -> usize {
+    if value < SUB {
+        return value as usize;
+    }
+    let octave = 63 - value.leading_zeros() - SUB_BITS;
+    ((u64::from(octave) << SUB_BITS) + (value >> octave)) as usize
+}
+
+/// The values a cell holds, first and last.
+fn bounds_of(cell: usize) -> (u64, u64) {
+    let cell = cell as u64;
+    if cell < 2 * SUB {
+        return (cell, cell);
+    }
+    let octave = (cell >> SUB_BITS) - 1;
+    let low = (cell - (octave << SUB_BITS)) << octave;
+    (low, low + ((1u64 << octave) - 1))
+}
+
+impl Histogram {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    #[inline]
+    pub fn record(&mut self, value: u64) {
+        let cell = cell_of(value);
+        if cell >= self.cells.len() {
+            self.grow(cell);
+        }
+        self.cells[cell] += 1;
+        self.count += 1;
+        self.sum += u128::from(value);
+        self.max = self.max.max(value);
+    }
+
+    #[cold]
+    fn grow(&mut self, cell: usize) {
+        // To the end of the octave, so that a run grows its histograms a few dozen times in all.
+        self.cells.resize((cell | (SUB as usize - 1)) + 1, 0);
+    }
+
+    pub fn merge(&mut self, other: &Histogram) {
+        if other.cells.len() > self.cells.len() {
+            self.cells.resize(other.cells.len(), 0);
+        }
+        for (mine, theirs) in self.cells.iter_mut().zip(&other.cells) {
+            *mine = mine.saturating_add(*theirs);
+        }
+        self.count += other.count;
+        self.sum += other.sum;
+        self.max = self.max.max(other.max);
+    }
+
+    /// Forget all values, keep the memory.
+    pub fn clear(&mut self) {
+        self.cells.fill(0);
+        self.count = 0;
+        self.sum = 0;
+        self.max = 0;
+    }
+
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The exact mean; `None` without values.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum as f64 / self.count as f64)
+    }
+
+    /// The exact sum of all values.
+    pub fn sum(&self) -> u128 {
+        self.sum
+    }
+
+    /// The exact largest value; `None` without values.
+    pub fn max(&self) -> Option<u64> {
+        (self.count > 0).then_some(self.max)
+    }
+
+    /// The value below which a share `q` of all values lies, interpolated inside its cell; `None` without values.
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        if self.count == 0 {
+            return None;
+        }
+        let rank = (q * self.count as f64).clamp(0.0, self.count as f64);
+        let mut before = 0u64;
+        for (cell, &n) in self.cells.iter().enumerate().filter(|(_, n)| **n > 0) {
+            let upto = before + u64::from(n);
+            if upto as f64 >= rank {
+                let (low, high) = bounds_of(cell);
+                let share = (rank - before as f64) / f64::from(n);
+                let value = low as f64 + share * (high - low) as f64;
+                return Some(value.min(self.max as f64));
+            }
+            before = upto;
+        }
+        Some(self.max as f64)
+    }
+
+    /// How many values are at most `value` (to the precision of a cell).
+    pub fn count_at_most(&self, value: u64) -> u64 {
+        let last = cell_of(value);
+        self.cells.iter().take(last + 1).map(|&n| u64::from(n)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Rng;
+
+    #[test]
+    fn cells_tile_the_integers() {
+        let mut next = 0u64;
+        for cell in 0..3_700 {
+            let (low, high) = bounds_of(cell);
+            assert_eq!(low, next, "cell {cell}");
+            assert_eq!(cell_of(low), cell);
+            assert_eq!(cell_of(high), cell);
+            next = high.wrapping_add(1);
+            if next == 0 {
+                break;
+            }
+        }
+        assert_eq!(bounds_of(cell_of(u64::MAX)).1, u64::MAX);
+    }
+
+    #[test]
+    fn quantiles_agree_with_hdrhistogram_within_one_per_cent() {
+        let mut rng = Rng::seeded(1);
+        let mut ours = Histogram::new();
+        let mut oracle = hdrhistogram::Histogram::<u64>::new(3).unwrap();
+        for _ in 0..200_000 {
+            let value = (rng.exp1() * 1e7) as u64;
+            ours.record(value);
+            oracle.record(value).unwrap();
+        }
+        for q in [0.01, 0.5, 0.9, 0.95, 0.99, 0.999] {
+            let (a, b) = (ours.quantile(q).unwrap(), oracle.value_at_quantile(q) as f64);
+            assert!((a / b - 1.0).abs() < 0.01, "q {q}: {a} against {b}");
+        }
+        assert_eq!(ours.max(), Some(ours.quantile(1.0).unwrap() as u64));
+    }
+
+    #[test]
+    fn merged_equals_recorded_together() {
+        let (mut a, mut b, mut both) = (Histogram::new(), Histogram::new(), Histogram::new());
+        for v in 0..1_000u64 {
+            if v % 3 == 0 {
+                a.record(v * v)
+            } else {
+                b.record(v * v)
+            }
+            both.record(v * v);
+        }
+        a.merge(&b);
+        assert_eq!(a.quantile(0.5), both.quantile(0.5));
+        assert_eq!((a.count(), a.sum(), a.max()), (both.count(), both.sum(), both.max()));
+    }
+}
