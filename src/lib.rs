@@ -1,3 +1,5 @@
 //! Tailboard: the system-design whiteboard that runs.
 
 pub mod base;
+pub mod engine;
+pub mod parts;

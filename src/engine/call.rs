@@ -1,0 +1,195 @@
+//! Calls: an attempt of a request over a link, and its reply. They live in a slab with generations, so that a late event
+//! about a call that is gone is recognised.
+
+use super::outcome::Reply;
+use crate::base::{ClassId, LinkId, NodeId, Time};
+
+/// A call's place in the slab and its generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+impl CallId {
+    /// No call.
+    pub const NONE: CallId = CallId { slot: u32::MAX, generation: 0 };
+
+    pub fn is_none(self) -> bool {
+        self.slot == u32::MAX
+    }
+}
+
+impl Default for CallId {
+    fn default() -> Self {
+        CallId::NONE
+    }
+}
+
+/// Who waits for a call's reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiter {
+    /// The node at the near end of the link, on its own account: a root request.
+    Root,
+    /// The call that the node at the near end is serving; the node asked for this child itself.
+    Node(CallId),
+    /// The same, on behalf of its itinerary of steps.
+    Steps(CallId),
+    /// An operation with policies around the attempt.
+    Op(u32),
+    /// Nobody: sent and forgotten.
+    Nobody,
+}
+
+/// Any replica: the callee chooses.
+pub const ANY_REPLICA: u16 = u16::MAX;
+
+/// The caller still waits.
+pub(crate) const AWAITED: u16 = 1;
+/// The request is on its way to the callee or with it; no answer has been given.
+pub(crate) const SERVING: u16 = 2;
+/// The reply is on its way.
+pub(crate) const RETURNING: u16 = 4;
+/// A connection is being set up for it.
+pub(crate) const CONNECTING: u16 = 8;
+/// While one of these is set, somebody will come back to the record.
+pub(crate) const HELD: u16 = AWAITED | SERVING | RETURNING | CONNECTING;
+/// It has reached its callee and was counted there.
+pub(crate) const ARRIVED: u16 = 16;
+/// The callee has been told, or will be, that nobody waits.
+pub(crate) const CANCELLED: u16 = 32;
+/// It holds a connection of the link's pool.
+pub(crate) const CONNECTED: u16 = 64;
+/// It waits for a connection of the link's pool.
+pub(crate) const IN_POOL_QUEUE: u16 = 128;
+/// It counts in the link's bulkhead.
+pub(crate) const IN_BULKHEAD: u16 = 256;
+
+/// An attempt of a request over a link.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub(crate) generation: u32,
+    pub(crate) flags: u16,
+    /// Request class.
+    pub class: ClassId,
+    /// 0 is the most urgent.
+    pub priority: u8,
+    /// 0 for the first attempt.
+    pub attempt: u8,
+    pub(crate) waiter: Waiter,
+    /// What the caller wants to be told with the reply.
+    pub(crate) tag: u32,
+    /// The callee.
+    pub node: NodeId,
+    /// The link it came over.
+    pub link: LinkId,
+    /// The replica of the callee that it is for, or [`ANY_REPLICA`].
+    pub replica: u16,
+    /// The replica of the caller that it comes from.
+    pub origin: u16,
+    pub tenant: u32,
+    /// The key asked for.
+    pub key: u64,
+    /// Sizes in bytes.
+    pub request: u32,
+    pub response: u32,
+    /// When the root request was meant to be sent.
+    pub intended: Time,
+    /// When an answer is no longer of use; [`Time::NEVER`] if there is no such time.
+    pub deadline: Time,
+    /// When the caller asked.
+    pub(crate) sent: Time,
+    /// When it reached the callee.
+    pub arrived: Time,
+    /// Nanoseconds at the callee so far: waiting for a slot or core, and being worked on. What is left of the latency
+    /// was spent waiting for others.
+    pub queue_ns: u64,
+    pub service_ns: u64,
+    pub(crate) reply: Reply,
+    /// For the callee to use as it likes.
+    pub scratch: u64,
+}
+
+/// The calls in flight.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Calls {
+    slab: Vec<Call>,
+    free: Vec<u32>,
+}
+
+impl Calls {
+    #[inline]
+    pub fn insert(&mut self, mut call: Call) -> CallId {
+        if let Some(slot) = self.free.pop() {
+            let generation = self.slab[slot as usize].generation;
+            call.generation = generation;
+            self.slab[slot as usize] = call;
+            return CallId { slot, generation };
+        }
+        let slot = u32::try_from(self.slab.len()).expect("fewer than 2^32 calls in flight");
+        call.generation = 0;
+        self.slab.push(call);
+        CallId { slot, generation: 0 }
+    }
+
+    #[inline]
+    pub fn remove(&mut self, id: CallId) {
+        debug_assert!(self.get(id).is_some());
+        let call = &mut self.slab[id.slot as usize];
+        call.generation = call.generation.wrapping_add(1);
+        call.flags = 0;
+        self.free.push(id.slot);
+    }
+
+    #[inline]
+    pub fn get(&self, id: CallId) -> Option<&Call> {
+        self.slab.get(id.slot as usize).filter(|call| call.generation == id.generation)
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
+        self.slab.get_mut(id.slot as usize).filter(|call| call.generation == id.generation)
+    }
+
+    /// The call in `slot`, if its generation ends in these bits: for events, which have no room for all of them.
+    #[inline]
+    pub fn by_slot(&self, slot: u32, low_generation: u32, mask: u32) -> Option<CallId> {
+        let call = self.slab.get(slot as usize)?;
+        (call.generation & mask == low_generation).then_some(CallId { slot, generation: call.generation })
+    }
+
+    pub fn len(&self) -> usize {
+        self.slab.len() - self.free.len()
+    }
+
+    /// Room that side tables need.
+    pub fn slots(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// The calls that are alive, in the order of their slots.
+    pub fn iter(&self) -> impl Iterator<Item = (CallId, &Call)> {
+        self.slab.iter().enumerate().filter(|(_, call)| call.flags != 0).map(|(slot, call)| {
+            (CallId { slot: slot as u32, generation: call.generation }, call)
+        })
+    }
+}
+
+impl std::ops::Index<CallId> for Calls {
+    type Output = Call;
+    #[inline]
+    fn index(&self, id: CallId) -> &Call {
+        let call = &self.slab[id.slot as usize];
+        debug_assert_eq!(call.generation, id.generation, "the call is gone");
+        call
+    }
+}
+
+impl std::ops::IndexMut<CallId> for Calls {
+    #[inline]
+    fn index_mut(&mut self, id: CallId) -> &mut Call {
+        let call = &mut self.slab[id.slot as usize];
+        debug_assert_eq!(call.generation, id.generation, "the call is gone");
+        call
+    }
+}

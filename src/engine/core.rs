@@ -1,0 +1,349 @@
+//! What all parts of the engine share: the clock, the event queue, calls and operations, links, and what is known of each
+//! node from outside.
+
+use super::call::{AWAITED, Call, CallId, Calls, IN_POOL_QUEUE, SERVING};
+use super::ctx::Child;
+use super::event::EventQueue;
+use super::lane::{Due, Lane};
+use super::link::{Link, LinkFault, LinkLanes};
+use super::meter::Meters;
+use super::op::Ops;
+use super::outcome::{Outcome, Reply};
+use super::plan::Plan;
+use super::sim::Control;
+use super::steps::{ChildRef, StepState};
+use super::tally::{ClassTally, NodeTally};
+use crate::base::{LinkId, NodeId, Rng, Span, Streams, Time};
+use std::collections::VecDeque;
+
+/// What happens next at this instant, in order. No event is spent on it.
+#[derive(Clone, Debug)]
+pub(crate) enum Ready {
+    Arrive(CallId),
+    Return(CallId),
+    Reply(Child),
+    StepsDone(CallId, Reply),
+    Cancel(CallId),
+    Control(NodeId, Control),
+}
+
+/// The kinds of events, in the lowest four bits of an event's `what`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum What {
+    Timer,
+    CallTimer,
+    Lane,
+    Arrive,
+    Return,
+    Connected,
+    Cancel,
+    OpDeadline,
+    Retry,
+    Fallback,
+    Patch,
+}
+
+pub(crate) const WHATS: [What; 11] = [
+    What::Timer,
+    What::CallTimer,
+    What::Lane,
+    What::Arrive,
+    What::Return,
+    What::Connected,
+    What::Cancel,
+    What::OpDeadline,
+    What::Retry,
+    What::Fallback,
+    What::Patch,
+];
+
+const WHAT_BITS: u32 = 4;
+/// Bits of a generation that fit into an event beside the slot.
+const GENERATION_BITS: u32 = 28;
+pub(crate) const GENERATION_MASK: u32 = (1 << GENERATION_BITS) - 1;
+
+/// A replica as it looks from outside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ReplicaState {
+    pub up: bool,
+    pub slow: f64,
+    pub fail: f64,
+}
+
+impl Default for ReplicaState {
+    fn default() -> Self {
+        ReplicaState { up: true, slow: 1.0, fail: 0.0 }
+    }
+}
+
+/// What the engine knows of a node.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeState {
+    pub meters: Meters,
+    pub tally: NodeTally,
+    pub replicas: Vec<ReplicaState>,
+    /// The largest share of failures among the replicas: zero means that no draw is needed.
+    pub fail_share: f64,
+    pub any_down: bool,
+    pub all_down: bool,
+    pub step_rng: Rng,
+    pub fault_rng: Rng,
+}
+
+impl NodeState {
+    pub fn refresh(&mut self) {
+        self.fail_share = self.replicas.iter().map(|replica| replica.fail).fold(0.0, f64::max);
+        self.any_down = self.replicas.iter().any(|replica| !replica.up);
+        self.all_down = !self.replicas.is_empty() && self.replicas.iter().all(|replica| !replica.up);
+    }
+
+    pub fn fail_share_of(&self, replica: u16) -> f64 {
+        self.replicas.get(usize::from(replica)).map_or(self.fail_share, |replica| replica.fail)
+    }
+
+    /// Whether a call for this replica finds nobody there.
+    fn refuses(&self, replica: u16) -> bool {
+        self.all_down || (self.any_down && self.replicas.get(usize::from(replica)).is_some_and(|replica| !replica.up))
+    }
+
+    /// Count an answer.
+    #[inline]
+    pub fn record(&mut self, now: Time, call: &Call, outcome: Outcome) {
+        match outcome {
+            Ok(()) => {
+                let latency = now.since(call.arrived).0;
+                let tally = &mut self.tally;
+                tally.succeeded += 1;
+                tally.queue_ns = tally.queue_ns.wrapping_add(call.queue_ns);
+                tally.service_ns = tally.service_ns.wrapping_add(call.service_ns);
+                // What runs side by side (a preemption, say) may add up to more than the latency.
+                let others = latency.saturating_sub(call.queue_ns + call.service_ns);
+                tally.others_ns = tally.others_ns.wrapping_add(others);
+                tally.waited += u64::from(call.queue_ns > 0);
+                tally.latency.record(latency);
+                tally.wait.record(call.queue_ns);
+            }
+            Err(reason) => self.tally.failed[reason as usize] += 1,
+        }
+    }
+}
+
+/// Everything but the behaviours.
+#[derive(Clone, Debug)]
+pub(crate) struct Core {
+    pub now: Time,
+    pub events: EventQueue,
+    pub calls: Calls,
+    pub ops: Ops,
+    /// Where each call is in its node's itinerary, by the call's slot.
+    pub steps: Vec<StepState>,
+    /// Children of itineraries that can be cancelled, by the parent's slot.
+    pub children: Vec<Vec<ChildRef>>,
+    pub ready: VecDeque<Ready>,
+    pub lanes: Vec<Lane>,
+    pub plan: Plan,
+    pub links: Vec<Link>,
+    pub nodes: Vec<NodeState>,
+    pub classes: Vec<ClassTally>,
+    pub streams: Streams,
+    /// Grows whenever a replica comes, goes, dies or recovers, so that balancers know to look again.
+    pub topology: u64,
+    /// Events handled so far.
+    pub handled: u64,
+}
+
+impl Core {
+    pub fn new(plan: Plan) -> Core {
+        let streams = Streams::new(plan.seed);
+        let nodes = plan.nodes.iter().map(|node| NodeState {
+            meters: Meters::default(),
+            tally: NodeTally::default(),
+            replicas: vec![ReplicaState::default()],
+            fail_share: 0.0,
+            any_down: false,
+            all_down: false,
+            step_rng: streams.stream(&node.name, "steps"),
+            fault_rng: streams.stream(&node.name, "faults"),
+        });
+        let links = plan.links.iter().map(|link| Link {
+            from: link.from,
+            to: link.to,
+            config: link.config.clone(),
+            fault: LinkFault::NONE,
+            rng: streams.stream(&link.name, "network"),
+            busy_there: Time::ZERO,
+            busy_back: Time::ZERO,
+            guards: Vec::new(),
+            held: Vec::new(),
+            tally: Default::default(),
+            lanes: LinkLanes::default(),
+            plain: false,
+        });
+        let mut core = Core {
+            now: Time::ZERO,
+            events: EventQueue::default(),
+            calls: Calls::default(),
+            ops: Ops::default(),
+            steps: Vec::new(),
+            children: Vec::new(),
+            ready: VecDeque::new(),
+            lanes: Vec::new(),
+            nodes: nodes.collect(),
+            links: links.collect(),
+            classes: vec![ClassTally::default(); plan.classes.len()],
+            plan,
+            streams,
+            topology: 0,
+            handled: 0,
+        };
+        for i in 0..core.links.len() {
+            core.links[i].refresh();
+            core.make_lanes(LinkId(i as u32));
+        }
+        core
+    }
+
+    /// Make the lanes of a link's constant delays. Lanes of earlier settings stay until they are empty.
+    pub fn make_lanes(&mut self, id: LinkId) {
+        let config = &self.links[id.index()].config;
+        let constant = |sampler: &crate::base::Sampler| sampler.as_constant().filter(|span| !span.is_zero());
+        let wanted = [
+            (config.timeout, Due::Timeout),
+            (config.pool.and_then(|pool| pool.acquire_timeout), Due::PoolTimeout),
+            (constant(&config.latency), Due::Arrive),
+            (constant(&config.latency_back), Due::Return),
+            (config.deadline, Due::OpDeadline),
+            (config.hedge.map(|hedge| hedge.after), Due::Hedge),
+        ];
+        let current = self.links[id.index()].lanes;
+        let current = [
+            current.timeout,
+            current.pool_timeout,
+            current.arrive,
+            current.back,
+            current.op_deadline,
+            current.hedge,
+        ];
+        let mut lanes = [None; 6];
+        for (i, (delay, due)) in wanted.into_iter().enumerate() {
+            let Some(delay) = delay else { continue };
+            let same = current[i].filter(|&lane| self.lanes[lane as usize].delay == delay);
+            lanes[i] = Some(same.unwrap_or_else(|| {
+                self.lanes.push(Lane::new(delay, due));
+                self.lanes.len() as u32 - 1
+            }));
+        }
+        let [timeout, pool_timeout, arrive, back, op_deadline, hedge] = lanes;
+        self.links[id.index()].lanes = LinkLanes { timeout, pool_timeout, arrive, back, op_deadline, hedge };
+    }
+
+    /// Whether an entry of a lane still matters.
+    #[inline]
+    fn matters(calls: &Calls, ops: &Ops, due: Due, id: CallId) -> bool {
+        match due {
+            Due::Timeout => calls.get(id).is_some_and(|call| call.flags & AWAITED != 0),
+            Due::PoolTimeout => calls.get(id).is_some_and(|call| call.flags & IN_POOL_QUEUE != 0),
+            Due::Arrive | Due::Return => true,
+            Due::OpDeadline | Due::Hedge => ops.is_alive(id),
+        }
+    }
+
+    #[inline]
+    pub fn lane_push(&mut self, lane: Option<u32>, id: CallId) {
+        let Some(index) = lane else { return };
+        let lane = &mut self.lanes[index as usize];
+        let (calls, ops, due) = (&self.calls, &self.ops, lane.due);
+        if let Some(at) = lane.push(self.now, id, |id| Self::matters(calls, ops, due, id)) {
+            self.events.push(at, index, What::Lane as u64);
+        }
+    }
+
+    /// The event of a lane's head has fired.
+    pub fn lane_due(&mut self, index: u32) {
+        let due = self.lanes[index as usize].due;
+        while let Some(id) = self.lanes[index as usize].take_due(self.now) {
+            if !Self::matters(&self.calls, &self.ops, due, id) {
+                continue;
+            }
+            match due {
+                Due::Timeout => self.give_up(id, super::Reason::Timeout),
+                Due::PoolTimeout => self.give_up(id, super::Reason::PoolExhausted),
+                Due::Arrive => self.ready.push_back(Ready::Arrive(id)),
+                Due::Return => self.ready.push_back(Ready::Return(id)),
+                Due::OpDeadline => self.op_deadline(id.slot),
+                Due::Hedge => self.hedge_now(id.slot),
+            }
+        }
+        let (calls, ops) = (&self.calls, &self.ops);
+        if let Some(at) = self.lanes[index as usize].rearm(|id| Self::matters(calls, ops, due, id)) {
+            self.events.push(at, index, What::Lane as u64);
+        }
+    }
+
+    #[inline]
+    pub fn push_what(&mut self, at: Time, place: u32, what: What, id: CallId) {
+        let packed = what as u64
+            | u64::from(id.generation & GENERATION_MASK) << WHAT_BITS
+            | u64::from(id.slot) << (WHAT_BITS + GENERATION_BITS);
+        self.events.push(at, place, packed);
+    }
+
+    #[inline]
+    pub fn push_timer(&mut self, at: Time, node: NodeId, token: u64) {
+        debug_assert!(token < 1 << 60);
+        self.events.push(at, node.0, What::Timer as u64 | token << WHAT_BITS);
+    }
+
+    /// Take an event's `what` apart: its kind, the slot and the low bits of the generation.
+    #[inline]
+    pub fn unpack(what: u64) -> (What, u32, u32) {
+        let kind = WHATS[(what & ((1 << WHAT_BITS) - 1)) as usize];
+        (kind, (what >> (WHAT_BITS + GENERATION_BITS)) as u32, (what >> WHAT_BITS) as u32 & GENERATION_MASK)
+    }
+
+    /// The token of a timer.
+    pub fn token(what: u64) -> u64 {
+        what >> WHAT_BITS
+    }
+
+    /// A request reaches its callee. False if nobody is there to take it.
+    #[inline]
+    pub fn arrive(&mut self, id: CallId) -> bool {
+        let call = &mut self.calls[id];
+        call.arrived = self.now;
+        call.flags |= super::call::ARRIVED;
+        let node = &mut self.nodes[call.node.index()];
+        node.tally.arrived += 1;
+        let gone = call.flags & super::call::CANCELLED != 0;
+        if node.any_down && node.refuses(call.replica) {
+            self.answer(id, Reply::failed(super::Reason::Refused));
+            return false;
+        }
+        if gone {
+            self.answer(id, Reply::failed(super::Reason::Lost));
+            return false;
+        }
+        true
+    }
+
+    /// Whether a call is still with its callee.
+    #[inline]
+    pub fn is_served(&self, id: CallId) -> bool {
+        self.calls.get(id).is_some_and(|call| call.flags & SERVING != 0)
+    }
+
+    /// A call no longer needs the connection that it waits for.
+    pub fn leave_pool_queue(&mut self, id: CallId, link: LinkId) {
+        if let Some(call) = self.calls.get_mut(id).filter(|call| call.flags & IN_POOL_QUEUE != 0) {
+            call.flags &= !IN_POOL_QUEUE;
+            self.transmit(id, link);
+        }
+    }
+
+    /// Draw a latency for a probe over a link, there and back.
+    pub fn round_trip(&mut self, link: LinkId) -> Span {
+        let link = &mut self.links[link.index()];
+        link.config.latency.draw(&mut link.rng) + link.config.latency_back.draw(&mut link.rng)
+    }
+}

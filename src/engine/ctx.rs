@@ -1,0 +1,372 @@
+//! What a behaviour may do: the whole of the engine as a kind sees it.
+
+use super::call::{ANY_REPLICA, Call, CallId, Waiter};
+use super::core::{Core, Ready, ReplicaState, What};
+use super::meter::Meter;
+use super::op::Op;
+use super::outcome::Reply;
+use super::sim::Control;
+use super::tally::Signal;
+use crate::base::{ClassId, LinkId, NodeId, Rng, Span, Time};
+
+/// What a call asks for, apart from where it goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Request {
+    pub class: ClassId,
+    pub priority: u8,
+    /// The replica of the callee that is meant, or [`ANY_REPLICA`].
+    pub replica: u16,
+    /// The replica of the caller that asks.
+    pub origin: u16,
+    pub tenant: u32,
+    pub key: u64,
+    /// Sizes in bytes.
+    pub request: u32,
+    pub response: u32,
+    /// When the root request was meant to be sent.
+    pub intended: Time,
+    pub deadline: Time,
+}
+
+impl Request {
+    /// The same request, passed on by the node that serves `call`.
+    #[inline]
+    pub fn like(call: &Call) -> Request {
+        Request {
+            class: call.class,
+            priority: call.priority,
+            replica: ANY_REPLICA,
+            origin: call.replica,
+            tenant: call.tenant,
+            key: call.key,
+            request: call.request,
+            response: call.response,
+            intended: call.intended,
+            deadline: call.deadline,
+        }
+    }
+}
+
+/// A child call that has ended, as its caller is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Child {
+    /// The call on whose behalf it was made; [`CallId::NONE`] for a root request.
+    pub parent: CallId,
+    pub link: LinkId,
+    /// What the caller gave along.
+    pub tag: u32,
+    pub reply: Reply,
+    pub class: ClassId,
+    /// The replica it went to, and the one it came from.
+    pub replica: u16,
+    pub origin: u16,
+    pub key: u64,
+    pub intended: Time,
+    /// When the caller asked.
+    pub sent: Time,
+}
+
+impl Child {
+    pub(crate) fn of(call: &Call, reply: Reply) -> Child {
+        Child {
+            parent: CallId::NONE,
+            link: call.link,
+            tag: call.tag,
+            reply,
+            class: call.class,
+            replica: call.replica,
+            origin: call.origin,
+            key: call.key,
+            intended: call.intended,
+            sent: call.sent,
+        }
+    }
+
+    pub(crate) fn of_op(op: &Op, reply: Reply) -> Child {
+        let request = &op.request;
+        Child {
+            parent: CallId::NONE,
+            link: op.link,
+            tag: op.tag,
+            reply,
+            class: request.class,
+            replica: request.replica,
+            origin: request.origin,
+            key: request.key,
+            intended: request.intended,
+            sent: op.started,
+        }
+    }
+}
+
+/// How far an itinerary has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// There was nothing to wait for, or it failed on the spot.
+    Done(Reply),
+    /// `on_steps_done` will be called.
+    Pending,
+}
+
+/// A node's view of the engine while it handles something.
+pub struct Ctx<'a> {
+    pub(crate) core: &'a mut Core,
+    pub(crate) node: NodeId,
+}
+
+impl Ctx<'_> {
+    #[inline]
+    pub fn now(&self) -> Time {
+        self.core.now
+    }
+
+    /// This node.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// This node's name in the design.
+    pub fn name(&self) -> &str {
+        &self.core.plan.nodes[self.node.index()].name
+    }
+
+    /// A random stream of this node for one purpose. Ask once, at start.
+    pub fn stream(&self, purpose: &str) -> Rng {
+        self.core.streams.stream(self.name(), purpose)
+    }
+
+    // ---- calls that this node serves
+
+    #[inline]
+    pub fn call(&self, id: CallId) -> &Call {
+        &self.core.calls[id]
+    }
+
+    #[inline]
+    pub fn call_mut(&mut self, id: CallId) -> &mut Call {
+        &mut self.core.calls[id]
+    }
+
+    /// Whether this node still owes an answer to `id`: it may have answered, for example when it was killed.
+    #[inline]
+    pub fn is_served(&self, id: CallId) -> bool {
+        self.core.is_served(id)
+    }
+
+    /// Whether the deadline that came with the call has passed.
+    #[inline]
+    pub fn is_expired(&self, id: CallId) -> bool {
+        self.core.calls[id].deadline <= self.core.now
+    }
+
+    /// Answer a call. Each call is answered exactly once.
+    #[inline]
+    pub fn reply(&mut self, id: CallId, reply: Reply) {
+        self.core.answer(id, reply);
+    }
+
+    // ---- calls that this node makes
+
+    /// Make the calls of this node's itinerary on behalf of `id`; what it holds stays held meanwhile.
+    #[inline]
+    pub fn run_steps(&mut self, id: CallId) -> Steps {
+        self.core.run_steps(id)
+    }
+
+    /// This node's outgoing links, in the order of their steps.
+    pub fn outs(&self) -> &[LinkId] {
+        &self.core.plan.nodes[self.node.index()].outs
+    }
+
+    /// The node at the far end of a link.
+    pub fn target(&self, link: LinkId) -> NodeId {
+        self.core.links[link.index()].to
+    }
+
+    /// The link's weight, where the caller chooses among links.
+    pub fn weight(&self, link: LinkId) -> f64 {
+        self.core.plan.links[link.index()].weight
+    }
+
+    /// Whether calls of this class may use the link (its `when`; the probability is drawn).
+    pub fn admits(&mut self, link: LinkId, class: ClassId) -> bool {
+        let when = &self.core.plan.links[link.index()].when;
+        let (classes, probability) = (when.classes, when.probability);
+        classes >> class.0 & 1 == 1
+            && (probability >= 1.0 || self.core.nodes[self.node.index()].step_rng.chance(probability))
+    }
+
+    /// The number of a request class, if the design has one of this name.
+    pub fn class(&self, name: &str) -> Option<ClassId> {
+        self.core.plan.classes.iter().position(|class| class == name).map(|i| ClassId(i as u8))
+    }
+
+    /// This node's outgoing links that calls of this class may use.
+    pub fn outs_for(&self, class: ClassId) -> Vec<LinkId> {
+        let links = &self.core.plan.links;
+        self.outs().iter().copied().filter(|link| links[link.index()].when.classes >> class.0 & 1 == 1).collect()
+    }
+
+    /// Whether the link is asynchronous.
+    pub fn is_async(&self, link: LinkId) -> bool {
+        self.core.links[link.index()].config.mode == super::Mode::Async
+    }
+
+    /// Call over a link on behalf of `parent`; `on_reply` is told the outcome, with `tag`.
+    #[inline]
+    pub fn send(&mut self, parent: CallId, link: LinkId, tag: u32, request: &Request) {
+        debug_assert_eq!(self.core.links[link.index()].from, self.node, "a link of another node");
+        self.core.send(link, Waiter::Node(parent), tag, request);
+    }
+
+    /// Call over a link on this node's own account; `on_reply` is told the outcome, with `tag`.
+    #[inline]
+    pub fn send_root(&mut self, link: LinkId, tag: u32, request: &Request) {
+        debug_assert_eq!(self.core.links[link.index()].from, self.node, "a link of another node");
+        self.core.send(link, Waiter::Root, tag, request);
+    }
+
+    /// Send over a link and forget.
+    pub fn send_and_forget(&mut self, link: LinkId, request: &Request) {
+        self.core.send(link, Waiter::Nobody, 0, request);
+    }
+
+    // ---- time
+
+    /// `on_timer` is called after `after`, with `token` (below 2^60). A timer cannot be taken back: put something into
+    /// the token by which an outdated one is recognised.
+    #[inline]
+    pub fn timer(&mut self, after: Span, token: u64) {
+        self.core.push_timer(self.core.now + after, self.node, token);
+    }
+
+    #[inline]
+    pub fn timer_at(&mut self, at: Time, token: u64) {
+        self.core.push_timer(at, self.node, token);
+    }
+
+    /// `on_call_timer` is called after `after`, if the call is then still with this node.
+    #[inline]
+    pub fn call_timer(&mut self, id: CallId, after: Span) {
+        self.core.push_what(self.core.now + after, self.node.0, What::CallTimer, id);
+    }
+
+    // ---- what is known and counted
+
+    #[inline]
+    pub fn meter_set(&mut self, meter: Meter, level: u32) {
+        let now = self.core.now;
+        self.core.nodes[self.node.index()].meters.set(now, meter, level);
+    }
+
+    #[inline]
+    pub fn meter_add(&mut self, meter: Meter, change: i32) {
+        let now = self.core.now;
+        self.core.nodes[self.node.index()].meters.add(now, meter, change);
+    }
+
+    /// Areas under the levels of any node, for controllers: take the difference of two readings.
+    pub fn areas(&self, node: NodeId) -> [u64; 5] {
+        self.core.nodes[node.index()].meters.areas(self.core.now)
+    }
+
+    /// The present level of any node.
+    pub fn level(&self, node: NodeId, meter: Meter) -> u32 {
+        self.core.nodes[node.index()].meters.level(meter)
+    }
+
+    #[inline]
+    pub fn count(&mut self, signal: Signal, n: u64) {
+        self.core.nodes[self.node.index()].tally.signals[signal as usize] += n;
+    }
+
+    /// Record how far behind something is.
+    pub fn lag(&mut self, lag: Span) {
+        self.core.nodes[self.node.index()].tally.lag.record(lag.0);
+    }
+
+    /// A request of this class was meant to be sent now.
+    #[inline]
+    pub fn offered(&mut self, class: ClassId) {
+        self.core.classes[class.index()].offered += 1;
+    }
+
+    /// A root request has ended.
+    #[inline]
+    pub fn root_done(&mut self, child: &Child, deadline: Span) {
+        let now = self.core.now;
+        let tally = &mut self.core.classes[child.class.index()];
+        match child.reply.outcome {
+            Ok(()) => {
+                let latency = now.since(child.intended);
+                tally.latency.record(latency.0);
+                if latency > deadline {
+                    tally.late += 1;
+                } else {
+                    tally.good += 1;
+                }
+                tally.degraded += u64::from(child.reply.degraded);
+                tally.stale += u64::from(child.reply.stale);
+            }
+            Err(reason) => tally.failed[reason as usize] += 1,
+        }
+    }
+
+    // ---- replicas
+
+    /// Say how many replicas this node has. New ones are healthy.
+    pub fn set_replicas(&mut self, count: u16) {
+        let node = &mut self.core.nodes[self.node.index()];
+        node.replicas.resize(usize::from(count), ReplicaState::default());
+        node.refresh();
+        self.core.topology += 1;
+    }
+
+    /// Mark a replica of this node as taking calls or not, for example while it starts or drains.
+    pub fn set_up(&mut self, replica: u16, up: bool) {
+        let node = &mut self.core.nodes[self.node.index()];
+        if let Some(state) = node.replicas.get_mut(usize::from(replica)) {
+            state.up = up;
+        }
+        node.refresh();
+        self.core.topology += 1;
+    }
+
+    /// How many replicas any node has.
+    pub fn replicas(&self, node: NodeId) -> u16 {
+        self.core.nodes[node.index()].replicas.len() as u16
+    }
+
+    /// Whether a replica of any node is up.
+    #[inline]
+    pub fn is_up(&self, node: NodeId, replica: u16) -> bool {
+        self.core.nodes[node.index()].replicas.get(usize::from(replica)).is_some_and(|replica| replica.up)
+    }
+
+    /// How many times slower than usual a replica of this node is.
+    #[inline]
+    pub fn slow(&self, replica: u16) -> f64 {
+        self.core.nodes[self.node.index()].replicas.get(usize::from(replica)).map_or(1.0, |replica| replica.slow)
+    }
+
+    /// Changes whenever a replica of any node comes, goes, dies or recovers.
+    #[inline]
+    pub fn topology(&self) -> u64 {
+        self.core.topology
+    }
+
+    /// Whether a link is cut, for kinds whose replicas talk to each other over it.
+    pub fn is_cut(&self, link: LinkId) -> bool {
+        self.core.links[link.index()].fault.cuts > 0
+    }
+
+    /// Tell another node to do something.
+    pub fn control(&mut self, node: NodeId, control: Control) {
+        self.core.ready.push_back(Ready::Control(node, control));
+    }
+
+    /// Draw how long a probe over a link takes, there and back.
+    pub fn round_trip(&mut self, link: LinkId) -> Span {
+        self.core.round_trip(link)
+    }
+}

@@ -1,0 +1,122 @@
+//! What can be done to a running simulation: faults, and changes of settings. Each takes effect at an event boundary.
+
+use super::call::CallId;
+use super::core::Core;
+use super::link::LinkConfig;
+use crate::base::{LinkId, NodeId, Span};
+
+/// What a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A node with all its replicas.
+    Node(NodeId),
+    /// One replica.
+    Replica(NodeId, u16),
+    Link(LinkId),
+}
+
+/// Something that goes wrong, or goes right again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// The process is gone, with what it held.
+    Kill,
+    Restart,
+    /// Work takes this many times as long; 1 is healthy.
+    Slow(f64),
+    /// This share of answers are errors; 0 is healthy.
+    Fail(f64),
+    /// This share of messages are lost; 0 is healthy.
+    Lose(f64),
+    /// Messages take this much longer; 0 is healthy.
+    Delay(Span),
+    /// No message passes. Cuts add up, so that overlapping partitions heal one by one.
+    Cut,
+    Mend,
+    /// Messages are held back, and delivered when the hold ends.
+    Hold,
+    Unhold,
+    /// Work stops where it is, and goes on later.
+    Freeze,
+    Thaw,
+}
+
+/// A timed change of a running simulation. `P` is what the kinds make of a change of settings.
+#[derive(Clone, Debug)]
+pub enum Patch<P> {
+    Retune(NodeId, P),
+    RetuneLink(LinkId, Box<LinkConfig>),
+    Fault(Place, Fault),
+    Control(NodeId, super::Control),
+}
+
+impl Core {
+    /// Apply a fault to a link.
+    pub(crate) fn link_fault(&mut self, id: LinkId, fault: Fault) {
+        let link = &mut self.links[id.index()];
+        let state = &mut link.fault;
+        match fault {
+            Fault::Lose(share) | Fault::Fail(share) => state.loss = share,
+            Fault::Delay(extra) => state.extra_latency = extra,
+            Fault::Cut | Fault::Kill => state.cuts += 1,
+            Fault::Mend | Fault::Restart => state.cuts = state.cuts.saturating_sub(1),
+            Fault::Hold | Fault::Freeze => state.holds += 1,
+            Fault::Unhold | Fault::Thaw => state.holds = state.holds.saturating_sub(1),
+            // A link does no work that could be slowed by a factor: its latency is.
+            Fault::Slow(_) => {}
+        }
+        let released = state.holds == 0;
+        link.refresh();
+        if released && !self.links[id.index()].held.is_empty() {
+            self.release_held(id);
+        }
+    }
+
+    /// Change a link's settings. What is in flight goes on under the old ones.
+    pub(crate) fn retune_link(&mut self, id: LinkId, config: LinkConfig) {
+        let link = &mut self.links[id.index()];
+        let old = std::mem::replace(&mut link.config, config);
+        let new = &self.links[id.index()].config.clone();
+        for guard in &mut self.links[id.index()].guards {
+            guard.retune(&old, new);
+        }
+        self.links[id.index()].refresh();
+        self.make_lanes(id);
+        if new.pool.is_none() {
+            self.dissolve_pools(id);
+        } else {
+            self.refill_pools(id);
+        }
+    }
+
+    /// The pool was taken away: whoever waits for a connection may go.
+    fn dissolve_pools(&mut self, id: LinkId) {
+        for origin in 0..self.links[id.index()].guards.len() {
+            let guard = &mut self.links[id.index()].guards[origin];
+            (guard.connections, guard.idle) = (0, 0);
+            let waiting: Vec<CallId> = guard.waiting.drain(..).collect();
+            for call in waiting {
+                self.leave_pool_queue(call, id);
+            }
+        }
+    }
+
+    /// Note a fault of one replica or all of them; the node's behaviour is told separately.
+    pub(crate) fn fault_on_replicas(&mut self, node: NodeId, replica: Option<u16>, fault: Fault) {
+        let state = &mut self.nodes[node.index()];
+        let range = match replica {
+            Some(one) => usize::from(one)..usize::from(one) + 1,
+            None => 0..state.replicas.len(),
+        };
+        for replica in state.replicas.get_mut(range).unwrap_or_default() {
+            match fault {
+                Fault::Kill => replica.up = false,
+                Fault::Restart => replica.up = true,
+                Fault::Slow(factor) => replica.slow = factor,
+                Fault::Fail(share) => replica.fail = share,
+                _ => {}
+            }
+        }
+        state.refresh();
+        self.topology += 1;
+    }
+}

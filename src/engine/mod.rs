@@ -1,0 +1,32 @@
+//! The engine: an event queue, calls, links with their policies, and `Sim`, which runs a plan. It knows no kind (it is
+//! generic over [`Behaviour`]), reads no clock, file, environment or global random source, and allocates nothing per
+//! event once warm.
+
+mod call;
+mod core;
+mod ctx;
+mod event;
+mod fault;
+mod lane;
+pub mod link;
+mod meter;
+mod op;
+mod outcome;
+mod plan;
+mod policy;
+mod sim;
+mod steps;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+pub use call::{ANY_REPLICA, Call, CallId};
+pub use ctx::{Child, Ctx, Request, Steps};
+pub use event::EventQueue;
+pub use fault::{Fault, Patch, Place};
+pub use link::{Fallback, Hedge, LinkConfig, Mode, Pool, Retry, When, WhenAfter};
+pub use meter::{Meter, Meters};
+pub use outcome::{Outcome, REASONS, Reason, Reply};
+pub use plan::{LinkPlan, LinkUse, MAX_CLASSES, MAX_OUTS, NodePlan, Plan, StepGroup, Wait};
+pub use sim::{Behaviour, Control, Sim};
+pub use tally::{ClassTally, LinkTally, NodeTally, SIGNALS, Signal};

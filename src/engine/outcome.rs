@@ -1,0 +1,135 @@
+//! How a call ends.
+
+/// Why a call failed: exhaustive, and shared by every plot and report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Reason {
+    /// No answer within the timeout of the attempt.
+    Timeout,
+    /// The deadline passed.
+    Deadline,
+    /// The callee's queue was at its limit.
+    QueueFull,
+    /// Refused by load shedding.
+    Shed,
+    /// Over a rate limit.
+    RateLimited,
+    /// The circuit breaker was open.
+    BreakerOpen,
+    /// Too many calls in flight on the link.
+    BulkheadFull,
+    /// No connection could be had in time.
+    PoolExhausted,
+    /// The callee was down.
+    Refused,
+    /// The message was lost and nobody waits for it any more.
+    Lost,
+    /// The callee answered with an error.
+    Error,
+    /// Too few replicas answered.
+    NoQuorum,
+    /// Authentication failed.
+    Unauthorized,
+    /// The client held itself back.
+    Throttled,
+    /// The message was too old.
+    Expired,
+    /// Nowhere to send it.
+    NoRoute,
+    /// The node or link was edited away.
+    Removed,
+}
+
+/// Every reason, in the order of its number.
+pub const REASONS: [Reason; 17] = [
+    Reason::Timeout,
+    Reason::Deadline,
+    Reason::QueueFull,
+    Reason::Shed,
+    Reason::RateLimited,
+    Reason::BreakerOpen,
+    Reason::BulkheadFull,
+    Reason::PoolExhausted,
+    Reason::Refused,
+    Reason::Lost,
+    Reason::Error,
+    Reason::NoQuorum,
+    Reason::Unauthorized,
+    Reason::Throttled,
+    Reason::Expired,
+    Reason::NoRoute,
+    Reason::Removed,
+];
+
+impl Reason {
+    /// The name used in files, tables and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::Timeout => "timeout",
+            Reason::Deadline => "deadline",
+            Reason::QueueFull => "queue_full",
+            Reason::Shed => "shed",
+            Reason::RateLimited => "rate_limited",
+            Reason::BreakerOpen => "breaker_open",
+            Reason::BulkheadFull => "bulkhead_full",
+            Reason::PoolExhausted => "pool_exhausted",
+            Reason::Refused => "refused",
+            Reason::Lost => "lost",
+            Reason::Error => "error",
+            Reason::NoQuorum => "no_quorum",
+            Reason::Unauthorized => "unauthorized",
+            Reason::Throttled => "throttled",
+            Reason::Expired => "expired",
+            Reason::NoRoute => "no_route",
+            Reason::Removed => "removed",
+        }
+    }
+}
+
+/// Success, or the reason of failure.
+pub type Outcome = Result<(), Reason>;
+
+/// What travels back to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub outcome: Outcome,
+    /// A cache says that it did not have the key. A miss is a success: `when: AfterMiss` acts on it.
+    pub miss: bool,
+    /// A store answered with a version older than the newest acknowledged one.
+    pub stale: bool,
+    /// A fallback answered in place of the callee.
+    pub degraded: bool,
+    /// The version of the value that was read or written, where the callee keeps versions.
+    pub version: u32,
+}
+
+impl Reply {
+    pub const OK: Reply = Reply { outcome: Ok(()), miss: false, stale: false, degraded: false, version: 0 };
+    pub const MISS: Reply = Reply { miss: true, ..Reply::OK };
+
+    pub const fn failed(reason: Reason) -> Reply {
+        Reply { outcome: Err(reason), ..Reply::OK }
+    }
+
+    pub fn of(outcome: Outcome) -> Reply {
+        Reply { outcome, ..Reply::OK }
+    }
+
+    pub fn is_ok(&self) -> bool {
+        self.outcome.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_listed_in_order_and_have_distinct_names() {
+        for (i, reason) in REASONS.iter().enumerate() {
+            assert_eq!(*reason as usize, i);
+        }
+        let names: std::collections::BTreeSet<_> = REASONS.iter().map(|r| r.name()).collect();
+        assert_eq!(names.len(), REASONS.len());
+    }
+}

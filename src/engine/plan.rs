@@ -1,0 +1,73 @@
+//! The compiled, flat form of a design. It cannot be wrong: compiling it is the proof.
+
+use super::link::{LinkConfig, When};
+use crate::base::{LinkId, NodeId};
+use std::ops::Range;
+
+/// How many of the calls of a step the caller waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Wait {
+    #[default]
+    All,
+    First,
+    /// So many successes.
+    Of(u16),
+}
+
+/// Links that are called side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepGroup {
+    /// Positions in the node's `uses`.
+    pub uses: Range<u32>,
+    pub wait: Wait,
+}
+
+/// One use of a link in an itinerary; a link called twice in a row is used twice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LinkUse {
+    pub link: LinkId,
+    /// Position among the node's outgoing links, for `after`.
+    pub local: u8,
+    pub when: When,
+    /// Calls made at once: the whole part always, one more with the probability of the rest.
+    pub calls: f64,
+    pub optional: bool,
+    pub asynchronous: bool,
+}
+
+/// A node of the plan, without its behaviour.
+#[derive(Clone, Debug, Default)]
+pub struct NodePlan {
+    pub name: String,
+    /// Outgoing links, in the order of their steps, then of the file's names.
+    pub outs: Vec<LinkId>,
+    pub uses: Vec<LinkUse>,
+    pub steps: Vec<StepGroup>,
+}
+
+/// A link of the plan.
+#[derive(Clone, Debug)]
+pub struct LinkPlan {
+    pub name: String,
+    pub from: NodeId,
+    pub to: NodeId,
+    /// Share of the load where the caller chooses among links.
+    pub weight: f64,
+    pub when: When,
+    pub config: LinkConfig,
+}
+
+/// Everything that does not change while running, but by a patch.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub nodes: Vec<NodePlan>,
+    pub links: Vec<LinkPlan>,
+    /// Names of the request classes.
+    pub classes: Vec<String>,
+    pub seed: u64,
+}
+
+/// Links of one node that take part in `after` conditions.
+pub const MAX_OUTS: usize = 64;
+/// A class is a bit of a mask.
+pub const MAX_CLASSES: usize = 64;

@@ -1,0 +1,275 @@
+//! A plan being executed.
+
+use super::call::{ARRIVED, CallId, SERVING};
+use super::core::{Core, GENERATION_MASK, Ready, What};
+use super::ctx::{Child, Ctx};
+use super::event::{Event, MAX_PLACES};
+use super::fault::{Fault, Patch, Place};
+use super::meter::Meters;
+use super::outcome::Reply;
+use super::plan::Plan;
+use super::tally::{ClassTally, LinkTally, NodeTally};
+use crate::base::{ClassId, LinkId, NodeId, Time};
+
+/// An order from one node to another, or from the timeline.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Control {
+    /// Have so many replicas.
+    Scale(u16),
+    /// Throw away what is cached.
+    Flush,
+    /// Stop taking messages; `false` goes on.
+    Pause(bool),
+    /// Multiply the traffic; 1 is as usual.
+    Spike(f64),
+    /// A replica's fault, told to the node as well: what it held is its own business.
+    Fault(Fault, Option<u16>),
+    /// The replicas (a bit each) that a partition has separated from the rest; 0 when it has healed.
+    Isolate(u64),
+}
+
+/// What a node does. The engine knows no more of a kind than this.
+pub trait Behaviour: Clone {
+    /// New settings for a node that runs.
+    type Patch: Clone;
+
+    /// Called once, before anything happens, in the order of the nodes.
+    fn start(&mut self, ctx: &mut Ctx);
+    /// A call has arrived. It must be answered, now or later, exactly once.
+    fn on_call(&mut self, ctx: &mut Ctx, id: CallId);
+    /// A child call that this node asked for has ended.
+    fn on_reply(&mut self, ctx: &mut Ctx, child: &Child);
+    /// The itinerary begun with [`Ctx::run_steps`] has ended.
+    fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply);
+    /// A timer has fired.
+    fn on_timer(&mut self, ctx: &mut Ctx, token: u64);
+    /// A timer of a call has fired; the call is still with this node.
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId);
+    /// Nobody waits for this call any more; it may be answered early.
+    fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId);
+    fn on_control(&mut self, ctx: &mut Ctx, control: Control);
+    fn retune(&mut self, ctx: &mut Ctx, patch: &Self::Patch);
+}
+
+/// A running simulation. Cloning it is a checkpoint.
+#[derive(Clone)]
+pub struct Sim<B: Behaviour> {
+    behaviours: Vec<B>,
+    core: Core,
+    patches: Vec<Patch<B::Patch>>,
+}
+
+impl<B: Behaviour> Sim<B> {
+    /// Assemble a plan and the behaviours of its nodes, in the same order.
+    ///
+    /// # Panics
+    /// If their numbers differ, or if there are more nodes and links than an event has room for.
+    pub fn new(plan: Plan, behaviours: Vec<B>) -> Sim<B> {
+        assert_eq!(plan.nodes.len(), behaviours.len(), "a behaviour for each node");
+        assert!(plan.nodes.len().max(plan.links.len() * 6) < MAX_PLACES as usize, "too many nodes or links");
+        let mut sim = Sim { behaviours, core: Core::new(plan), patches: Vec::new() };
+        for i in 0..sim.behaviours.len() {
+            sim.with(NodeId(i as u32), |behaviour, ctx| behaviour.start(ctx));
+        }
+        sim
+    }
+
+    #[inline]
+    fn with<R>(&mut self, node: NodeId, f: impl FnOnce(&mut B, &mut Ctx) -> R) -> R {
+        f(&mut self.behaviours[node.index()], &mut Ctx { core: &mut self.core, node })
+    }
+
+    /// Do something at a time. Patches of the same time are applied in the order in which they were scheduled.
+    pub fn schedule(&mut self, at: Time, patch: Patch<B::Patch>) {
+        self.core.events.push(at.max(self.core.now), 0, What::Patch as u64 | (self.patches.len() as u64) << 4);
+        self.patches.push(patch);
+    }
+
+    /// Simulate until `until`, including what happens at that very time.
+    pub fn run_until(&mut self, until: Time) {
+        self.settle();
+        while let Some(event) = self.core.events.pop_until(until) {
+            self.handle(event);
+            self.settle();
+        }
+        self.core.now = self.core.now.max(until);
+    }
+
+    /// Simulate one event, if there is one not later than `until`.
+    pub fn step(&mut self, until: Time) -> bool {
+        self.settle();
+        let Some(event) = self.core.events.pop_until(until) else { return false };
+        self.handle(event);
+        self.settle();
+        true
+    }
+
+    /// Everything that happens at this instant without an event.
+    #[inline]
+    fn settle(&mut self) {
+        while let Some(ready) = self.core.ready.pop_front() {
+            match ready {
+                Ready::Arrive(id) => {
+                    if self.core.arrive(id) {
+                        let node = self.core.calls[id].node;
+                        self.with(node, |behaviour, ctx| behaviour.on_call(ctx, id));
+                    }
+                }
+                Ready::Return(id) => {
+                    if let Some(child) = self.core.returned(id) {
+                        self.tell(&child);
+                    }
+                }
+                Ready::Reply(child) => self.tell(&child),
+                Ready::StepsDone(id, reply) => {
+                    if self.core.is_served(id) {
+                        let node = self.core.calls[id].node;
+                        self.with(node, |behaviour, ctx| behaviour.on_steps_done(ctx, id, reply));
+                    }
+                }
+                Ready::Cancel(id) => self.cancel(id),
+                Ready::Control(node, control) => {
+                    self.with(node, |behaviour, ctx| behaviour.on_control(ctx, control));
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn tell(&mut self, child: &Child) {
+        let node = self.core.links[child.link.index()].from;
+        self.with(node, |behaviour, ctx| behaviour.on_reply(ctx, child));
+    }
+
+    fn cancel(&mut self, id: CallId) {
+        let Some(call) = self.core.calls.get(id) else { return };
+        if call.flags & (SERVING | ARRIVED) == SERVING | ARRIVED {
+            let node = call.node;
+            self.core.cancel_children(id);
+            self.with(node, |behaviour, ctx| behaviour.on_cancel(ctx, id));
+        }
+    }
+
+    #[inline]
+    fn handle(&mut self, event: Event) {
+        self.core.now = event.at;
+        self.core.handled += 1;
+        let (what, slot, generation) = Core::unpack(event.what);
+        match what {
+            What::Timer => {
+                let node = NodeId(event.place());
+                self.with(node, |behaviour, ctx| behaviour.on_timer(ctx, Core::token(event.what)));
+            }
+            What::CallTimer => {
+                let alive = self.core.calls.by_slot(slot, generation, GENERATION_MASK);
+                if let Some(id) = alive.filter(|&id| self.core.is_served(id)) {
+                    self.with(NodeId(event.place()), |behaviour, ctx| behaviour.on_call_timer(ctx, id));
+                }
+            }
+            What::Lane => self.core.lane_due(event.place()),
+            What::Patch => self.apply(Core::token(event.what) as usize),
+            What::Arrive | What::Return | What::Connected | What::Cancel => {
+                if let Some(id) = self.core.calls.by_slot(slot, generation, GENERATION_MASK) {
+                    match what {
+                        What::Arrive => self.core.ready.push_back(Ready::Arrive(id)),
+                        What::Return => self.core.ready.push_back(Ready::Return(id)),
+                        What::Connected => self.core.connected(id),
+                        _ => self.core.ready.push_back(Ready::Cancel(id)),
+                    }
+                }
+            }
+            What::OpDeadline | What::Retry | What::Fallback => {
+                if self.core.ops.by_slot(slot, generation, GENERATION_MASK).is_some() {
+                    match what {
+                        What::OpDeadline => self.core.op_deadline(slot),
+                        What::Retry => self.core.retry_now(slot),
+                        _ => self.core.fallback_now(slot),
+                    }
+                }
+            }
+        }
+    }
+
+    fn apply(&mut self, index: usize) {
+        match self.patches[index].clone() {
+            Patch::Retune(node, patch) => self.with(node, |behaviour, ctx| behaviour.retune(ctx, &patch)),
+            Patch::RetuneLink(link, config) => self.core.retune_link(link, *config),
+            Patch::Control(node, control) => self.with(node, |behaviour, ctx| behaviour.on_control(ctx, control)),
+            Patch::Fault(Place::Link(link), fault) => self.core.link_fault(link, fault),
+            Patch::Fault(Place::Node(node), fault) => self.strike(node, None, fault),
+            Patch::Fault(Place::Replica(node, replica), fault) => self.strike(node, Some(replica), fault),
+        }
+    }
+
+    fn strike(&mut self, node: NodeId, replica: Option<u16>, fault: Fault) {
+        self.core.fault_on_replicas(node, replica, fault);
+        self.with(node, |behaviour, ctx| behaviour.on_control(ctx, Control::Fault(fault, replica)));
+    }
+
+    // ---- what can be read
+
+    pub fn now(&self) -> Time {
+        self.core.now
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.core.plan
+    }
+
+    /// When the next event is due, if anything is still to happen.
+    pub fn next_event(&mut self) -> Option<Time> {
+        self.core.events.next_time()
+    }
+
+    /// Events handled so far.
+    pub fn events(&self) -> u64 {
+        self.core.handled
+    }
+
+    /// Calls in flight, on the way and at nodes.
+    pub fn in_flight(&self) -> usize {
+        self.core.calls.len()
+    }
+
+    pub fn behaviour(&self, node: NodeId) -> &B {
+        &self.behaviours[node.index()]
+    }
+
+    pub fn meters(&self, node: NodeId) -> &Meters {
+        &self.core.nodes[node.index()].meters
+    }
+
+    pub fn meters_mut(&mut self, node: NodeId) -> &mut Meters {
+        &mut self.core.nodes[node.index()].meters
+    }
+
+    pub fn node_tally(&mut self, node: NodeId) -> &mut NodeTally {
+        &mut self.core.nodes[node.index()].tally
+    }
+
+    pub fn link_tally(&mut self, link: LinkId) -> &mut LinkTally {
+        &mut self.core.links[link.index()].tally
+    }
+
+    pub fn class_tally(&mut self, class: ClassId) -> &mut ClassTally {
+        &mut self.core.classes[class.index()]
+    }
+
+    /// Calls that have arrived at a node and were not answered, counted one by one: what conservation is checked
+    /// against.
+    pub fn count_at(&self, node: NodeId) -> u64 {
+        let here = |call: &super::Call| call.node == node && call.flags & (ARRIVED | SERVING) == ARRIVED | SERVING;
+        self.core.calls.iter().filter(|(_, call)| here(call)).count() as u64
+    }
+
+    /// Attempts over a link that the caller still waits for, counted one by one.
+    pub fn count_on(&self, link: LinkId) -> u64 {
+        let here = |call: &super::Call| call.link == link && call.flags & super::call::AWAITED != 0;
+        self.core.calls.iter().filter(|(_, call)| here(call)).count() as u64
+    }
+
+    /// Operations under way.
+    pub fn operations(&self) -> usize {
+        self.core.ops.len()
+    }
+}

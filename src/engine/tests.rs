@@ -1,0 +1,193 @@
+//! The engine with a ten-line toy: a source and a single server.
+
+use super::*;
+use crate::base::{ClassId, LinkId, NodeId, Rng, Sampler, Span, Time};
+use std::collections::VecDeque;
+
+#[derive(Clone)]
+enum Toy {
+    /// Poisson arrivals of this mean distance over the first link.
+    Source { gap: f64, rng: Rng },
+    /// One server, first come first served.
+    Server { work: Sampler, rng: Rng, queue: VecDeque<CallId>, busy: bool },
+    /// Calls its links, then answers.
+    Relay,
+}
+
+impl Behaviour for Toy {
+    type Patch = ();
+
+    fn start(&mut self, ctx: &mut Ctx) {
+        if let Toy::Source { .. } = self {
+            ctx.timer(Span::ZERO, 0);
+        }
+    }
+
+    fn on_timer(&mut self, ctx: &mut Ctx, _: u64) {
+        let Toy::Source { gap, rng } = self else { return };
+        let link = ctx.outs()[0];
+        ctx.offered(ClassId(0));
+        let now = ctx.now();
+        let request = Request {
+            class: ClassId(0),
+            priority: 0,
+            replica: ANY_REPLICA,
+            origin: 0,
+            tenant: 0,
+            key: 0,
+            request: 1000,
+            response: 1000,
+            intended: now,
+            deadline: Time::NEVER,
+        };
+        ctx.send_root(link, 0, &request);
+        ctx.timer(Span::from_nanos_f64(*gap * rng.exp1()), 0);
+    }
+
+    fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
+        match self {
+            Toy::Source { .. } => ctx.reply(id, Reply::failed(Reason::NoRoute)),
+            Toy::Relay => {
+                if let Steps::Done(reply) = ctx.run_steps(id) {
+                    ctx.reply(id, reply);
+                }
+            }
+            Toy::Server { work, rng, queue, busy } => {
+                if *busy {
+                    queue.push_back(id);
+                } else {
+                    *busy = true;
+                    ctx.call_timer(id, work.draw(rng));
+                }
+            }
+        }
+    }
+
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId) {
+        let Toy::Server { work, rng, queue, busy } = self else { return };
+        ctx.reply(id, Reply::OK);
+        *busy = false;
+        if let Some(next) = queue.pop_front() {
+            *busy = true;
+            let waited = ctx.now().since(ctx.call(next).arrived).0;
+            ctx.call_mut(next).queue_ns = waited;
+            ctx.call_timer(next, work.draw(rng));
+        }
+    }
+
+    fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
+        ctx.root_done(child, Span::MAX);
+    }
+
+    fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
+        ctx.reply(id, reply);
+    }
+
+    fn on_cancel(&mut self, _: &mut Ctx, _: CallId) {}
+    fn on_control(&mut self, _: &mut Ctx, _: Control) {}
+    fn retune(&mut self, _: &mut Ctx, _: &()) {}
+}
+
+fn server(mean: Span) -> Toy {
+    Toy::Server { work: Sampler::Exponential(mean.0 as f64), rng: Rng::seeded(2), queue: VecDeque::new(), busy: false }
+}
+
+/// A source, then a chain of nodes, all linked with `config`.
+fn chain(gap: Span, tail: Vec<Toy>, config: LinkConfig) -> Sim<Toy> {
+    let mut plan = Plan { classes: vec!["all".into()], seed: 1, ..Plan::default() };
+    let mut toys = vec![Toy::Source { gap: gap.0 as f64, rng: Rng::seeded(1) }];
+    toys.extend(tail);
+    for i in 0..toys.len() {
+        let mut node = NodePlan { name: format!("n{i}"), ..NodePlan::default() };
+        if i + 1 < toys.len() {
+            let link = LinkId(i as u32);
+            node.outs = vec![link];
+            node.uses = vec![LinkUse {
+                link,
+                local: 0,
+                when: When::default(),
+                calls: 1.0,
+                optional: false,
+                asynchronous: config.mode == Mode::Async,
+            }];
+            node.steps = vec![StepGroup { uses: 0..1, wait: Wait::All }];
+            plan.links.push(LinkPlan {
+                name: format!("n{i}->n{}", i + 1),
+                from: NodeId(i as u32),
+                to: NodeId(i as u32 + 1),
+                weight: 1.0,
+                when: When::default(),
+                config: config.clone(),
+            });
+        }
+        plan.nodes.push(node);
+    }
+    Sim::new(plan, toys)
+}
+
+fn conserved(sim: &mut Sim<Toy>) {
+    for i in 0..sim.plan().nodes.len() as u32 {
+        let here = sim.count_at(NodeId(i));
+        assert_eq!(sim.node_tally(NodeId(i)).in_flight(), here, "node {i}");
+    }
+    for i in 0..sim.plan().links.len() as u32 {
+        let here = sim.count_on(LinkId(i));
+        assert_eq!(sim.link_tally(LinkId(i)).in_flight(), here, "link {i}");
+    }
+}
+
+#[test]
+fn a_single_server_queues_as_theory_says() {
+    let mut sim = chain(Span::from_millis(10), vec![server(Span::from_millis(5))], LinkConfig::default());
+    sim.run_until(Time(20_000_000_000_000));
+    conserved(&mut sim);
+    let tally = sim.class_tally(ClassId(0));
+    assert!(tally.offered > 1_990_000, "{}", tally.offered);
+    let mean = tally.latency.mean().unwrap() / 1e6;
+    assert!((mean / 10.0 - 1.0).abs() < 0.02, "mean {mean} ms, theory 10 ms");
+}
+
+#[test]
+fn a_timeout_frees_the_caller_but_not_the_callee() {
+    // The server takes 50 ms of a request every 10 ms; callers leave after 20 ms.
+    let config = LinkConfig { timeout: Some(Span::from_millis(20)), ..LinkConfig::default() };
+    let mut sim = chain(Span::from_millis(10), vec![server(Span::from_millis(50))], config);
+    sim.run_until(Time(10_000_000_000));
+    conserved(&mut sim);
+    let link = sim.link_tally(LinkId(0)).clone();
+    let timeouts = link.failed[Reason::Timeout as usize];
+    assert!(timeouts > 900, "{timeouts}");
+    assert!(sim.count_at(NodeId(1)) > 500, "abandoned work still waits at the callee");
+    assert_eq!(sim.count_on(LinkId(0)) as usize, link.in_flight() as usize);
+}
+
+#[test]
+fn retries_latency_and_loss_are_conserved_and_slices_change_nothing() {
+    let config = LinkConfig {
+        latency: Sampler::Exponential(1e6),
+        latency_back: Sampler::Constant(Span::from_millis(1)),
+        loss: 0.05,
+        timeout: Some(Span::from_millis(15)),
+        retry: Some(Retry { attempts: 3, backoff: Default::default(), budget: None }),
+        hedge: Some(Hedge { after: Span::from_millis(8), copies: 1 }),
+        cancel: true,
+        pool: Some(Pool { size: 20, acquire_timeout: Some(Span::from_millis(5)), connect: Span::from_millis(1) }),
+        ..LinkConfig::default()
+    };
+    let build = || chain(Span::from_millis(12), vec![Toy::Relay, server(Span::from_millis(3))], config.clone());
+    let (mut whole, mut sliced) = (build(), build());
+    whole.run_until(Time(60_000_000_000));
+    let mut rng = Rng::seeded(9);
+    while sliced.now() < whole.now() {
+        let to = sliced.now() + Span(u64::from(rng.below(200_000_000)));
+        sliced.run_until(to.min(whole.now()));
+        conserved(&mut sliced);
+    }
+    assert_eq!(whole.events(), sliced.events());
+    for sim in [&mut whole, &mut sliced] {
+        conserved(sim);
+        let link = sim.link_tally(LinkId(1));
+        assert!(link.retries > 100 && link.hedges > 100 && link.failed[Reason::Timeout as usize] > 100, "{link:?}");
+    }
+    assert_eq!(whole.class_tally(ClassId(0)).latency, sliced.class_tally(ClassId(0)).latency);
+}

@@ -1,0 +1,591 @@
+//! A source of requests: people or machines that call the first node of a design.
+
+use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::params::{Param, Visitor};
+use crate::base::maths;
+use crate::base::units::Count;
+use crate::base::{Bytes, ClassId, Dist, LinkId, Rate, Ratio, Rng, Sampler, Span, Time};
+use crate::engine::{ANY_REPLICA, CallId, Child, Control, Ctx, Meter, Reason, Reply, Request};
+use crate::parts::popularity::{Keys, Popularity};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    pub rate: Rate,
+    pub arrivals: Arrivals,
+    pub shape: Shape,
+    pub classes: BTreeMap<String, Class>,
+    pub keys: Keys,
+    pub tenants: Count,
+    pub tenant_skew: f64,
+    pub deadline: Option<Span>,
+}
+
+/// How one request follows another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Arrivals {
+    /// Independent of each other, as from very many people.
+    Poisson,
+    /// Evenly spaced, as from a load generator.
+    Constant,
+    /// Poisson whose rate jumps between calm and burst (a Markov-modulated Poisson process of two states); the mean
+    /// rate stays `rate`.
+    Bursty {
+        /// Rate in a burst over rate when calm.
+        ratio: f64,
+        calm: Span,
+        burst: Span,
+    },
+    /// So many at once, the batches Poisson.
+    Batches { size: u32 },
+    /// A closed loop: so many users, each waiting for the answer, then thinking. `rate` is not used.
+    Closed { users: Count, think: Dist },
+}
+
+/// How the rate changes over time; open loops only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Shape {
+    Steady,
+    /// From `rate` to `rate * to`, between `start` and `start + over`.
+    Ramp { start: Span, over: Span, to: f64 },
+    /// `rate * to` from `at` on.
+    Step { at: Span, to: f64 },
+    /// `rate * to` from `at`, for `lasting`.
+    Spike { at: Span, lasting: Span, to: f64 },
+    /// A sine around `rate`: amplitude 1 goes down to nothing.
+    Diurnal { period: Span, amplitude: f64 },
+}
+
+/// One kind of request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Class {
+    /// Share of the requests, relative to the other classes.
+    pub weight: f64,
+    /// 0 is the most urgent.
+    pub priority: u8,
+    pub request: Bytes,
+    pub response: Bytes,
+    /// Standard deviation over mean of both sizes (lognormal); 0 is constant.
+    pub size_cv: f64,
+    /// An answer after this is late; the client's own deadline unless given.
+    pub deadline: Option<Span>,
+}
+
+impl Default for Class {
+    fn default() -> Self {
+        Class { weight: 1.0, priority: 0, request: Bytes(1_000), response: Bytes(10_000), size_cv: 0.0, deadline: None }
+    }
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            rate: Rate(100.0),
+            arrivals: Arrivals::Poisson,
+            shape: Shape::Steady,
+            classes: BTreeMap::from([("request".to_owned(), Class::default())]),
+            keys: Keys::default(),
+            tenants: Count(1),
+            tenant_skew: 0.0,
+            deadline: None,
+        }
+    }
+}
+
+/// A running client.
+#[derive(Clone)]
+pub struct Client {
+    spec: Spec,
+    rng: Rng,
+    key_rng: Rng,
+    popularity: Popularity,
+    tenants: Popularity,
+    classes: Vec<RunningClass>,
+    think: Sampler,
+    /// Factor on the rate by intervention.
+    spike: f64,
+    bursting: bool,
+    /// Told apart from timers of an earlier setting.
+    epoch: u32,
+    users: u64,
+    /// Users of a closed loop that are to leave when their answer comes.
+    leaving: u64,
+}
+
+#[derive(Clone)]
+struct RunningClass {
+    id: ClassId,
+    /// Cumulative share.
+    upto: f64,
+    priority: u8,
+    request: f64,
+    response: f64,
+    /// Parameters of the lognormal factor on sizes.
+    sigma: f64,
+    deadline: Span,
+    links: Vec<LinkId>,
+}
+
+const ARRIVAL: u64 = 0;
+const SWITCH: u64 = 1;
+const THINK: u64 = 2;
+
+impl Client {
+    /// The factor of the shape on the rate at `now`.
+    fn shape(&self, now: Time) -> f64 {
+        let t = now.as_secs();
+        match &self.spec.shape {
+            Shape::Steady => 1.0,
+            Shape::Ramp { start, over, to } => {
+                let share = ((t - start.as_secs()) / over.as_secs().max(1e-9)).clamp(0.0, 1.0);
+                1.0 + (to - 1.0) * share
+            }
+            Shape::Step { at, to } => {
+                if t >= at.as_secs() {
+                    *to
+                } else {
+                    1.0
+                }
+            }
+            Shape::Spike { at, lasting, to } => {
+                if t >= at.as_secs() && t < at.as_secs() + lasting.as_secs() {
+                    *to
+                } else {
+                    1.0
+                }
+            }
+            Shape::Diurnal { period, amplitude } => {
+                1.0 + amplitude * maths::sin(std::f64::consts::TAU * t / period.as_secs())
+            }
+        }
+    }
+
+    /// The largest factor that the shape reaches.
+    fn shape_peak(&self) -> f64 {
+        match &self.spec.shape {
+            Shape::Steady => 1.0,
+            Shape::Ramp { to, .. } | Shape::Step { to, .. } | Shape::Spike { to, .. } => to.max(1.0),
+            Shape::Diurnal { amplitude, .. } => 1.0 + amplitude,
+        }
+    }
+
+    /// Rate of arrivals in the present state, before the shape.
+    fn base_rate(&self) -> f64 {
+        let rate = self.spec.rate.0 * self.spike;
+        match &self.spec.arrivals {
+            Arrivals::Bursty { ratio, calm, burst } => {
+                let (calm_share, burst_share) = (calm.as_secs(), burst.as_secs());
+                let mean = (calm_share + ratio * burst_share) / (calm_share + burst_share);
+                if self.bursting { rate * ratio / mean } else { rate / mean }
+            }
+            Arrivals::Batches { size } => rate / f64::from(*size),
+            _ => rate,
+        }
+    }
+
+    fn schedule_arrival(&mut self, ctx: &mut Ctx) {
+        let steady = matches!(self.spec.shape, Shape::Steady);
+        let gap = if matches!(self.spec.arrivals, Arrivals::Constant) {
+            1e9 / (self.base_rate() * self.shape(ctx.now()))
+        } else {
+            self.rng.exp1() * 1e9 / (self.base_rate() * if steady { 1.0 } else { self.shape_peak() })
+        };
+        let token = self.token(ARRIVAL);
+        if gap.is_finite() {
+            ctx.timer(Span::from_nanos_f64(gap), token);
+        } else {
+            // The rate is zero now; look again soon, because the shape may raise it.
+            ctx.timer(Span::from_millis(100), token | IDLE);
+        }
+    }
+
+    fn token(&self, what: u64) -> u64 {
+        what | u64::from(self.epoch) << 8
+    }
+
+    fn arrive(&mut self, ctx: &mut Ctx) {
+        // Thinning (Lewis and Shedler 1979): candidates come at the peak rate, each is kept with the present share.
+        let kept = match (&self.spec.shape, &self.spec.arrivals) {
+            (Shape::Steady, _) | (_, Arrivals::Constant) => true,
+            _ => self.rng.uniform() * self.shape_peak() < self.shape(ctx.now()),
+        };
+        if kept {
+            let size = if let Arrivals::Batches { size } = self.spec.arrivals { size } else { 1 };
+            for _ in 0..size {
+                self.issue(ctx, 0);
+            }
+        }
+        self.schedule_arrival(ctx);
+    }
+
+    fn issue(&mut self, ctx: &mut Ctx, user: u32) {
+        let class = if self.classes.len() == 1 {
+            &self.classes[0]
+        } else {
+            let u = self.rng.uniform();
+            self.classes.iter().find(|class| u < class.upto).unwrap_or(&self.classes[self.classes.len() - 1])
+        };
+        let factor = if class.sigma > 0.0 {
+            maths::exp(class.sigma * self.rng.normal() - class.sigma * class.sigma / 2.0)
+        } else {
+            1.0
+        };
+        let now = ctx.now();
+        let deadline = if class.deadline == Span::MAX { Time::NEVER } else { now + class.deadline };
+        let request = Request {
+            class: class.id,
+            priority: class.priority,
+            replica: ANY_REPLICA,
+            origin: 0,
+            tenant: if self.spec.tenants.0 > 1 { self.tenants.draw(&mut self.key_rng) as u32 } else { 0 },
+            key: self.popularity.draw(&mut self.key_rng),
+            request: (class.request * factor) as u32,
+            response: (class.response * factor) as u32,
+            intended: now,
+            deadline,
+        };
+        ctx.offered(class.id);
+        ctx.meter_add(Meter::Busy, 1);
+        let link = match class.links.as_slice() {
+            &[only] => Some(only),
+            several => several.iter().copied().find(|&link| ctx.admits(link, request.class)),
+        };
+        if let Some(link) = link {
+            ctx.send_root(link, user, &request);
+        } else {
+            let nowhere = Child {
+                parent: CallId::NONE,
+                link: LinkId(0),
+                tag: user,
+                reply: Reply::failed(Reason::NoRoute),
+                class: request.class,
+                replica: ANY_REPLICA,
+                origin: 0,
+                key: request.key,
+                intended: now,
+                sent: now,
+            };
+            self.finished(ctx, &nowhere);
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Ctx, child: &Child) {
+        let deadline = self.classes.iter().find(|class| class.id == child.class).map_or(Span::MAX, |c| c.deadline);
+        ctx.meter_add(Meter::Busy, -1);
+        ctx.root_done(child, deadline);
+        if matches!(self.spec.arrivals, Arrivals::Closed { .. }) {
+            if self.leaving > 0 {
+                self.leaving -= 1;
+            } else {
+                self.think(ctx, child.tag);
+            }
+        }
+    }
+
+    fn think(&mut self, ctx: &mut Ctx, user: u32) {
+        let pause = self.think.draw(&mut self.rng);
+        // A user who gets an answer in no time and does not think would keep simulated time from advancing.
+        let pause = pause.max(Span(1));
+        ctx.timer(pause, THINK | u64::from(user) << 8);
+    }
+
+    /// Bring the number of users of a closed loop to what is wanted.
+    fn admit_users(&mut self, ctx: &mut Ctx) {
+        let Arrivals::Closed { users, .. } = &self.spec.arrivals else {
+            self.leaving += self.users;
+            self.users = 0;
+            return;
+        };
+        let wanted = (users.0 as f64 * self.spike) as u64;
+        while self.users < wanted {
+            self.users += 1;
+            if self.leaving > 0 {
+                self.leaving -= 1;
+            } else {
+                self.think(ctx, self.users as u32);
+            }
+        }
+        self.leaving += self.users - wanted;
+        self.users = wanted;
+    }
+
+    fn set_classes(&mut self, ctx: &Ctx) {
+        let total: f64 = self.spec.classes.values().map(|class| class.weight).sum();
+        let mut upto = 0.0;
+        self.classes.clear();
+        for (name, class) in &self.spec.classes {
+            let Some(id) = ctx.class(name) else { continue };
+            upto += class.weight / total;
+            self.classes.push(RunningClass {
+                id,
+                upto,
+                priority: class.priority,
+                request: class.request.0 as f64,
+                response: class.response.0 as f64,
+                sigma: maths::ln(1.0 + class.size_cv * class.size_cv).sqrt(),
+                deadline: class.deadline.or(self.spec.deadline).unwrap_or(Span::MAX),
+                links: ctx.outs_for(id),
+            });
+        }
+    }
+}
+
+/// Marks a timer that only looks whether the rate is still zero.
+const IDLE: u64 = 1 << 7;
+
+impl Kind for Client {
+    type Spec = Spec;
+
+    const META: Meta = Meta {
+        key: "client",
+        title: "Client",
+        group: Group::Traffic,
+        summary: "Issues requests: open loop at a rate, or a closed loop of users who wait and think.",
+        help: HELP,
+        accepts_calls: false,
+        outs: Outs::Some,
+        signals: &[],
+    };
+
+    fn params(spec: &mut Spec, v: &mut dyn Visitor) {
+        v.visit(
+            &Param::new("rate", "Mean rate of requests, for open loops.", &["\"250/s\"", "\"3k/s\""])
+                .range(0.0, 1e9)
+                .live(),
+            &mut spec.rate,
+        );
+        v.visit(
+            &Param::new(
+                "arrivals",
+                "How one request follows another: Poisson, Constant, Bursty, Batches, or a Closed loop of users.",
+                &[
+                    "Constant",
+                    "Bursty(ratio: 8, calm: \"9s\", burst: \"1s\")",
+                    "Batches(size: 20)",
+                    "Closed(users: 50, think: Exponential(\"1s\"))",
+                ],
+            )
+            .live(),
+            &mut spec.arrivals,
+        );
+        v.visit(
+            &Param::new(
+                "shape",
+                "How the rate changes over time: Steady, Ramp, Step, Spike or Diurnal.",
+                &[
+                    "Ramp(start: \"1s\", over: \"5s\", to: 3)",
+                    "Step(at: \"2s\", to: 2)",
+                    "Spike(at: \"2s\", lasting: \"1s\", to: 5)",
+                    "Diurnal(period: \"10s\", amplitude: 0.8)",
+                ],
+            )
+            .live(),
+            &mut spec.shape,
+        );
+        v.visit(
+            &Param::new(
+                "classes",
+                "The kinds of request, with their share (weight), priority, sizes and deadline.",
+                &["{\"read\": (weight: 9), \"write\": (weight: 1, request: \"2 kB\")}"],
+            ),
+            &mut spec.classes,
+        );
+        v.visit(
+            &Param::new(
+                "keys",
+                "Which key a request asks for: Uniform, Zipf or HotSet over so many keys.",
+                &["Zipf(keys: \"10k\", exponent: 1.0)", "Uniform(keys: 50)", "HotSet(keys: 1000, hot: 0.1, traffic: 0.9)"],
+            )
+            .live(),
+            &mut spec.keys,
+        );
+        v.visit(
+            &Param::new("tenants", "How many tenants (customers) the requests come from.", &["20"])
+                .range(1.0, 1e6)
+                .live(),
+            &mut spec.tenants,
+        );
+        v.visit(
+            &Param::new("tenant_skew", "Zipf exponent of the tenants' shares; 0 makes them equal.", &["1.2"])
+                .range(0.0, 5.0)
+                .live(),
+            &mut spec.tenant_skew,
+        );
+        v.visit(
+            &Param::new(
+                "deadline",
+                "An answer that comes later than this after the request was meant to be sent is late, not a success.",
+                &["\"20ms\""],
+            )
+            .live(),
+            &mut spec.deadline,
+        );
+    }
+
+    fn check(spec: &Spec, checker: &mut Checker) {
+        if spec.classes.is_empty() {
+            checker.error("classes", "a client needs at least one class of requests");
+        }
+        if spec.classes.values().any(|class| !(class.weight >= 0.0 && class.weight.is_finite())) {
+            checker.error("classes", "a weight is a number from 0 up");
+        } else if spec.classes.values().all(|class| class.weight <= 0.0) {
+            checker.error("classes", "all weights are zero");
+        }
+        if spec.classes.values().any(|class| !(0.0..=10.0).contains(&class.size_cv)) {
+            checker.error("classes", "size_cv is a number from 0 to 10");
+        }
+        check_arrivals(&spec.arrivals, checker);
+        check_shape(&spec.shape, checker);
+        if let Some(problem) = spec.keys.problem() {
+            checker.error("keys", problem);
+        }
+    }
+
+    fn classes(spec: &Spec) -> Vec<String> {
+        spec.classes.keys().cloned().collect()
+    }
+
+    fn start(spec: &Spec, ctx: &mut Ctx) -> Client {
+        let mut client = Client {
+            rng: ctx.stream("arrivals"),
+            key_rng: ctx.stream("keys"),
+            popularity: spec.keys.popularity(),
+            tenants: tenants(spec),
+            classes: Vec::new(),
+            think: Sampler::Constant(Span::ZERO),
+            spike: 1.0,
+            bursting: false,
+            epoch: 0,
+            users: 0,
+            leaving: 0,
+            spec: spec.clone(),
+        };
+        client.set_classes(ctx);
+        client.begin(ctx);
+        client
+    }
+
+    fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
+        if spec.keys != self.spec.keys {
+            self.popularity = spec.keys.popularity();
+        }
+        self.tenants = tenants(spec);
+        self.spec = spec.clone();
+        self.set_classes(ctx);
+        self.begin(ctx);
+    }
+
+    fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
+        match token & 0x7F {
+            THINK => self.issue(ctx, (token >> 8) as u32),
+            _ if token >> 8 != u64::from(self.epoch) => {}
+            ARRIVAL if token & IDLE != 0 => self.schedule_arrival(ctx),
+            ARRIVAL => self.arrive(ctx),
+            _ => {
+                self.bursting = !self.bursting;
+                // Memoryless: the next arrival can be drawn anew at the new rate.
+                self.epoch += 1;
+                self.schedule_switch(ctx);
+                self.schedule_arrival(ctx);
+            }
+        }
+    }
+
+    fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
+        self.finished(ctx, child);
+    }
+
+    fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
+        if let Control::Spike(factor) = control {
+            self.spike = factor;
+            self.begin(ctx);
+        }
+    }
+}
+
+impl Client {
+    /// Begin, or begin anew after a change.
+    fn begin(&mut self, ctx: &mut Ctx) {
+        self.epoch += 1;
+        if let Arrivals::Closed { think, .. } = &self.spec.arrivals {
+            self.think = think.sampler();
+        }
+        self.admit_users(ctx);
+        if !matches!(self.spec.arrivals, Arrivals::Closed { .. }) {
+            self.schedule_switch(ctx);
+            self.schedule_arrival(ctx);
+        }
+    }
+
+    fn schedule_switch(&mut self, ctx: &mut Ctx) {
+        if let Arrivals::Bursty { calm, burst, .. } = &self.spec.arrivals {
+            let mean = if self.bursting { burst } else { calm };
+            let stay = Span::from_nanos_f64(mean.0 as f64 * self.rng.exp1());
+            ctx.timer(stay, self.token(SWITCH));
+        }
+    }
+}
+
+fn tenants(spec: &Spec) -> Popularity {
+    Keys::Zipf { keys: spec.tenants, exponent: spec.tenant_skew }.popularity()
+}
+
+fn check_arrivals(arrivals: &Arrivals, checker: &mut Checker) {
+    match arrivals {
+        Arrivals::Poisson | Arrivals::Constant => {}
+        Arrivals::Bursty { ratio, calm, burst } => {
+            if !(*ratio >= 1.0 && ratio.is_finite()) {
+                checker.error("arrivals", "ratio is a number from 1 up");
+            }
+            if calm.is_zero() || burst.is_zero() {
+                checker.error("arrivals", "calm and burst must last longer than 0");
+            }
+        }
+        Arrivals::Batches { size } => {
+            if !(1..=100_000).contains(size) {
+                checker.error("arrivals", "a batch has from 1 to 100000 requests");
+            }
+        }
+        Arrivals::Closed { users, think } => {
+            checker.dist("arrivals", think);
+            if !(1..=10_000_000).contains(&users.0) {
+                checker.error("arrivals", "there are from 1 to 10 million users");
+            }
+        }
+    }
+}
+
+fn check_shape(shape: &Shape, checker: &mut Checker) {
+    let factor = match shape {
+        Shape::Steady => 1.0,
+        Shape::Ramp { to, .. } | Shape::Step { to, .. } | Shape::Spike { to, .. } => *to,
+        Shape::Diurnal { amplitude, period } => {
+            if period.is_zero() {
+                checker.error("shape", "the period must be longer than 0");
+            }
+            if Ratio(*amplitude).0 > 1.0 { f64::NAN } else { *amplitude }
+        }
+    };
+    if !(0.0..=1e6).contains(&factor) {
+        checker.error("shape", "`to` is a number from 0 to a million, `amplitude` one from 0 to 1");
+    }
+}
+
+const HELP: &str = "\
+A client issues requests. An open loop sends at its rate whatever happens, as the public does; a closed loop has a \
+number of users who each wait for an answer before they think and ask again, so that it slows down with the system \
+(Schroeder, Wierman and Harchol-Balter, NSDI 2006). Latency counts from when a request was meant to be sent, so a stall \
+is not hidden (no coordinated omission).
+
+`rate` is the mean rate; `arrivals` says how one request follows another; `shape` changes the rate over time. `classes` \
+are the operations, each with its weight, priority, sizes and deadline. `keys` says which key is asked for, `tenants` and \
+`tenant_skew` who asks. An answer after the `deadline` counts as late, never as a success. With several links a request \
+takes the first whose `when` admits it.
+
+Not modelled: name resolution, TLS and TCP start-up of each client (use the link's latency), clients of different speed.";

@@ -1,0 +1,122 @@
+//! The trait that a kind's one file implements.
+
+use super::params::Visitor;
+use crate::base::{Dist, Finding, Subject};
+use crate::engine::{CallId, Child, Control, Ctx, Reply, Signal};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Where a kind stands in the palette.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    Traffic,
+    Edge,
+    Compute,
+    State,
+    Messaging,
+    Control,
+}
+
+/// How many outgoing links a kind can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outs {
+    None,
+    /// At most one.
+    One,
+    /// At least one: without it the node has nowhere to send.
+    Some,
+    Any,
+}
+
+/// What is said of a kind, once.
+#[derive(Clone, Copy, Debug)]
+pub struct Meta {
+    /// Its name in files.
+    pub key: &'static str,
+    /// Its name on screen.
+    pub title: &'static str,
+    pub group: Group,
+    /// One sentence: what it is.
+    pub summary: &'static str,
+    /// The manual, ending with what is not modelled.
+    pub help: &'static str,
+    /// Whether links may lead to it.
+    pub accepts_calls: bool,
+    pub outs: Outs,
+    /// What it counts besides calls.
+    pub signals: &'static [Signal],
+}
+
+/// Collects what is wrong with a spec.
+pub struct Checker<'a> {
+    pub subject: Subject,
+    pub findings: &'a mut Vec<Finding>,
+}
+
+impl Checker<'_> {
+    /// `param` is set to something that cannot be run.
+    pub fn error(&mut self, param: &str, message: impl Into<String>) {
+        self.findings.push(Finding::error("bad-value", self.subject.then(param), message));
+    }
+
+    /// `param` is set to something that is probably not meant.
+    pub fn warning(&mut self, param: &str, message: impl Into<String>) {
+        self.findings.push(Finding::warning("odd-value", self.subject.then(param), message));
+    }
+
+    /// A distribution must make sense.
+    pub fn dist(&mut self, param: &str, dist: &Dist) {
+        if let Some(problem) = dist.problem() {
+            self.error(param, problem);
+        }
+    }
+}
+
+/// A kind: its parameters, and the behaviour of a node of it. `Self` is the state of a running node.
+pub trait Kind: Sized + Clone {
+    type Spec: Clone + Default + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned;
+
+    const META: Meta;
+
+    /// Name every parameter once, in the order in which a person wants to see them.
+    fn params(spec: &mut Self::Spec, visitor: &mut dyn Visitor);
+
+    /// Say what is wrong beyond the ranges of single parameters.
+    fn check(_spec: &Self::Spec, _checker: &mut Checker) {}
+
+    /// The request classes that it issues.
+    fn classes(_spec: &Self::Spec) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Begin: from spec to state.
+    fn start(spec: &Self::Spec, ctx: &mut Ctx) -> Self;
+
+    /// A live parameter has changed.
+    fn retune(&mut self, spec: &Self::Spec, ctx: &mut Ctx);
+
+    /// A call has arrived; answer it exactly once, now or later.
+    fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
+        ctx.reply(id, Reply::failed(crate::engine::Reason::NoRoute));
+    }
+
+    /// A child call that this node asked for has ended.
+    fn on_reply(&mut self, _ctx: &mut Ctx, _child: &Child) {}
+
+    /// The itinerary of `id` has ended.
+    fn on_steps_done(&mut self, _ctx: &mut Ctx, _id: CallId, _reply: Reply) {}
+
+    fn on_timer(&mut self, _ctx: &mut Ctx, _token: u64) {}
+
+    fn on_call_timer(&mut self, _ctx: &mut Ctx, _id: CallId) {}
+
+    /// Nobody waits for `id` any more; it may be answered early.
+    fn on_cancel(&mut self, _ctx: &mut Ctx, _id: CallId) {}
+
+    fn on_control(&mut self, _ctx: &mut Ctx, _control: Control) {}
+
+    /// Levels worth showing that the engine's meters do not keep, with their names.
+    fn glance(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,197 @@
+//! The kinds, one file each, and the catalogue that lists them. Adding a kind is one file here, a `mod` line and a
+//! catalogue line below, an icon, and a small scenario in `scenarios/kinds/`.
+
+pub mod kind;
+pub mod params;
+
+mod client;
+
+pub use kind::{Checker, Group, Kind, Meta, Outs};
+pub use params::{Param, Value, Visitor};
+
+use crate::base::{Finding, Subject};
+use crate::engine::{Behaviour, CallId, Child, Control, Ctx, Reply};
+use serde::{Deserialize, Serialize};
+
+/// From the one list: the enums of specs and states, and every function that is a match over kinds.
+macro_rules! catalogue {
+    ($($variant:ident = $state:ty),* $(,)?) => {
+        /// A kind with its parameters.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Spec {
+            $($variant(<$state as Kind>::Spec),)*
+        }
+
+        /// The state of a running node.
+        #[derive(Clone)]
+        pub enum State {
+            /// Before the run began.
+            Waiting(Box<Spec>),
+            $($variant(Box<$state>),)*
+        }
+
+        /// Every kind, in the order of the palette.
+        pub const KINDS: &[Meta] = &[$(<$state as Kind>::META),*];
+
+        impl Spec {
+            /// A spec of the kind with this key, with its defaults.
+            pub fn new(key: &str) -> Option<Spec> {
+                $(if key == <$state as Kind>::META.key {
+                    return Some(Spec::$variant(Default::default()));
+                })*
+                None
+            }
+
+            pub fn meta(&self) -> &'static Meta {
+                match self {
+                    $(Spec::$variant(_) => &<$state as Kind>::META,)*
+                }
+            }
+
+            /// Look at or change each parameter in turn.
+            pub fn visit(&mut self, visitor: &mut dyn Visitor) {
+                match self {
+                    $(Spec::$variant(spec) => <$state>::params(spec, visitor),)*
+                }
+            }
+
+            fn check_kind(&self, checker: &mut Checker) {
+                match self {
+                    $(Spec::$variant(spec) => <$state>::check(spec, checker),)*
+                }
+            }
+
+            /// The request classes that it issues.
+            pub fn classes(&self) -> Vec<String> {
+                match self {
+                    $(Spec::$variant(spec) => <$state>::classes(spec),)*
+                }
+            }
+
+            fn start(&self, ctx: &mut Ctx) -> State {
+                match self {
+                    $(Spec::$variant(spec) => State::$variant(Box::new(<$state>::start(spec, ctx))),)*
+                }
+            }
+        }
+
+        impl Behaviour for State {
+            type Patch = Spec;
+
+            fn start(&mut self, ctx: &mut Ctx) {
+                if let State::Waiting(spec) = self {
+                    *self = spec.start(ctx);
+                }
+            }
+            #[inline]
+            fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
+                match self {
+                    State::Waiting(_) => {}
+                    $(State::$variant(state) => state.on_call(ctx, id),)*
+                }
+            }
+            #[inline]
+            fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
+                match self {
+                    State::Waiting(_) => {}
+                    $(State::$variant(state) => state.on_reply(ctx, child),)*
+                }
+            }
+            fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
+                match self {
+                    State::Waiting(_) => {}
+                    $(State::$variant(state) => state.on_steps_done(ctx, id, reply),)*
+                }
+            }
+            #[inline]
+            fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
+                match self {
+                    State::Waiting(_) => {}
+                    $(State::$variant(state) => state.on_timer(ctx, token),)*
+                }
+            }
+            #[inline]
+            fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId) {
+                match self {
+                    State::Waiting(_) => {}
+                    $(State::$variant(state) => state.on_call_timer(ctx, id),)*
+                }
+            }
+            fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
+                match self {
+                    State::Waiting(_) => {}
+                    $(State::$variant(state) => state.on_cancel(ctx, id),)*
+                }
+            }
+            fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
+                match self {
+                    State::Waiting(_) => {}
+                    $(State::$variant(state) => state.on_control(ctx, control),)*
+                }
+            }
+            fn retune(&mut self, ctx: &mut Ctx, patch: &Spec) {
+                match (self, patch) {
+                    $((State::$variant(state), Spec::$variant(spec)) => state.retune(spec, ctx),)*
+                    _ => debug_assert!(false, "a patch of another kind"),
+                }
+            }
+        }
+
+        impl State {
+            /// Levels worth showing that the engine's meters do not keep.
+            pub fn glance(&self) -> Vec<(&'static str, f64)> {
+                match self {
+                    State::Waiting(_) => Vec::new(),
+                    $(State::$variant(state) => state.glance(),)*
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    Client = client::Client,
+}
+
+impl Spec {
+    /// Everything that is wrong with the parameters.
+    pub fn check(&self, subject: &Subject) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut copy = self.clone();
+        copy.visit(&mut |param: &Param, value: &mut dyn Value| {
+            if let Some(problem) = params::out_of_range(param, value) {
+                findings.push(Finding::error("out-of-range", subject.then(param.name), problem));
+            }
+        });
+        self.check_kind(&mut Checker { subject: subject.clone(), findings: &mut findings });
+        findings
+    }
+
+    /// Set one parameter from text.
+    ///
+    /// # Errors
+    /// If there is no such parameter (with the names there are), or the text does not fit it.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+        let (mut result, mut names) = (None, Vec::new());
+        self.visit(&mut |param: &Param, value: &mut dyn Value| {
+            names.push(param.name);
+            if param.name == name {
+                result = Some(value.set(text));
+            }
+        });
+        result.unwrap_or_else(|| {
+            Err(format!("{} has no parameter `{name}`: it has {}", self.meta().key, names.join(", ")))
+        })
+    }
+
+    /// A state that starts when the run does.
+    pub fn state(&self) -> State {
+        State::Waiting(Box::new(self.clone()))
+    }
+}
+
+/// The kind with this key.
+pub fn meta(key: &str) -> Option<&'static Meta> {
+    KINDS.iter().find(|meta| meta.key == key)
+}

@@ -1,0 +1,96 @@
+//! The visitor by which a kind names each of its parameters once. Inspector, documentation, validation, `--set`, sweeps,
+//! live changes and random test specs all come from it.
+
+use crate::base::units::{Bandwidth, Quantity as _};
+use crate::base::{Bytes, Rate, Ratio, Span, ron};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// What is said of a parameter, once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Param {
+    /// The name of the field in a file.
+    pub name: &'static str,
+    /// One or two sentences: what it does, where it comes from.
+    pub help: &'static str,
+    /// Smallest and largest value allowed, in seconds, per second, bytes or plain numbers.
+    pub range: Option<(f64, f64)>,
+    /// Values other than the default that are worth trying, as they stand in a file. Each must be valid; the tests set
+    /// every one of them and want to see the run change.
+    pub examples: &'static [&'static str],
+    /// Whether a change acts in a running simulation; otherwise it restarts the node.
+    pub live: bool,
+}
+
+impl Param {
+    pub const fn new(name: &'static str, help: &'static str, examples: &'static [&'static str]) -> Param {
+        Param { name, help, range: None, examples, live: false }
+    }
+
+    #[must_use]
+    pub const fn range(self, min: f64, max: f64) -> Param {
+        Param { range: Some((min, max)), ..self }
+    }
+
+    /// A change acts at once.
+    #[must_use]
+    pub const fn live(self) -> Param {
+        Param { live: true, ..self }
+    }
+}
+
+/// A parameter's value, read and written as it stands in a file.
+pub trait Value {
+    fn text(&self) -> String;
+    /// Set it from text, or say what is wrong.
+    fn set(&mut self, text: &str) -> Result<(), String>;
+}
+
+impl<T: Serialize + DeserializeOwned> Value for T {
+    fn text(&self) -> String {
+        ron::to_text(self)
+    }
+
+    fn set(&mut self, text: &str) -> Result<(), String> {
+        let reading = ron::read::<T>(text);
+        if let Some(problem) = reading.problems.first() {
+            return Err(problem.message.clone());
+        }
+        *self = reading.value.ok_or_else(|| format!("`{text}` cannot be read"))?;
+        Ok(())
+    }
+}
+
+/// Something that looks at, or changes, each parameter in turn.
+pub trait Visitor {
+    fn visit(&mut self, param: &Param, value: &mut dyn Value);
+}
+
+impl<F: FnMut(&Param, &mut dyn Value)> Visitor for F {
+    fn visit(&mut self, param: &Param, value: &mut dyn Value) {
+        self(param, value);
+    }
+}
+
+/// A value as a number, for ranges: seconds, per second, bytes, or plain. `None` for what is not one number.
+pub fn magnitude(text: &str) -> Option<f64> {
+    let text = text.trim();
+    if let Ok(number) = text.parse::<f64>() {
+        return Some(number);
+    }
+    let quoted = text.strip_prefix('"')?.strip_suffix('"')?;
+    (Span::parse(quoted).map(Span::as_secs))
+        .or_else(|_| Rate::parse(quoted).map(|rate| rate.0))
+        .or_else(|_| Bytes::parse(quoted).map(|bytes| bytes.0 as f64))
+        .or_else(|_| Bandwidth::parse(quoted).map(|bandwidth| bandwidth.0))
+        .or_else(|_| Ratio::parse(quoted).map(|ratio| ratio.0))
+        .ok()
+}
+
+/// What is wrong with a value by its parameter's range, if anything.
+pub fn out_of_range(param: &Param, value: &dyn Value) -> Option<String> {
+    let (min, max) = param.range?;
+    let text = value.text();
+    let number = magnitude(&text)?;
+    (!(min..=max).contains(&number)).then(|| format!("`{}` is {text}: expected {min} to {max}", param.name))
+}
