@@ -107,7 +107,14 @@ pub struct Call {
     pub service_ns: u64,
     pub(crate) reply: Reply,
     /// For the callee to use as it likes.
-    pub scratch: u64,
+    pub scratch: [u64; 2],
+}
+
+impl Call {
+    /// Whether it has arrived and was not answered.
+    pub(crate) fn is_with_callee(&self) -> bool {
+        self.flags & (ARRIVED | SERVING) == ARRIVED | SERVING
+    }
 }
 
 /// The calls in flight.

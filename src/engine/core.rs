@@ -59,6 +59,8 @@ pub(crate) const WHATS: [What; 11] = [
 ];
 
 const WHAT_BITS: u32 = 4;
+/// A call timer's place holds the node, and a token above it.
+pub(crate) const NODE_BITS: u32 = 20;
 /// Bits of a generation that fit into an event beside the slot.
 const GENERATION_BITS: u32 = 28;
 pub(crate) const GENERATION_MASK: u32 = (1 << GENERATION_BITS) - 1;

@@ -1,7 +1,7 @@
 //! What a behaviour may do: the whole of the engine as a kind sees it.
 
 use super::call::{ANY_REPLICA, Call, CallId, Waiter};
-use super::core::{Core, Ready, ReplicaState, What};
+use super::core::{Core, NODE_BITS, Ready, ReplicaState, What};
 use super::meter::Meter;
 use super::op::Op;
 use super::outcome::Reply;
@@ -153,6 +153,12 @@ impl Ctx<'_> {
         self.core.is_served(id)
     }
 
+    /// The calls that this node still owes an answer, of one replica: looked for one by one, for rare occasions.
+    pub fn served_by(&self, replica: u16) -> Vec<CallId> {
+        let mine = |call: &Call| call.node == self.node && call.replica == replica && call.is_with_callee();
+        self.core.calls.iter().filter(|(_, call)| mine(call)).map(|(id, _)| id).collect()
+    }
+
     /// Whether the deadline that came with the call has passed.
     #[inline]
     pub fn is_expired(&self, id: CallId) -> bool {
@@ -245,10 +251,12 @@ impl Ctx<'_> {
         self.core.push_timer(at, self.node, token);
     }
 
-    /// `on_call_timer` is called after `after`, if the call is then still with this node.
+    /// `on_call_timer` is called after `after` with `token` (below 16), if the call is then still with this node.
     #[inline]
-    pub fn call_timer(&mut self, id: CallId, after: Span) {
-        self.core.push_what(self.core.now + after, self.node.0, What::CallTimer, id);
+    pub fn call_timer(&mut self, id: CallId, after: Span, token: u8) {
+        debug_assert!(token < 16);
+        let place = self.node.0 | u32::from(token) << NODE_BITS;
+        self.core.push_what(self.core.now + after, place, What::CallTimer, id);
     }
 
     // ---- what is known and counted
@@ -341,6 +349,12 @@ impl Ctx<'_> {
     #[inline]
     pub fn is_up(&self, node: NodeId, replica: u16) -> bool {
         self.core.nodes[node.index()].replicas.get(usize::from(replica)).is_some_and(|replica| replica.up)
+    }
+
+    /// Whether all replicas of this node are up.
+    #[inline]
+    pub fn all_up(&self) -> bool {
+        !self.core.nodes[self.node.index()].any_down
     }
 
     /// How many times slower than usual a replica of this node is.

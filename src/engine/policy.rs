@@ -110,7 +110,7 @@ impl Core {
             queue_ns: 0,
             service_ns: 0,
             reply: Reply::OK,
-            scratch: 0,
+            scratch: [0; 2],
         });
         if let Waiter::Steps(parent) = waiter {
             self.note_child(parent, link, id, false);

@@ -1,7 +1,7 @@
 //! A plan being executed.
 
-use super::call::{ARRIVED, CallId, SERVING};
-use super::core::{Core, GENERATION_MASK, Ready, What};
+use super::call::CallId;
+use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, What};
 use super::ctx::{Child, Ctx};
 use super::event::{Event, MAX_PLACES};
 use super::fault::{Fault, Patch, Place};
@@ -44,7 +44,7 @@ pub trait Behaviour: Clone {
     /// A timer has fired.
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64);
     /// A timer of a call has fired; the call is still with this node.
-    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId);
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, token: u8);
     /// Nobody waits for this call any more; it may be answered early.
     fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId);
     fn on_control(&mut self, ctx: &mut Ctx, control: Control);
@@ -66,7 +66,7 @@ impl<B: Behaviour> Sim<B> {
     /// If their numbers differ, or if there are more nodes and links than an event has room for.
     pub fn new(plan: Plan, behaviours: Vec<B>) -> Sim<B> {
         assert_eq!(plan.nodes.len(), behaviours.len(), "a behaviour for each node");
-        assert!(plan.nodes.len().max(plan.links.len() * 6) < MAX_PLACES as usize, "too many nodes or links");
+        assert!(plan.nodes.len() < 1 << NODE_BITS && plan.links.len() * 12 < MAX_PLACES as usize, "too many nodes");
         let mut sim = Sim { behaviours, core: Core::new(plan), patches: Vec::new() };
         for i in 0..sim.behaviours.len() {
             sim.with(NodeId(i as u32), |behaviour, ctx| behaviour.start(ctx));
@@ -143,7 +143,7 @@ impl<B: Behaviour> Sim<B> {
 
     fn cancel(&mut self, id: CallId) {
         let Some(call) = self.core.calls.get(id) else { return };
-        if call.flags & (SERVING | ARRIVED) == SERVING | ARRIVED {
+        if call.is_with_callee() {
             let node = call.node;
             self.core.cancel_children(id);
             self.with(node, |behaviour, ctx| behaviour.on_cancel(ctx, id));
@@ -163,7 +163,9 @@ impl<B: Behaviour> Sim<B> {
             What::CallTimer => {
                 let alive = self.core.calls.by_slot(slot, generation, GENERATION_MASK);
                 if let Some(id) = alive.filter(|&id| self.core.is_served(id)) {
-                    self.with(NodeId(event.place()), |behaviour, ctx| behaviour.on_call_timer(ctx, id));
+                    let node = NodeId(event.place() & ((1 << NODE_BITS) - 1));
+                    let token = (event.place() >> NODE_BITS) as u8;
+                    self.with(node, |behaviour, ctx| behaviour.on_call_timer(ctx, id, token));
                 }
             }
             What::Lane => self.core.lane_due(event.place()),
@@ -258,7 +260,7 @@ impl<B: Behaviour> Sim<B> {
     /// Calls that have arrived at a node and were not answered, counted one by one: what conservation is checked
     /// against.
     pub fn count_at(&self, node: NodeId) -> u64 {
-        let here = |call: &super::Call| call.node == node && call.flags & (ARRIVED | SERVING) == ARRIVED | SERVING;
+        let here = |call: &super::Call| call.node == node && call.is_with_callee();
         self.core.calls.iter().filter(|(_, call)| here(call)).count() as u64
     }
 

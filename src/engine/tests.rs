@@ -57,13 +57,13 @@ impl Behaviour for Toy {
                     queue.push_back(id);
                 } else {
                     *busy = true;
-                    ctx.call_timer(id, work.draw(rng));
+                    ctx.call_timer(id, work.draw(rng), 0);
                 }
             }
         }
     }
 
-    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId) {
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, _: u8) {
         let Toy::Server { work, rng, queue, busy } = self else { return };
         ctx.reply(id, Reply::OK);
         *busy = false;
@@ -71,7 +71,7 @@ impl Behaviour for Toy {
             *busy = true;
             let waited = ctx.now().since(ctx.call(next).arrived).0;
             ctx.call_mut(next).queue_ns = waited;
-            ctx.call_timer(next, work.draw(rng));
+            ctx.call_timer(next, work.draw(rng), 0);
         }
     }
 

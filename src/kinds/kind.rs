@@ -108,7 +108,8 @@ pub trait Kind: Sized + Clone {
 
     fn on_timer(&mut self, _ctx: &mut Ctx, _token: u64) {}
 
-    fn on_call_timer(&mut self, _ctx: &mut Ctx, _id: CallId) {}
+    /// A timer of a call has fired, with the token it was given; the call is still with this node.
+    fn on_call_timer(&mut self, _ctx: &mut Ctx, _id: CallId, _token: u8) {}
 
     /// Nobody waits for `id` any more; it may be answered early.
     fn on_cancel(&mut self, _ctx: &mut Ctx, _id: CallId) {}

@@ -5,6 +5,8 @@ pub mod kind;
 pub mod params;
 
 mod client;
+mod service;
+mod station;
 
 pub use kind::{Checker, Group, Kind, Meta, Outs};
 pub use params::{Param, Value, Visitor};
@@ -112,10 +114,10 @@ macro_rules! catalogue {
                 }
             }
             #[inline]
-            fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId) {
+            fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, token: u8) {
                 match self {
                     State::Waiting(_) => {}
-                    $(State::$variant(state) => state.on_call_timer(ctx, id),)*
+                    $(State::$variant(state) => state.on_call_timer(ctx, id, token),)*
                 }
             }
             fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
@@ -152,6 +154,7 @@ macro_rules! catalogue {
 
 catalogue! {
     Client = client::Client,
+    Service = service::Service,
 }
 
 impl Spec {

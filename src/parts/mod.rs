@@ -1,2 +1,5 @@
 pub mod backoff;
 pub mod breaker;
+pub mod popularity;
+pub mod processor;
+pub mod waiting;

@@ -1,0 +1,816 @@
+//! A service: replicas with worker slots and cores, which do work and call others on the way.
+
+use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::params::{Param, Visitor};
+use super::station::{Done, Station, StationSpec, WORK_TIMER};
+use crate::base::{ClassId, Dist, Ratio, Rng, Sampler, Span};
+use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Signal, Steps};
+use crate::parts::processor::Sharing;
+use crate::parts::waiting::Discipline;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    pub replicas: u16,
+    pub runtime: Runtime,
+    pub slots: u32,
+    pub cores: u32,
+    pub processes: u32,
+    pub work: Dist,
+    pub work_by_class: BTreeMap<String, Dist>,
+    pub wait: Dist,
+    pub work_after: Dist,
+    pub discipline: Discipline,
+    pub queue_limit: Option<u32>,
+    pub max_wait: Option<Dist>,
+    pub codel: Option<CoDel>,
+    pub drop_expired: bool,
+    pub contention: f64,
+    pub coherency: f64,
+    pub error_share: Ratio,
+    pub pauses: Option<Pauses>,
+    pub breakdowns: Option<Breakdowns>,
+    pub start_up: Span,
+}
+
+/// What runs the code of a replica.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Runtime {
+    /// Worker threads that share all cores evenly.
+    #[default]
+    Threads,
+    /// One core per process, first come first served; waiting costs nothing, work blocks everybody.
+    EventLoop,
+    /// Threads that take turns on one core per process (CPython's global lock).
+    GlobalLock { switch_interval: Span },
+    /// One call per instance; instances on demand, up to `slots`.
+    Serverless { cold_start: Dist, keep_alive: Span },
+}
+
+/// Drop from a standing queue (controlled delay).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoDel {
+    pub target: Span,
+    pub interval: Span,
+}
+
+/// Stops of the whole replica, such as garbage collection: work goes on afterwards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pauses {
+    /// From the end of one to the beginning of the next.
+    pub every: Dist,
+    pub lasting: Dist,
+}
+
+/// Failures and repairs of a replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Breakdowns {
+    /// Time between a repair and the next failure.
+    pub up: Dist,
+    pub down: Dist,
+    /// Whether calls are lost and refused meanwhile; otherwise they wait.
+    pub lose: bool,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            replicas: 1,
+            runtime: Runtime::Threads,
+            slots: 16,
+            cores: 16,
+            processes: 1,
+            work: Dist::exponential(Span::from_millis(5)),
+            work_by_class: BTreeMap::new(),
+            wait: Dist::ZERO,
+            work_after: Dist::ZERO,
+            discipline: Discipline::Fifo,
+            queue_limit: Some(1_000),
+            max_wait: None,
+            codel: None,
+            drop_expired: true,
+            contention: 0.0,
+            coherency: 0.0,
+            error_share: Ratio(0.0),
+            pauses: None,
+            breakdowns: None,
+            start_up: Span::ZERO,
+        }
+    }
+}
+
+impl Spec {
+    /// Slots and cores of one replica, and how cores are shared, by the run-time.
+    fn station(&self) -> StationSpec {
+        let per_process = |n: u32| n.saturating_mul(self.processes);
+        let (cores, sharing) = match &self.runtime {
+            Runtime::Threads => (self.cores, Sharing::Even),
+            Runtime::EventLoop => (self.processes.min(self.cores), Sharing::Fcfs),
+            Runtime::GlobalLock { switch_interval } => {
+                (self.processes.min(self.cores), Sharing::Switching(*switch_interval))
+            }
+            Runtime::Serverless { .. } => (self.slots, Sharing::Fcfs),
+        };
+        let all_admitted = matches!(self.discipline, Discipline::ProcessorSharing | Discipline::PreemptivePriority);
+        StationSpec {
+            slots: if all_admitted { u32::MAX } else { per_process(self.slots) },
+            cores,
+            sharing: match self.discipline {
+                Discipline::PreemptivePriority => Sharing::Preemptive,
+                Discipline::ProcessorSharing => Sharing::Even,
+                _ => sharing,
+            },
+            discipline: self.discipline,
+            queue_limit: self.queue_limit.unwrap_or(u32::MAX),
+            codel: self.codel.map(|codel| (codel.target, codel.interval)),
+            drop_expired: self.drop_expired,
+            cold: match &self.runtime {
+                Runtime::Serverless { cold_start, keep_alive } => Some((cold_start.sampler(), *keep_alive)),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// A running service.
+#[derive(Clone)]
+pub struct Service {
+    spec: Spec,
+    replicas: Vec<Replica>,
+    rng: Rng,
+    pick: Rng,
+    failures: Rng,
+    work: Sampler,
+    by_class: Vec<Option<Sampler>>,
+    wait: Sampler,
+    work_after: Sampler,
+    max_wait: Option<Sampler>,
+    /// Nothing but `work` happens to a call: no waiting, no itinerary, no work after.
+    simple: bool,
+    wanted: u16,
+}
+
+#[derive(Clone)]
+struct Replica {
+    station: Station,
+    state: Life,
+}
+
+/// Where a replica is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Starting,
+    Running,
+    /// Takes no new calls, and goes when it is empty.
+    Draining,
+    Gone,
+}
+
+/// Phases of a call, in the order in which it goes through them.
+const WORK: u64 = 1;
+const WAIT: u64 = 2;
+const STEPS: u64 = 3;
+const WORK_AFTER: u64 = 4;
+
+/// Timers of calls, besides the station's own.
+const WAIT_TIMER: u8 = 1;
+const COLD_TIMER: u8 = 2;
+const LEAVE_TIMER: u8 = 3;
+
+/// Timers of replicas: what in the lowest 4 bits, then the replica, then a generation.
+const CORES: u64 = 0;
+const STARTED: u64 = 1;
+const PAUSE: u64 = 2;
+const RESUME: u64 = 3;
+const BREAK: u64 = 4;
+const REPAIR: u64 = 5;
+
+fn token(what: u64, replica: u16) -> u64 {
+    what | u64::from(replica) << 4
+}
+
+impl Service {
+    fn read_spec(&mut self, ctx: &mut Ctx) {
+        self.work = self.spec.work.sampler();
+        self.by_class.clear();
+        for (name, dist) in &self.spec.work_by_class {
+            if let Some(ClassId(i)) = ctx.class(name) {
+                self.by_class.resize(self.by_class.len().max(usize::from(i) + 1), None);
+                self.by_class[usize::from(i)] = Some(dist.sampler());
+            }
+        }
+        self.wait = self.spec.wait.sampler();
+        self.work_after = self.spec.work_after.sampler();
+        self.max_wait = self.spec.max_wait.as_ref().map(Dist::sampler);
+        let none = |sampler: &Sampler| sampler.as_constant() == Some(Span::ZERO);
+        self.simple = none(&self.wait) && none(&self.work_after) && ctx.outs().is_empty();
+    }
+
+    /// The replica that takes a call which comes without a choice made: any that is up.
+    fn choose(&mut self, ctx: &Ctx) -> Option<u16> {
+        let count = self.replicas.len() as u16;
+        if count == 1 {
+            return ctx.is_up(ctx.node(), 0).then_some(0);
+        }
+        if ctx.all_up() {
+            return Some(self.pick.below(u32::from(count)) as u16);
+        }
+        let up = |r: &u16| ctx.is_up(ctx.node(), *r);
+        let n = (0..count).filter(up).count() as u32;
+        if n == 0 {
+            return None;
+        }
+        (0..count).filter(up).nth(self.pick.below(n) as usize)
+    }
+
+    /// Work of a phase: the draw, times what contention and slowness make of it.
+    #[inline]
+    fn draw(&mut self, ctx: &Ctx, id: CallId, phase: u64) -> Span {
+        let call = ctx.call(id);
+        let replica = call.replica;
+        let sampler = match phase {
+            WORK_AFTER => &self.work_after,
+            _ => self.by_class.get(call.class.index()).and_then(Option::as_ref).unwrap_or(&self.work),
+        };
+        let span = sampler.draw(&mut self.rng);
+        let mut factor = ctx.slow(replica);
+        if self.spec.contention > 0.0 || self.spec.coherency > 0.0 {
+            // Universal scalability law (Gunther 2007).
+            let n = f64::from(self.replicas[usize::from(replica)].station.busy());
+            factor *= 1.0 + self.spec.contention * (n - 1.0) + self.spec.coherency * n * (n - 1.0);
+        }
+        if factor == 1.0 { span } else { span.scale(factor) }
+    }
+
+    /// Do the phases of a call until one takes time.
+    fn proceed(&mut self, ctx: &mut Ctx, id: CallId, phase: u64) {
+        let replica = usize::from(ctx.call(id).replica);
+        ctx.call_mut(id).scratch[0] = phase;
+        match phase {
+            WORK | WORK_AFTER => {
+                let span = self.draw(ctx, id, phase);
+                if span.is_zero() {
+                    return self.phase_done(ctx, id);
+                }
+                self.replicas[replica].station.work(ctx, id, span);
+                self.rearm(ctx, replica as u16);
+            }
+            WAIT => {
+                let span = self.wait.draw(&mut self.rng);
+                if span.is_zero() {
+                    return self.phase_done(ctx, id);
+                }
+                ctx.call_timer(id, span, WAIT_TIMER);
+            }
+            _ => match ctx.run_steps(id) {
+                Steps::Pending => {}
+                Steps::Done(reply) => self.steps_ended(ctx, id, reply),
+            },
+        }
+    }
+
+    fn phase_done(&mut self, ctx: &mut Ctx, id: CallId) {
+        match ctx.call(id).scratch[0] {
+            WORK if self.simple => self.finish(ctx, id, Reply::OK),
+            WORK => self.proceed(ctx, id, WAIT),
+            WAIT => self.proceed(ctx, id, STEPS),
+            _ => self.finish(ctx, id, Reply::OK),
+        }
+    }
+
+    fn steps_ended(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
+        if reply.is_ok() && self.work_after.as_constant() != Some(Span::ZERO) {
+            self.proceed(ctx, id, WORK_AFTER);
+        } else {
+            self.finish(ctx, id, reply);
+        }
+    }
+
+    /// Answer, free the slot, and begin the next.
+    fn finish(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
+        let replica = ctx.call(id).replica;
+        let failed = reply.is_ok() && self.failures.chance(self.spec.error_share.0);
+        ctx.reply(id, if failed { Reply::failed(Reason::Error) } else { reply });
+        self.free_slot(ctx, replica);
+    }
+
+    fn free_slot(&mut self, ctx: &mut Ctx, replica: u16) {
+        let station = &mut self.replicas[usize::from(replica)].station;
+        station.leave(ctx);
+        self.begin_waiting(ctx, replica);
+    }
+
+    fn begin_waiting(&mut self, ctx: &mut Ctx, replica: u16) {
+        while let Some(done) = self.replicas[usize::from(replica)].station.next(ctx, &mut self.rng) {
+            match done {
+                Done::Begin(id) => self.proceed(ctx, id, WORK),
+                Done::Cold(id, span) => self.cold_start(ctx, id, span),
+                Done::Drop(id, reason) => ctx.reply(id, Reply::failed(reason)),
+            }
+        }
+        let replica_state = &mut self.replicas[usize::from(replica)];
+        if replica_state.state == Life::Draining && replica_state.station.is_idle() {
+            replica_state.state = Life::Gone;
+            self.shed_gone(ctx);
+        }
+    }
+
+    fn cold_start(&mut self, ctx: &mut Ctx, id: CallId, span: Span) {
+        ctx.count(Signal::Started, 1);
+        ctx.call_mut(id).queue_ns += span.0;
+        ctx.call_timer(id, span, COLD_TIMER);
+    }
+
+    /// Have the engine come back when the cores of a replica are done with something.
+    fn rearm(&mut self, ctx: &mut Ctx, replica: u16) {
+        if let Some((at, generation)) = self.replicas[usize::from(replica)].station.next_change() {
+            ctx.timer_at(at, token(CORES, replica) | u64::from(generation) << 20);
+        }
+    }
+
+    /// Have as many replicas as wanted: start new ones, or let the last ones go.
+    fn scale(&mut self, ctx: &mut Ctx, wanted: u16) {
+        self.wanted = wanted.max(1);
+        let alive = |replica: &Replica| matches!(replica.state, Life::Starting | Life::Running);
+        let mut count = self.replicas.iter().filter(|r| alive(r)).count();
+        while count < usize::from(self.wanted) {
+            count += 1;
+            // A place that is free, or a new one at the end.
+            let place = self.replicas.iter().position(|replica| replica.state == Life::Gone);
+            let station = Station::new(&self.spec.station());
+            let i = place.unwrap_or_else(|| {
+                self.replicas.push(Replica { station: station.clone(), state: Life::Gone });
+                ctx.set_replicas(self.replicas.len() as u16);
+                self.replicas.len() - 1
+            });
+            self.replicas[i] = Replica { station, state: Life::Starting };
+            if self.spec.start_up.is_zero() || ctx.now().0 == 0 {
+                self.started(ctx, i as u16);
+            } else {
+                ctx.set_up(i as u16, false);
+                ctx.timer(self.spec.start_up, token(STARTED, i as u16));
+            }
+        }
+        for i in (0..self.replicas.len()).rev() {
+            if count <= usize::from(self.wanted) {
+                break;
+            }
+            if alive(&self.replicas[i]) {
+                count -= 1;
+                ctx.count(Signal::Stopped, 1);
+                ctx.set_up(i as u16, false);
+                let idle = self.replicas[i].station.is_idle();
+                self.replicas[i].station.close(ctx);
+                self.replicas[i].state = if idle { Life::Gone } else { Life::Draining };
+            }
+        }
+        self.shed_gone(ctx);
+    }
+
+    fn shed_gone(&mut self, ctx: &mut Ctx) {
+        while self.replicas.last().is_some_and(|replica| replica.state == Life::Gone) && self.replicas.len() > 1 {
+            self.replicas.pop();
+            ctx.set_replicas(self.replicas.len() as u16);
+        }
+    }
+
+    fn started(&mut self, ctx: &mut Ctx, replica: u16) {
+        if ctx.now().0 > 0 {
+            ctx.count(Signal::Started, 1);
+        }
+        self.replicas[usize::from(replica)].state = Life::Running;
+        ctx.set_up(replica, true);
+        self.replicas[usize::from(replica)].station.open(ctx);
+        self.arm_pauses(ctx, replica);
+    }
+
+    fn arm_pauses(&mut self, ctx: &mut Ctx, replica: u16) {
+        if let Some(pauses) = &self.spec.pauses {
+            let span = pauses.every.sampler().draw(&mut self.failures);
+            ctx.timer(span, token(PAUSE, replica));
+        }
+        if let Some(breakdowns) = &self.spec.breakdowns {
+            let span = breakdowns.up.sampler().draw(&mut self.failures);
+            ctx.timer(span, token(BREAK, replica));
+        }
+    }
+
+    /// Stop the replica's clock of work, or let it go on.
+    fn freeze(&mut self, ctx: &mut Ctx, replica: u16, frozen: bool) {
+        self.replicas[usize::from(replica)].station.freeze(ctx, frozen);
+        if !frozen {
+            self.rearm(ctx, replica);
+            self.begin_waiting(ctx, replica);
+        }
+    }
+
+    /// The process is gone: everything that was with it fails.
+    fn kill(&mut self, ctx: &mut Ctx, replica: u16) {
+        let Some(state) = self.replicas.get_mut(usize::from(replica)) else { return };
+        state.station.clear(ctx);
+        for id in ctx.served_by(replica) {
+            ctx.reply(id, Reply::failed(Reason::Refused));
+        }
+    }
+
+    fn on_failure_timer(&mut self, ctx: &mut Ctx, what: u64, replica: u16) {
+        if usize::from(replica) >= self.replicas.len() {
+            return;
+        }
+        let (pauses, breakdowns) = (self.spec.pauses.clone(), self.spec.breakdowns.clone());
+        match (what, pauses, breakdowns) {
+            (PAUSE, Some(pauses), _) => {
+                self.freeze(ctx, replica, true);
+                let span = pauses.lasting.sampler().draw(&mut self.failures);
+                ctx.timer(span, token(RESUME, replica));
+            }
+            (RESUME, pauses, _) => {
+                self.freeze(ctx, replica, false);
+                if let Some(pauses) = pauses {
+                    let span = pauses.every.sampler().draw(&mut self.failures);
+                    ctx.timer(span, token(PAUSE, replica));
+                }
+            }
+            (BREAK, _, Some(breakdowns)) => {
+                if breakdowns.lose {
+                    ctx.set_up(replica, false);
+                    self.kill(ctx, replica);
+                } else {
+                    self.freeze(ctx, replica, true);
+                }
+                let span = breakdowns.down.sampler().draw(&mut self.failures);
+                ctx.timer(span, token(REPAIR, replica));
+            }
+            (REPAIR, _, breakdowns) => {
+                self.freeze(ctx, replica, false);
+                ctx.set_up(replica, self.replicas[usize::from(replica)].state == Life::Running);
+                if let Some(breakdowns) = breakdowns {
+                    let span = breakdowns.up.sampler().draw(&mut self.failures);
+                    ctx.timer(span, token(BREAK, replica));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Kind for Service {
+    type Spec = Spec;
+
+    const META: Meta = Meta {
+        key: "service",
+        title: "Service",
+        group: Group::Compute,
+        summary: "Replicas with worker slots and cores that do work and call others on the way.",
+        help: HELP,
+        accepts_calls: true,
+        outs: Outs::Any,
+        signals: &[Signal::Started, Signal::Stopped],
+    };
+
+    fn params(spec: &mut Spec, v: &mut dyn Visitor) {
+        size_params(spec, v);
+        work_params(spec, v);
+        queue_params(spec, v);
+        failure_params(spec, v);
+    }
+
+    fn check(spec: &Spec, checker: &mut Checker) {
+        let dists = [("work", &spec.work), ("wait", &spec.wait), ("work_after", &spec.work_after)];
+        for (name, dist) in dists.into_iter().chain(spec.work_by_class.values().map(|dist| ("work_by_class", dist))) {
+            checker.dist(name, dist);
+        }
+        if let Some(max_wait) = &spec.max_wait {
+            checker.dist("max_wait", max_wait);
+        }
+        if let Some(pauses) = &spec.pauses {
+            checker.dist("pauses", &pauses.every);
+            checker.dist("pauses", &pauses.lasting);
+            if pauses.every.as_constant() == Some(Span::ZERO) {
+                checker.error("pauses", "pauses without time between them would stop the service for good");
+            }
+        }
+        if let Some(breakdowns) = &spec.breakdowns {
+            checker.dist("breakdowns", &breakdowns.up);
+            checker.dist("breakdowns", &breakdowns.down);
+            if breakdowns.up.as_constant() == Some(Span::ZERO) {
+                checker.error("breakdowns", "breakdowns without time between them would stop the service for good");
+            }
+        }
+        if let Runtime::Serverless { cold_start, .. } = &spec.runtime {
+            checker.dist("runtime", cold_start);
+        }
+    }
+
+    fn start(spec: &Spec, ctx: &mut Ctx) -> Service {
+        let mut service = Service {
+            rng: ctx.stream("work"),
+            pick: ctx.stream("replica"),
+            failures: ctx.stream("failures"),
+            replicas: Vec::new(),
+            work: Sampler::Constant(Span::ZERO),
+            by_class: Vec::new(),
+            wait: Sampler::Constant(Span::ZERO),
+            work_after: Sampler::Constant(Span::ZERO),
+            max_wait: None,
+            simple: true,
+            wanted: 0,
+            spec: spec.clone(),
+        };
+        service.read_spec(ctx);
+        ctx.set_replicas(0);
+        service.scale(ctx, spec.replicas);
+        service
+    }
+
+    fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
+        let rescale = spec.replicas != self.spec.replicas;
+        let arm = (self.spec.pauses.is_none(), self.spec.breakdowns.is_none());
+        self.spec = spec.clone();
+        self.read_spec(ctx);
+        let station = self.spec.station();
+        for i in 0..self.replicas.len() as u16 {
+            self.replicas[usize::from(i)].station.retune(ctx, &station);
+            self.rearm(ctx, i);
+            self.begin_waiting(ctx, i);
+            if arm.0 && spec.pauses.is_some() || arm.1 && spec.breakdowns.is_some() {
+                self.arm_pauses(ctx, i);
+            }
+        }
+        if rescale {
+            self.scale(ctx, spec.replicas);
+        }
+    }
+
+    #[inline]
+    fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
+        let mut replica = ctx.call(id).replica;
+        if replica == ANY_REPLICA {
+            let Some(chosen) = self.choose(ctx) else { return ctx.reply(id, Reply::failed(Reason::Refused)) };
+            replica = chosen;
+            ctx.call_mut(id).replica = replica;
+        } else if usize::from(replica) >= self.replicas.len() {
+            return ctx.reply(id, Reply::failed(Reason::Refused));
+        }
+        match self.replicas[usize::from(replica)].station.arrive(ctx, id, &mut self.rng) {
+            Some(Done::Begin(id)) => self.proceed(ctx, id, WORK),
+            Some(Done::Cold(id, span)) => self.cold_start(ctx, id, span),
+            Some(Done::Drop(id, reason)) => ctx.reply(id, Reply::failed(reason)),
+            None => {
+                if let Some(max_wait) = &self.max_wait {
+                    let span = max_wait.draw(&mut self.rng);
+                    ctx.call_timer(id, span, LEAVE_TIMER);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, token: u8) {
+        let replica = ctx.call(id).replica;
+        let station = &mut self.replicas[usize::from(replica)].station;
+        match token {
+            WORK_TIMER => {
+                if station.worked(ctx, id) {
+                    self.phase_done(ctx, id);
+                }
+            }
+            WAIT_TIMER => self.phase_done(ctx, id),
+            COLD_TIMER => self.proceed(ctx, id, WORK),
+            _ => {
+                // It has waited as long as it is willing to.
+                if station.is_waiting(ctx, id) {
+                    station.left_queue(ctx);
+                    ctx.reply(id, Reply::failed(Reason::Timeout));
+                }
+            }
+        }
+    }
+
+    fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
+        self.steps_ended(ctx, id, reply);
+    }
+
+    fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
+        let replica = (token >> 4 & 0xFFFF) as u16;
+        match token & 0xF {
+            CORES => {
+                let Some(state) = self.replicas.get_mut(usize::from(replica)) else { return };
+                if !state.station.is_current((token >> 20) as u32) {
+                    return;
+                }
+                while let Some(id) = self.replicas[usize::from(replica)].station.take_done(ctx) {
+                    self.phase_done(ctx, id);
+                    if usize::from(replica) >= self.replicas.len() {
+                        return;
+                    }
+                }
+                self.rearm(ctx, replica);
+            }
+            STARTED => {
+                if self.replicas.get(usize::from(replica)).is_some_and(|r| r.state == Life::Starting) {
+                    self.started(ctx, replica);
+                }
+            }
+            what => self.on_failure_timer(ctx, what, replica),
+        }
+    }
+
+    fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
+        let replica = ctx.call(id).replica;
+        let station = &mut self.replicas[usize::from(replica)].station;
+        if station.is_waiting(ctx, id) {
+            station.left_queue(ctx);
+            ctx.reply(id, Reply::failed(Reason::Lost));
+        } else {
+            station.stop_work(ctx, id);
+            self.rearm(ctx, replica);
+            self.finish(ctx, id, Reply::failed(Reason::Lost));
+        }
+    }
+
+    fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
+        match control {
+            Control::Scale(wanted) => self.scale(ctx, wanted),
+            Control::Fault(fault, replica) => {
+                let all = 0..self.replicas.len() as u16;
+                for i in all.filter(|i| replica.is_none_or(|replica| replica == *i)) {
+                    match fault {
+                        Fault::Kill => self.kill(ctx, i),
+                        Fault::Freeze => self.freeze(ctx, i, true),
+                        Fault::Thaw | Fault::Restart => self.freeze(ctx, i, false),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn glance(&self) -> Vec<(&'static str, f64)> {
+        let running = self.replicas.iter().filter(|replica| replica.state == Life::Running).count();
+        vec![("replicas", running as f64)]
+    }
+}
+
+fn size_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new("replicas", "How many copies run: scaling out.", &["2", "5"]).range(1.0, 10_000.0).live(),
+        &mut spec.replicas,
+    );
+    v.visit(
+        &Param::new(
+            "runtime",
+            "What runs the code: Threads, EventLoop, GlobalLock or Serverless.",
+            &[
+                "EventLoop",
+                "GlobalLock(switch_interval: \"5ms\")",
+                "Serverless(cold_start: \"200ms\", keep_alive: \"1s\")",
+            ],
+        ),
+        &mut spec.runtime,
+    );
+    v.visit(
+        &Param::new("slots", "Calls a process can have in progress: worker threads, or connections.", &["1", "4"])
+            .range(1.0, 1e6)
+            .live(),
+        &mut spec.slots,
+    );
+    v.visit(
+        &Param::new("cores", "Cores of the machine of each replica: scaling up.", &["1", "2"]).range(1.0, 1024.0).live(),
+        &mut spec.cores,
+    );
+    v.visit(
+        &Param::new("processes", "Processes per replica; an event loop or a global lock is per process.", &["4"])
+            .range(1.0, 1024.0)
+            .live(),
+        &mut spec.processes,
+    );
+}
+
+fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new("work", "Processor time before the calls to others.", &["\"8ms\"", "LogNormal(mean: \"5ms\", cv: 2)"])
+            .live(),
+        &mut spec.work,
+    );
+    v.visit(
+        &Param::new("work_by_class", "`work` for the classes named here.", &["{\"request\": \"9ms\"}"]).live(),
+        &mut spec.work_by_class,
+    );
+    v.visit(
+        &Param::new("wait", "Waiting for something that is not drawn, such as a disk: holds the slot, not a core.", &[
+            "\"12ms\"",
+        ])
+        .live(),
+        &mut spec.wait,
+    );
+    v.visit(
+        &Param::new("work_after", "Processor time after the calls to others.", &["\"2ms\""]).live(),
+        &mut spec.work_after,
+    );
+    v.visit(
+        &Param::new("contention", "How much longer work takes for each other call in progress (USL alpha).", &["0.1"])
+            .range(0.0, 100.0)
+            .live(),
+        &mut spec.contention,
+    );
+    v.visit(
+        &Param::new("coherency", "How much longer for each pair of calls in progress (USL beta).", &["0.01"])
+            .range(0.0, 100.0)
+            .live(),
+        &mut spec.coherency,
+    );
+    v.visit(
+        &Param::new("error_share", "Share of calls that end in an error after their work.", &["\"10%\""])
+            .range(0.0, 1.0)
+            .live(),
+        &mut spec.error_share,
+    );
+}
+
+fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new("discipline", "Who is served next.", &[
+            "Lifo",
+            "AdaptiveLifo",
+            "Priority",
+            "PreemptivePriority",
+            "Random",
+            "ProcessorSharing",
+            "EarliestDeadline",
+            "WeightedFair",
+        ]),
+        &mut spec.discipline,
+    );
+    v.visit(
+        &Param::new("queue_limit", "Calls that may wait at a replica; more are refused. None is no limit.", &["0", "5"])
+            .range(0.0, 1e9)
+            .live(),
+        &mut spec.queue_limit,
+    );
+    v.visit(
+        &Param::new("max_wait", "A call that waited so long for a slot leaves (drawn for each call).", &[
+            "\"10ms\"",
+            "Exponential(\"20ms\")",
+        ])
+        .live(),
+        &mut spec.max_wait,
+    );
+    v.visit(
+        &Param::new("codel", "Shed calls from a standing queue (controlled delay, RFC 8289).", &[
+            "(target: \"1ms\", interval: \"20ms\")",
+        ])
+        .live(),
+        &mut spec.codel,
+    );
+    v.visit(
+        &Param::new("drop_expired", "Fail a call at once if the deadline that came with it has passed.", &["false"]).live(),
+        &mut spec.drop_expired,
+    );
+}
+
+fn failure_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new("pauses", "Stops of a whole replica, such as garbage collection.", &[
+            "(every: Exponential(\"500ms\"), lasting: \"50ms\")",
+        ])
+        .live(),
+        &mut spec.pauses,
+    );
+    v.visit(
+        &Param::new("breakdowns", "Failures and repairs of each replica; `lose` says whether calls are lost.", &[
+            "(up: Exponential(\"1s\"), down: Exponential(\"100ms\"), lose: true)",
+        ])
+        .live(),
+        &mut spec.breakdowns,
+    );
+    v.visit(
+        &Param::new("start_up", "From ordering a replica until it takes calls.", &["\"2s\""]).range(0.0, 1e5).live(),
+        &mut spec.start_up,
+    );
+}
+
+const HELP: &str = "\
+A call takes a slot (or waits for one), does its `work` on a core, waits (`wait`), makes the calls of the links in the \
+order of their steps, does its `work_after`, answers, and frees the slot. The slot is held all the while: a slow callee \
+starves the service in front of it.
+
+`replicas` is scaling out; `slots` and `cores` are scaling up. The `runtime` decides what the two numbers mean: Threads \
+share the cores evenly; an EventLoop has one core per process, first come first served, so that work blocks everybody; \
+GlobalLock threads take turns on one core per process; Serverless has an instance per call, up to `slots`, with cold \
+starts. `processes` multiplies slots, and what an event loop or a lock can use of the cores. `work_by_class` sets the work \
+of single classes; `contention` and `coherency` make it grow with the calls in progress.
+
+Waiting calls are ordered by the `discipline` and bounded by `queue_limit`, `max_wait` and `codel`; `drop_expired` fails \
+those whose deadline has passed. `error_share`, `pauses` and `breakdowns` are what goes wrong by itself; `start_up` is what \
+a new replica takes. A call that no balancer has assigned goes to a random replica.
+
+Not modelled: memory, caches of the processor, the cost of switching between threads, warm-up of compiled code.";

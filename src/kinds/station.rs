@@ -1,0 +1,385 @@
+//! A replica that serves calls with slots and cores: what services, databases and shards have in common.
+
+use crate::base::{Rng, Sampler, Span, Time};
+use crate::engine::{CallId, Ctx, Meter, Reason};
+use crate::parts::processor::{Processor, Sharing};
+use crate::parts::waiting::{CoDel, Discipline, Ticket, Waiting};
+
+/// What a station is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StationSpec {
+    /// `u32::MAX` is no limit.
+    pub slots: u32,
+    pub cores: u32,
+    pub sharing: Sharing,
+    pub discipline: Discipline,
+    /// Calls that may wait; `u32::MAX` is no limit.
+    pub queue_limit: u32,
+    /// Target and interval of controlled delay.
+    pub codel: Option<(Span, Span)>,
+    /// Whether a call whose deadline has passed is failed instead of served.
+    pub drop_expired: bool,
+    /// A slot that was not used lately must be started first: how long that takes, and how long one is kept.
+    pub cold: Option<(Sampler, Span)>,
+}
+
+impl StationSpec {
+    /// A plain station: first in, first out, as many cores as slots.
+    pub fn plain(slots: u32, queue_limit: Option<u32>) -> StationSpec {
+        StationSpec {
+            slots,
+            cores: slots,
+            sharing: Sharing::Fcfs,
+            discipline: Discipline::Fifo,
+            queue_limit: queue_limit.unwrap_or(u32::MAX),
+            codel: None,
+            drop_expired: true,
+            cold: None,
+        }
+    }
+}
+
+/// What becomes of a call now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It has a slot; begin.
+    Begin(CallId),
+    /// It has a slot that must be started first, which takes so long.
+    Cold(CallId, Span),
+    /// Fail it.
+    Drop(CallId, Reason),
+}
+
+/// Slots, the queue in front of them, and the cores behind.
+#[derive(Clone, Debug)]
+pub struct Station {
+    spec: StationSpec,
+    waiting: Waiting<CallId>,
+    /// Calls that wait; entries of `waiting` that left are skipped.
+    queued: u32,
+    busy: u32,
+    codel: CoDel,
+    /// Only where cores are fewer than slots, or are shared in a special way.
+    processor: Option<Processor<CallId>>,
+    /// Calls at work on a core of their own.
+    direct: u32,
+    cores_shown: u32,
+    generation: u32,
+    frozen_since: Option<Time>,
+    /// Time frozen so far, up to `frozen_since`.
+    frozen_for: Span,
+    /// Calls whose work was due while frozen.
+    stalled: Vec<CallId>,
+    /// Idle slots that are still warm: since when, oldest first.
+    warm: Vec<Time>,
+    open: bool,
+}
+
+/// The token of a call's timer for work on a core of its own.
+pub const WORK_TIMER: u8 = 0;
+
+/// The second word of a call's scratch: queued, or the frozen time when its work began.
+const QUEUED: u64 = u64::MAX;
+const SERVED: u64 = u64::MAX - 1;
+
+impl Station {
+    /// A station that is not yet [opened](Station::open).
+    pub fn new(spec: &StationSpec) -> Station {
+        let shared = Self::shares(spec);
+        Station {
+            waiting: Waiting::new(spec.discipline),
+            queued: 0,
+            busy: 0,
+            codel: CoDel::default(),
+            processor: shared.then(|| Processor::new(spec.sharing, spec.cores)),
+            direct: 0,
+            cores_shown: 0,
+            generation: 0,
+            frozen_since: None,
+            frozen_for: Span::ZERO,
+            stalled: Vec::new(),
+            warm: Vec::new(),
+            open: false,
+            spec: spec.clone(),
+        }
+    }
+
+    fn shares(spec: &StationSpec) -> bool {
+        spec.cores < spec.slots
+    }
+
+    /// Count the station's slots and cores among the node's.
+    pub fn open(&mut self, ctx: &mut Ctx) {
+        if !self.open {
+            self.open = true;
+            self.show_capacity(ctx, 1);
+        }
+    }
+
+    /// The opposite, when the replica is to go.
+    pub fn close(&mut self, ctx: &mut Ctx) {
+        if self.open {
+            self.open = false;
+            self.show_capacity(ctx, -1);
+        }
+    }
+
+    fn show_capacity(&self, ctx: &mut Ctx, sign: i32) {
+        let slots = if self.spec.slots == u32::MAX { 0 } else { self.spec.slots as i32 };
+        ctx.meter_add(Meter::SlotCapacity, sign * slots);
+        ctx.meter_add(Meter::CoreCapacity, sign * self.spec.cores.min(i32::MAX as u32) as i32);
+    }
+
+    pub fn busy(&self) -> u32 {
+        self.busy
+    }
+
+    pub fn queued(&self) -> u32 {
+        self.queued
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.busy == 0 && self.queued == 0
+    }
+
+    fn is_frozen(&self) -> bool {
+        self.frozen_since.is_some()
+    }
+
+    /// A call has arrived. `None`: it waits.
+    #[inline]
+    pub fn arrive(&mut self, ctx: &mut Ctx, id: CallId, rng: &mut Rng) -> Option<Done> {
+        if self.spec.drop_expired && ctx.is_expired(id) {
+            return Some(Done::Drop(id, Reason::Deadline));
+        }
+        if self.busy < self.spec.slots && self.queued == 0 && !self.is_frozen() {
+            return Some(self.seat(ctx, id, rng));
+        }
+        if self.queued >= self.spec.queue_limit {
+            return Some(Done::Drop(id, Reason::QueueFull));
+        }
+        let now = ctx.now();
+        let call = ctx.call_mut(id);
+        call.scratch[1] = QUEUED;
+        let ticket = Ticket { id, since: now, priority: call.priority, deadline: call.deadline, flow: call.tenant };
+        self.waiting.push(ticket);
+        self.queued += 1;
+        ctx.meter_add(Meter::Queue, 1);
+        None
+    }
+
+    fn seat(&mut self, ctx: &mut Ctx, id: CallId, rng: &mut Rng) -> Done {
+        self.busy += 1;
+        ctx.meter_add(Meter::Busy, 1);
+        ctx.call_mut(id).scratch[1] = SERVED;
+        let Some((cold_start, keep)) = &self.spec.cold else { return Done::Begin(id) };
+        let now = ctx.now();
+        // The one used last is the one kept longest.
+        self.warm.retain(|&since| now.since(since) <= *keep);
+        if self.warm.pop().is_some() { Done::Begin(id) } else { Done::Cold(id, cold_start.draw(rng)) }
+    }
+
+    /// After a slot became free: the next call that waits, if it can be served or must be dropped.
+    #[inline]
+    pub fn next(&mut self, ctx: &mut Ctx, rng: &mut Rng) -> Option<Done> {
+        if self.queued == 0 || self.busy >= self.spec.slots || self.is_frozen() {
+            return None;
+        }
+        loop {
+            let (id, since) = self.waiting.pop(rng)?;
+            // Those who gave up left their entry behind.
+            if !ctx.is_served(id) || ctx.call(id).scratch[1] != QUEUED {
+                continue;
+            }
+            self.left_queue(ctx);
+            let waited = ctx.now().since(since);
+            ctx.call_mut(id).queue_ns += waited.0;
+            if self.spec.drop_expired && ctx.is_expired(id) {
+                return Some(Done::Drop(id, Reason::Deadline));
+            }
+            if let Some((target, interval)) = self.spec.codel
+                && self.codel.drops(ctx.now(), waited, target, interval, self.queued == 0)
+            {
+                return Some(Done::Drop(id, Reason::Shed));
+            }
+            return Some(self.seat(ctx, id, rng));
+        }
+    }
+
+    /// Whether the call still waits for a slot.
+    pub fn is_waiting(&self, ctx: &Ctx, id: CallId) -> bool {
+        ctx.call(id).scratch[1] == QUEUED
+    }
+
+    /// A waiting call goes, whether to be served or not.
+    pub fn left_queue(&mut self, ctx: &mut Ctx) {
+        self.queued -= 1;
+        ctx.meter_add(Meter::Queue, -1);
+    }
+
+    /// A call has left its slot.
+    #[inline]
+    pub fn leave(&mut self, ctx: &mut Ctx) {
+        debug_assert!(self.busy > 0);
+        self.busy -= 1;
+        ctx.meter_add(Meter::Busy, -1);
+        if self.spec.cold.is_some() {
+            self.warm.push(ctx.now());
+        }
+    }
+
+    /// Work for so long on a core. With a core for every slot a timer of the call comes back; otherwise see
+    /// [`Station::next_change`].
+    #[inline]
+    pub fn work(&mut self, ctx: &mut Ctx, id: CallId, span: Span) {
+        ctx.call_mut(id).service_ns += span.0;
+        if let Some(processor) = &mut self.processor {
+            let now = ctx.now();
+            let call = ctx.call_mut(id);
+            // Waiting for a core counts as queueing: what is left of the stay when the work is taken off.
+            call.scratch[1] = now.0;
+            call.queue_ns = call.queue_ns.wrapping_sub(span.0);
+            processor.add(now, id, span, call.priority);
+            self.show_cores(ctx);
+        } else {
+            self.direct += 1;
+            ctx.meter_add(Meter::Cores, 1);
+            ctx.call_mut(id).scratch[1] = self.frozen_until_now(ctx.now()).0;
+            ctx.call_timer(id, span, WORK_TIMER);
+        }
+    }
+
+    fn show_cores(&mut self, ctx: &mut Ctx) {
+        let Some(processor) = &self.processor else { return };
+        let busy = if self.is_frozen() { 0 } else { processor.busy() };
+        if busy != self.cores_shown {
+            ctx.meter_add(Meter::Cores, busy as i32 - self.cores_shown as i32);
+            self.cores_shown = busy;
+        }
+    }
+
+    fn frozen_until_now(&self, now: Time) -> Span {
+        self.frozen_for + self.frozen_since.map_or(Span::ZERO, |since| now.since(since))
+    }
+
+    /// The timer of a call with a core of its own has fired. False if the clock of work stood still meanwhile, and the
+    /// timer comes again.
+    #[inline]
+    pub fn worked(&mut self, ctx: &mut Ctx, id: CallId) -> bool {
+        if self.is_frozen() {
+            self.stalled.push(id);
+            return false;
+        }
+        let owed = self.frozen_for - Span(ctx.call(id).scratch[1]);
+        if owed.is_zero() {
+            self.direct -= 1;
+            ctx.meter_add(Meter::Cores, -1);
+            ctx.call_mut(id).scratch[1] = SERVED;
+            return true;
+        }
+        ctx.call_mut(id).scratch[1] = self.frozen_for.0;
+        ctx.call_mut(id).queue_ns += owed.0;
+        ctx.call_timer(id, owed, WORK_TIMER);
+        false
+    }
+
+    /// When shared cores are done with something, and the generation of this answer; none where there is no change to
+    /// wait for.
+    pub fn next_change(&mut self) -> Option<(Time, u32)> {
+        let at = self.processor.as_ref()?.next_change()?;
+        self.generation = self.generation.wrapping_add(1);
+        Some((at, self.generation))
+    }
+
+    /// Whether a timer of this generation is the latest.
+    pub fn is_current(&self, generation: u32) -> bool {
+        self.generation == generation
+    }
+
+    /// A call whose work on shared cores is done; ask until there is none.
+    pub fn take_done(&mut self, ctx: &mut Ctx) -> Option<CallId> {
+        let now = ctx.now();
+        let done = self.processor.as_mut()?.take_done(now);
+        self.show_cores(ctx);
+        let id = done?;
+        let call = ctx.call_mut(id);
+        let stay = now.since(Time(call.scratch[1]));
+        call.queue_ns = call.queue_ns.wrapping_add(stay.0);
+        call.scratch[1] = SERVED;
+        Some(id)
+    }
+
+    /// A call is not wanted any more: take it off its core.
+    pub fn stop_work(&mut self, ctx: &mut Ctx, id: CallId) {
+        let now = ctx.now();
+        if let Some(processor) = &mut self.processor {
+            processor.remove(now, id);
+            self.show_cores(ctx);
+        } else if ctx.call(id).scratch[1] < SERVED && self.direct > 0 {
+            self.direct -= 1;
+            ctx.meter_add(Meter::Cores, -1);
+        }
+    }
+
+    /// Stop the clock of work, or let it go on.
+    pub fn freeze(&mut self, ctx: &mut Ctx, frozen: bool) {
+        let now = ctx.now();
+        if frozen == self.is_frozen() {
+            return;
+        }
+        if let Some(processor) = &mut self.processor {
+            processor.freeze(now, frozen);
+        }
+        if frozen {
+            self.frozen_since = Some(now);
+        } else {
+            self.frozen_for = self.frozen_until_now(now);
+            self.frozen_since = None;
+            for id in std::mem::take(&mut self.stalled) {
+                if ctx.is_served(id) {
+                    let owed = self.frozen_for - Span(ctx.call(id).scratch[1]);
+                    ctx.call_mut(id).scratch[1] = self.frozen_for.0;
+                    ctx.call_mut(id).queue_ns += owed.0;
+                    ctx.call_timer(id, owed, WORK_TIMER);
+                }
+            }
+        }
+        self.show_cores(ctx);
+    }
+
+    /// New settings; what is in progress goes on.
+    pub fn retune(&mut self, ctx: &mut Ctx, spec: &StationSpec) {
+        if *spec == self.spec {
+            return;
+        }
+        let open = self.open;
+        self.close(ctx);
+        if let Some(processor) = &mut self.processor {
+            processor.set_cores(ctx.now(), spec.cores);
+        } else if Self::shares(spec) {
+            // Calls at work on a core of their own finish on it.
+            self.processor = Some(Processor::new(spec.sharing, spec.cores));
+        }
+        self.waiting.set_discipline(spec.discipline);
+        self.spec = spec.clone();
+        if open {
+            self.open(ctx);
+        }
+        self.show_cores(ctx);
+    }
+
+    /// Forget everything that waits or is served; the caller answers the calls.
+    pub fn clear(&mut self, ctx: &mut Ctx) {
+        self.waiting.drain();
+        ctx.meter_add(Meter::Queue, -(self.queued as i32));
+        ctx.meter_add(Meter::Busy, -(self.busy as i32));
+        ctx.meter_add(Meter::Cores, -((self.direct + self.cores_shown) as i32));
+        (self.queued, self.busy, self.direct, self.cores_shown) = (0, 0, 0, 0);
+        self.stalled.clear();
+        self.warm.clear();
+        if let Some(processor) = &mut self.processor {
+            processor.clear();
+        }
+        self.generation = self.generation.wrapping_add(1);
+    }
+}
