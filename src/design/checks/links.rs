@@ -1,0 +1,118 @@
+//! Each link by itself: where it goes, and what is set on it.
+
+use super::with_suggestion;
+use crate::base::{Dist, Finding, Subject};
+use crate::design::{Design, LinkSpec, ModeSpec, WaitSpec};
+use crate::engine::MAX_OUTS;
+use std::collections::BTreeMap;
+
+/// So many links fit into an event.
+const MOST_LINKS: usize = 100_000;
+
+pub fn check(design: &Design, findings: &mut Vec<Finding>) {
+    if design.links.len() > MOST_LINKS {
+        let message = format!("at most {MOST_LINKS} links fit");
+        findings.push(Finding::error("too-many", Subject::of(["links"]), message));
+        return;
+    }
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    for (i, link) in design.links.iter().enumerate() {
+        let subject = Subject::of(["links", &i.to_string()]);
+        check_ends(design, link, &subject, findings);
+        findings.extend(link.check(&subject));
+        check_policies(link, &subject, findings);
+        if let Some(first) = names.insert(link.name(), i) {
+            let message = format!("`{}` is the name of link {} already", link.name(), first + 1);
+            findings.push(
+                Finding::error("same-name", subject.clone(), message).with_remedy("give one of them a `name` of its own"),
+            );
+        }
+        if design.nodes.contains_key(&link.name()) {
+            findings.push(Finding::error("same-name", subject.clone(), format!("`{}` is a node", link.name())));
+        }
+        check_when(design, link, &subject, findings);
+    }
+    check_steps(design, findings);
+}
+
+fn check_ends(design: &Design, link: &LinkSpec, subject: &Subject, findings: &mut Vec<Finding>) {
+    for (end, name) in [("from", &link.from), ("to", &link.to)] {
+        if !design.nodes.contains_key(name) {
+            let finding = Finding::error("dangling-link", subject.then(end), format!("there is no node `{name}`"));
+            findings.push(with_suggestion(finding, name, design.nodes.keys().map(String::as_str)));
+        }
+    }
+    if link.from == link.to {
+        findings.push(Finding::error("self-link", subject.clone(), "a node does not call itself"));
+    } else if let Some(to) = design.nodes.get(&link.to)
+        && !to.kind.meta().accepts_calls
+    {
+        let message = format!("`{}` is a {}, which takes no calls", link.to, to.kind.meta().key);
+        findings.push(Finding::error("no-way-in", subject.then("to"), message));
+    }
+}
+
+fn check_policies(link: &LinkSpec, subject: &Subject, findings: &mut Vec<Finding>) {
+    let limited = link.timeout.is_some() || link.deadline.is_some() || link.propagate_deadline;
+    if link.loss.0 > 0.0 && !limited && link.mode == ModeSpec::Sync {
+        let message = "messages are lost here, but no timeout or deadline notices it: callers will wait for ever";
+        findings.push(Finding::warning("endless-wait", subject.clone(), message).with_remedy("set `timeout`"));
+    }
+    if let (Some(timeout), Some(deadline)) = (link.timeout, link.deadline)
+        && timeout >= deadline
+        && link.retry.is_some()
+    {
+        let message = format!("the deadline of {deadline} leaves no time for a second attempt of {timeout}");
+        findings.push(Finding::warning("no-time-to-retry", subject.then("retry"), message));
+    }
+    if link.latency_back.as_ref().is_some_and(|back| *back != Dist::ZERO) && link.mode == ModeSpec::Async {
+        let message = "nobody waits for the reply of an asynchronous call";
+        findings.push(Finding::warning("unused", subject.then("latency_back"), message));
+    }
+}
+
+fn check_when(design: &Design, link: &LinkSpec, subject: &Subject, findings: &mut Vec<Finding>) {
+    let siblings = || design.links.iter().filter(|other| other.from == link.from);
+    for (param, other) in [("after_miss", &link.when.after_miss), ("after_failure", &link.when.after_failure)] {
+        let Some(other) = other else { continue };
+        let found = siblings().find(|sibling| sibling.name() == *other || sibling.to == *other);
+        match found {
+            None => {
+                let message = format!("`{}` has no link to `{other}`", link.from);
+                let known: Vec<String> = siblings().map(|sibling| sibling.to.clone()).collect();
+                let finding = Finding::error("bad-when", subject.then("when").then(param), message);
+                findings.push(with_suggestion(finding, other, known.iter().map(String::as_str)));
+            }
+            Some(sibling) if sibling.step >= link.step => {
+                let message = format!("`{other}` is called in step {}, which is not before step {}", sibling.step, link.step);
+                findings.push(Finding::error("bad-when", subject.then("when").then(param), message));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Links of one step must agree on how many to wait for.
+fn check_steps(design: &Design, findings: &mut Vec<Finding>) {
+    let mut waits: BTreeMap<(&str, u16), WaitSpec> = BTreeMap::new();
+    let mut outs: BTreeMap<&str, usize> = BTreeMap::new();
+    for (i, link) in design.links.iter().enumerate() {
+        let subject = Subject::of(["links", &i.to_string()]);
+        let wait = *waits.entry((&link.from, link.step)).or_insert(link.wait);
+        if wait != link.wait {
+            let message = format!("the links of step {} of `{}` wait in different ways", link.step, link.from);
+            findings.push(Finding::error("bad-wait", subject.then("wait"), message));
+        }
+        if link.wait == WaitSpec::Of(0) {
+            findings.push(Finding::error("bad-wait", subject.then("wait"), "wait for at least one"));
+        }
+        *outs.entry(&link.from).or_default() += 1;
+    }
+    for (node, n) in outs {
+        let walks = design.nodes.get(node).is_some_and(|node| node.kind.meta().key == "service");
+        if walks && n > MAX_OUTS {
+            let message = format!("a service calls at most {MAX_OUTS} nodes, not {n}");
+            findings.push(Finding::error("too-many", Subject::of(["nodes", node]), message));
+        }
+    }
+}

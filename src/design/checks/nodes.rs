@@ -1,0 +1,56 @@
+//! Each node by itself.
+
+use crate::base::{Finding, Subject};
+use crate::design::Design;
+use crate::kinds::Outs;
+
+/// So many nodes are more than anybody draws, and fit into an event.
+const MOST_NODES: usize = 20_000;
+
+pub fn check(design: &Design, findings: &mut Vec<Finding>) {
+    let root = Subject::of(["nodes"]);
+    if design.nodes.is_empty() {
+        findings.push(Finding::error("empty", root.clone(), "a design needs at least one node"));
+        return;
+    }
+    if design.nodes.len() > MOST_NODES {
+        findings.push(Finding::error("too-many", root, format!("at most {MOST_NODES} nodes fit")));
+        return;
+    }
+    if !design.nodes.values().any(|node| node.kind.meta().key == "client") {
+        let finding = Finding::warning("no-traffic", root.clone(), "there is no client: nothing will happen");
+        findings.push(finding.with_remedy("add a node of kind client and a link from it"));
+    }
+    for (name, node) in &design.nodes {
+        let subject = root.then(name);
+        if name.is_empty() || name.contains(['.', '#', '@', '>']) || name.trim() != name {
+            let message = format!("`{name}` is not a name: it must not be empty or contain `.`, `#`, `@` or `>`");
+            findings.push(Finding::error("bad-name", subject.clone(), message));
+        }
+        if node.at.is_some_and(|(x, y)| !(x.abs() < 1e7 && y.abs() < 1e7)) {
+            findings.push(Finding::error("bad-position", subject.then("at"), "a position is two numbers below 10 million"));
+        }
+        findings.extend(node.kind.check(&subject.then("kind")));
+        check_outs(design, name, findings);
+    }
+}
+
+/// How many links lead out of a node, against what its kind can use.
+fn check_outs(design: &Design, name: &str, findings: &mut Vec<Finding>) {
+    let meta = design.nodes[name].kind.meta();
+    let subject = Subject::of(["nodes", name]);
+    let outs = design.links.iter().filter(|link| link.from == name).count();
+    match meta.outs {
+        Outs::None if outs > 0 => {
+            findings.push(Finding::error("no-way-out", subject, format!("a {} calls nobody", meta.key)));
+        }
+        Outs::One if outs > 1 => {
+            findings.push(Finding::error("one-way-out", subject, format!("a {} calls one node, not {outs}", meta.key)));
+        }
+        Outs::Some if outs == 0 => {
+            let message = format!("this {} calls nobody: everything it is to send will fail", meta.key);
+            findings.push(Finding::warning("dead-end", subject, message).with_remedy("add a link from it"));
+        }
+        _ => {}
+    }
+}

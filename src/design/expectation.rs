@@ -1,0 +1,138 @@
+//! Expectations: what a run must show, so that a file can be its own test.
+
+use crate::base::units::{Bandwidth, Quantity as _, Rate, Ratio};
+use crate::base::{Bytes, Span};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// `that` figure is at least, or at most, so much.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// A figure of the report: `"db.p99"`, `"goodput"`, `"cache.hit_ratio @ 10s..20s"`.
+    pub that: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<Amount>,
+    /// The amounts are multiples of this other figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<String>,
+    /// The point that it makes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+}
+
+/// A number with or without a unit: seconds, per second, bytes, shares, or plain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Amount {
+    pub value: f64,
+    text: Option<String>,
+}
+
+impl Amount {
+    pub fn plain(value: f64) -> Amount {
+        Amount { value, text: None }
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.text {
+            Some(text) => f.write_str(text),
+            None => write!(f, "{}", self.value),
+        }
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match &self.text {
+            Some(text) => s.serialize_str(text),
+            None => s.serialize_f64(self.value),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct AmountVisitor;
+        impl Visitor<'_> for AmountVisitor {
+            type Value = Amount;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, or a quantity such as \"50ms\", \"1k/s\" or \"80%\"")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Amount, E> {
+                let value = (Span::parse(text).map(Span::as_secs))
+                    .or_else(|_| Rate::parse(text).map(|rate| rate.0))
+                    .or_else(|_| Ratio::parse(text).map(|ratio| ratio.0))
+                    .or_else(|_| Bytes::parse(text).map(|bytes| bytes.0 as f64))
+                    .or_else(|_| Bandwidth::parse(text).map(|bandwidth| bandwidth.0))
+                    .map_err(|_| E::custom(format!("`{text}` is not an amount: expected {}", "a time, rate, share or size")))?;
+                Ok(Amount { value, text: Some(text.to_owned()) })
+            }
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Amount, E> {
+                if value.is_finite() { Ok(Amount::plain(value)) } else { Err(E::custom("an amount is a finite number")) }
+            }
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Amount, E> {
+                Ok(Amount::plain(value as f64))
+            }
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Amount, E> {
+                Ok(Amount::plain(value as f64))
+            }
+        }
+        d.deserialize_any(AmountVisitor)
+    }
+}
+
+/// `subject.figure @ from..until`, taken apart. Without a subject the figure is of all root requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricPath {
+    pub subject: Option<String>,
+    pub figure: String,
+    pub window: Option<(Span, Span)>,
+}
+
+impl MetricPath {
+    /// # Errors
+    /// If the window is not two times, the earlier first.
+    pub fn parse(text: &str) -> Result<MetricPath, String> {
+        let (path, window) = match text.split_once('@') {
+            None => (text.trim(), None),
+            Some((path, window)) => {
+                let times = window.trim().split_once("..");
+                let (from, until) = times.ok_or_else(|| format!("`{}` is not a window such as 10s..20s", window.trim()))?;
+                let (from, until) = (Span::parse(from)?, Span::parse(until)?);
+                if from >= until {
+                    return Err(format!("the window {from}..{until} ends before it begins"));
+                }
+                (path.trim(), Some((from, until)))
+            }
+        };
+        let (subject, figure) = match path.rsplit_once('.') {
+            Some((subject, figure)) => (Some(subject.to_owned()), figure.to_owned()),
+            None => (None, path.to_owned()),
+        };
+        Ok(MetricPath { subject, figure, window })
+    }
+}
+
+/// Figures of a request class, and of all requests together.
+pub const CLASS_FIGURES: &[&str] = &[
+    "offered", "goodput", "throughput", "good_share", "late_share", "failed_share", "degraded_share", "stale_share",
+    "mean", "p50", "p90", "p95", "p99", "p99.9", "max",
+];
+
+/// Figures of a node. Signals (`hits`, `stale_reads` …) are rates per second.
+pub const NODE_FIGURES: &[&str] = &[
+    "arrivals", "throughput", "failed_share", "mean", "p50", "p90", "p95", "p99", "p99.9", "max", "mean_wait",
+    "mean_service", "mean_others", "waited_share", "wait_p50", "wait_p95", "wait_p99", "queue", "queue_max", "busy",
+    "utilization", "core_utilization", "slots", "hit_ratio", "stale_share", "lag_mean", "lag_p99",
+];
+
+/// Figures of a link.
+pub const LINK_FIGURES: &[&str] = &[
+    "attempts", "throughput", "failed_share", "retries", "hedges", "fallbacks", "mean", "p50", "p90", "p95", "p99",
+    "p99.9", "max",
+];

@@ -1,0 +1,16 @@
+//! The document: what a person draws. It may be wrong at any time; [`check`](checks::check) says how.
+
+pub mod checks;
+mod document;
+mod expectation;
+mod link;
+mod set;
+mod timeline;
+
+pub use document::{Design, Node, RunSpec, VERSION, WarmUp};
+pub use expectation::{Amount, CLASS_FIGURES, Expectation, LINK_FIGURES, MetricPath, NODE_FIGURES};
+pub use link::{
+    Backoff, FallbackSpec, HedgeSpec, LinkSpec, ModeSpec, PoolSpec, RetrySpec, WaitSpec, WhenSpec,
+};
+pub use set::{set_loosely, set_parameter};
+pub use timeline::{Action, Intervention, Target};
