@@ -4,4 +4,6 @@ pub mod base;
 pub mod design;
 pub mod engine;
 pub mod kinds;
+pub mod metrics;
 pub mod parts;
+pub mod run;

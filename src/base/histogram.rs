@@ -70,6 +70,25 @@ impl Histogram {
         self.max = self.max.max(other.max);
     }
 
+    /// The cells that hold something, with their counts.
+    pub fn occupied(&self) -> impl Iterator<Item = (u16, u32)> {
+        self.cells.iter().enumerate().filter(|(_, n)| **n > 0).map(|(cell, &n)| (cell as u16, n))
+    }
+
+    /// Add what [`Histogram::occupied`] gave, with the sum and the largest value.
+    pub fn add_occupied(&mut self, cells: &[(u16, u32)], sum: u128, max: u64) {
+        for &(cell, n) in cells {
+            let cell = usize::from(cell);
+            if cell >= self.cells.len() {
+                self.grow(cell);
+            }
+            self.cells[cell] = self.cells[cell].saturating_add(n);
+            self.count += u64::from(n);
+        }
+        self.sum += sum;
+        self.max = self.max.max(max);
+    }
+
     /// Forget all values, keep the memory.
     pub fn clear(&mut self) {
         self.cells.fill(0);

@@ -108,6 +108,8 @@ pub enum WaitSpec {
     First,
     /// So many successes.
     Of(u16),
+    /// Call only one of the step's links, chosen by weight.
+    Choose,
 }
 
 /// Whether the caller waits for the reply.
@@ -206,7 +208,7 @@ impl LinkSpec {
             &mut self.calls,
         );
         v.visit(&Param::new("sequential", "One call after the other, instead of all at once.", &["true"]), &mut self.sequential);
-        v.visit(&Param::new("wait", "How many calls of the step to wait for: All, First or Of(k).", &["First"]), &mut self.wait);
+        v.visit(&Param::new("wait", "How many calls of the step to wait for: All, First or Of(k); Choose calls only one, by weight.", &["First"]), &mut self.wait);
         v.visit(
             &Param::new("optional", "A failure does not fail the caller's call.", &["true"]).live(),
             &mut self.optional,

@@ -116,17 +116,19 @@ impl NodeState {
             Ok(()) => {
                 let latency = now.since(call.arrived).0;
                 let tally = &mut self.tally;
-                tally.succeeded += 1;
-                tally.queue_ns = tally.queue_ns.wrapping_add(call.queue_ns);
-                tally.service_ns = tally.service_ns.wrapping_add(call.service_ns);
+                let counts = &mut tally.counts;
+                counts.succeeded += 1;
+                counts.latency_ns = counts.latency_ns.wrapping_add(latency);
+                counts.queue_ns = counts.queue_ns.wrapping_add(call.queue_ns);
+                counts.service_ns = counts.service_ns.wrapping_add(call.service_ns);
                 // What runs side by side (a preemption, say) may add up to more than the latency.
-                let others = latency.saturating_sub(call.queue_ns + call.service_ns);
-                tally.others_ns = tally.others_ns.wrapping_add(others);
-                tally.waited += u64::from(call.queue_ns > 0);
+                let others = latency.saturating_sub(call.queue_ns.wrapping_add(call.service_ns));
+                counts.others_ns = counts.others_ns.wrapping_add(others);
+                counts.waited += u64::from(call.queue_ns > 0);
                 tally.latency.record(latency);
                 tally.wait.record(call.queue_ns);
             }
-            Err(reason) => self.tally.failed[reason as usize] += 1,
+            Err(reason) => self.tally.counts.failed[reason as usize] += 1,
         }
     }
 }
@@ -316,7 +318,7 @@ impl Core {
         call.arrived = self.now;
         call.flags |= super::call::ARRIVED;
         let node = &mut self.nodes[call.node.index()];
-        node.tally.arrived += 1;
+        node.tally.counts.arrived += 1;
         let gone = call.flags & super::call::CANCELLED != 0;
         if node.any_down && node.refuses(call.replica) {
             self.answer(id, Reply::failed(super::Reason::Refused));

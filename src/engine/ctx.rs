@@ -285,7 +285,7 @@ impl Ctx<'_> {
 
     #[inline]
     pub fn count(&mut self, signal: Signal, n: u64) {
-        self.core.nodes[self.node.index()].tally.signals[signal as usize] += n;
+        self.core.nodes[self.node.index()].tally.counts.signals[signal as usize] += n;
     }
 
     /// Record how far behind something is.
@@ -296,7 +296,7 @@ impl Ctx<'_> {
     /// A request of this class was meant to be sent now.
     #[inline]
     pub fn offered(&mut self, class: ClassId) {
-        self.core.classes[class.index()].offered += 1;
+        self.core.classes[class.index()].counts.offered += 1;
     }
 
     /// A root request has ended.
@@ -308,15 +308,17 @@ impl Ctx<'_> {
             Ok(()) => {
                 let latency = now.since(child.intended);
                 tally.latency.record(latency.0);
+                let counts = &mut tally.counts;
+                counts.latency_ns = counts.latency_ns.wrapping_add(latency.0);
                 if latency > deadline {
-                    tally.late += 1;
+                    counts.late += 1;
                 } else {
-                    tally.good += 1;
+                    counts.good += 1;
                 }
-                tally.degraded += u64::from(child.reply.degraded);
-                tally.stale += u64::from(child.reply.stale);
+                counts.degraded += u64::from(child.reply.degraded);
+                counts.stale += u64::from(child.reply.stale);
             }
-            Err(reason) => tally.failed[reason as usize] += 1,
+            Err(reason) => tally.counts.failed[reason as usize] += 1,
         }
     }
 

@@ -28,7 +28,7 @@ pub struct Meters {
     /// Level times nanoseconds. It wraps; what is read is the difference over a window, which is far smaller.
     area: [u64; METERS],
     /// Largest queue since it was last taken.
-    pub queue_peak: u32,
+    queue_peak: u32,
 }
 
 impl Meters {
@@ -58,6 +58,11 @@ impl Meters {
         let level = self.level[meter as usize].checked_add_signed(change);
         debug_assert!(level.is_some(), "{meter:?} would fall below zero");
         self.set(now, meter, level.unwrap_or(0));
+    }
+
+    /// The largest queue since this was last asked.
+    pub fn take_peak(&mut self) -> u32 {
+        std::mem::replace(&mut self.queue_peak, self.level[Meter::Queue as usize])
     }
 
     pub fn level(&self, meter: Meter) -> u32 {

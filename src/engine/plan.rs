@@ -12,6 +12,8 @@ pub enum Wait {
     First,
     /// So many successes.
     Of(u16),
+    /// Only one of the links is called, chosen by weight.
+    Choose,
 }
 
 /// Links that are called side by side.
@@ -31,7 +33,8 @@ pub struct LinkUse {
     pub when: When,
     /// Calls made at once: the whole part always, one more with the probability of the rest.
     pub calls: f64,
-    pub optional: bool,
+    /// For the choice of one of several.
+    pub weight: f64,
     pub asynchronous: bool,
 }
 

@@ -84,7 +84,7 @@ impl Core {
     #[inline]
     fn attempt(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request, sent: Time, number: u8) -> CallId {
         let state = &mut self.links[link.index()];
-        state.tally.sent += 1;
+        state.tally.counts.sent += 1;
         let config = &state.config;
         let deadline = if config.propagate_deadline { request.deadline } else { Time::NEVER };
         let id = self.calls.insert(Call {
@@ -477,7 +477,7 @@ impl Core {
         if let Some(delay) = self.retry_delay(slot, reason) {
             self.ops[slot].resting = true;
             let link = self.ops[slot].link;
-            self.links[link.index()].tally.retries += 1;
+            self.links[link.index()].tally.counts.retries += 1;
             let id = self.ops.id(slot);
             self.push_what(self.now + delay, link.0, What::Retry, id);
             return;
@@ -523,7 +523,7 @@ impl Core {
         op.hedges += 1;
         let (request, number) = (op.request, op.attempts + op.hedges - 1);
         let more = op.hedges < hedge.copies;
-        self.links[link.index()].tally.hedges += 1;
+        self.links[link.index()].tally.counts.hedges += 1;
         let id = self.attempt(link, Waiter::Op(slot), 0, &request, self.now, number);
         self.ops[slot].note(id);
         if more {
@@ -544,7 +544,7 @@ impl Core {
         match fallback {
             None => self.finish_op(slot, Reply::failed(reason)),
             Some(fallback) => {
-                self.links[link.index()].tally.fallbacks += 1;
+                self.links[link.index()].tally.counts.fallbacks += 1;
                 if fallback.after.is_zero() {
                     return self.finish_op(slot, Reply { degraded: true, ..Reply::OK });
                 }

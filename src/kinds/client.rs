@@ -451,6 +451,10 @@ impl Kind for Client {
         spec.classes.keys().cloned().collect()
     }
 
+    fn is_transient(spec: &Spec) -> bool {
+        !matches!(spec.shape, Shape::Steady)
+    }
+
     fn start(spec: &Spec, ctx: &mut Ctx) -> Client {
         let mut client = Client {
             rng: ctx.stream("arrivals"),

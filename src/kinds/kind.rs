@@ -89,6 +89,11 @@ pub trait Kind: Sized + Clone {
         Vec::new()
     }
 
+    /// Whether it changes over time by itself (a ramp of traffic, say), so that there is no steady state.
+    fn is_transient(_spec: &Self::Spec) -> bool {
+        false
+    }
+
     /// Begin: from spec to state.
     fn start(spec: &Self::Spec, ctx: &mut Ctx) -> Self;
 

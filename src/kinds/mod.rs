@@ -71,6 +71,13 @@ macro_rules! catalogue {
                 }
             }
 
+            /// Whether it changes over time by itself, so that there is no steady state.
+            pub fn is_transient(&self) -> bool {
+                match self {
+                    $(Spec::$variant(spec) => <$state>::is_transient(spec),)*
+                }
+            }
+
             fn start(&self, ctx: &mut Ctx) -> State {
                 match self {
                     $(Spec::$variant(spec) => State::$variant(Box::new(<$state>::start(spec, ctx))),)*

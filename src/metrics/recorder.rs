@@ -1,0 +1,231 @@
+//! Takes the engine's counts out at fixed times. Windows carry counts and sums, segments (a thirty-second of the run)
+//! carry histograms: so that a warm-up can be cut off afterwards, at the boundary of a segment, and so that memory does
+//! not grow with the number of requests.
+
+use crate::base::{ClassId, Histogram, LinkId, NodeId, Span, Time};
+use crate::engine::{Behaviour, ClassCounts, LinkCounts, METERS, NodeCounts, Plan, Sim};
+
+/// Segments of a run, which are also its batches for confidence intervals.
+pub const SEGMENTS: usize = 32;
+/// Windows of a segment, where the design is small.
+const WINDOWS_PER_SEGMENT: usize = 30;
+/// Rows kept at most, over all windows and nodes and links: bounds memory at some tens of megabytes.
+const MOST_ROWS: usize = 100_000;
+
+/// A class in a window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassRow {
+    pub counts: ClassCounts,
+    pub latency: Sparse,
+}
+
+/// A node in a window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeRow {
+    pub counts: NodeCounts,
+    /// Level-nanoseconds of queue, busy slots, busy cores, slots, cores.
+    pub areas: [u64; METERS],
+    pub queue_peak: u32,
+}
+
+/// A link in a window.
+pub type LinkRow = LinkCounts;
+
+/// A histogram without its empty cells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sparse {
+    cells: Box<[(u16, u32)]>,
+    sum: u128,
+    max: u64,
+}
+
+impl Sparse {
+    pub(super) fn of(histogram: &Histogram) -> Sparse {
+        Sparse { cells: histogram.occupied().collect(), sum: histogram.sum(), max: histogram.max().unwrap_or(0) }
+    }
+
+    /// Add it to a histogram.
+    pub fn add_to(&self, histogram: &mut Histogram) {
+        histogram.add_occupied(&self.cells, self.sum, self.max);
+    }
+}
+
+/// A segment's histograms.
+#[derive(Clone, Debug, Default)]
+pub struct Segment {
+    pub classes: Vec<Sparse>,
+    /// Latency, wait, lag.
+    pub nodes: Vec<[Sparse; 3]>,
+    pub links: Vec<Sparse>,
+}
+
+/// Everything taken out so far.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    /// The end of each window; the first begins at zero.
+    pub ends: Vec<Time>,
+    /// Row-major: window, then class, node or link.
+    pub classes: Vec<ClassRow>,
+    pub nodes: Vec<NodeRow>,
+    pub links: Vec<LinkRow>,
+    /// The window after which each segment ends.
+    pub segment_ends: Vec<usize>,
+    pub segments: Vec<Segment>,
+}
+
+impl Series {
+    /// The beginning of a window.
+    pub fn start(&self, window: usize) -> Time {
+        if window == 0 { Time::ZERO } else { self.ends[window - 1] }
+    }
+}
+
+/// How the warm-up is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarmUpRule {
+    Given(Span),
+    /// By MSER-5.
+    Auto,
+    /// The design changes over time: there is no steady state to wait for.
+    None,
+}
+
+/// Records a run.
+#[derive(Clone)]
+pub struct Recorder {
+    pub(super) plan: Plan,
+    pub(super) rule: WarmUpRule,
+    pub(super) length: Time,
+    /// The ends of all windows, and whether a segment ends there.
+    boundaries: Vec<(Time, bool)>,
+    pub(super) series: Series,
+    /// The readings at the end of the last window.
+    areas: Vec<[u64; METERS]>,
+    node_counts: Vec<NodeCounts>,
+    link_counts: Vec<LinkCounts>,
+    class_counts: Vec<ClassCounts>,
+    /// Class histograms of the segment, merged from its windows.
+    segment_classes: Vec<Histogram>,
+    pub(super) events: u64,
+}
+
+impl Recorder {
+    pub fn new(plan: &Plan, length: Span, rule: WarmUpRule) -> Recorder {
+        let places = plan.nodes.len() + plan.links.len() + plan.classes.len();
+        let per_segment = (MOST_ROWS / places.max(1) / SEGMENTS).clamp(1, WINDOWS_PER_SEGMENT);
+        let mut boundaries = Vec::new();
+        let warm = match rule {
+            WarmUpRule::Given(span) => span.0,
+            _ => 0,
+        };
+        if warm > 0 {
+            cut(0, warm, per_segment, &mut boundaries);
+        }
+        let span = length.0 - warm;
+        for i in 0..SEGMENTS as u64 {
+            let at = |i: u64| warm + (u128::from(span) * u128::from(i) / SEGMENTS as u128) as u64;
+            cut(at(i), at(i + 1), per_segment, &mut boundaries);
+        }
+        Recorder {
+            rule,
+            length: Time(length.0),
+            boundaries,
+            series: Series::default(),
+            areas: vec![[0; METERS]; plan.nodes.len()],
+            node_counts: vec![NodeCounts::default(); plan.nodes.len()],
+            link_counts: vec![LinkCounts::default(); plan.links.len()],
+            class_counts: vec![ClassCounts::default(); plan.classes.len()],
+            segment_classes: vec![Histogram::new(); plan.classes.len()],
+            events: 0,
+            plan: plan.clone(),
+        }
+    }
+
+    /// When the present window ends; never, after the last.
+    pub fn next_boundary(&self) -> Time {
+        self.boundaries.get(self.series.ends.len()).map_or(Time::NEVER, |(at, _)| *at)
+    }
+
+    /// Take out what was counted in the window that ends now.
+    pub fn close_window<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
+        let Some(&(at, ends_segment)) = self.boundaries.get(self.series.ends.len()) else { return };
+        debug_assert_eq!(at, sim.now());
+        self.close_classes(sim);
+        self.close_nodes(sim);
+        self.close_links(sim);
+        self.series.ends.push(at);
+        if ends_segment {
+            self.close_segment(sim);
+        }
+        self.events = sim.events();
+    }
+
+    fn close_classes<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
+        for (i, last) in self.class_counts.iter_mut().enumerate() {
+            let tally = sim.class_tally(ClassId(i as u8));
+            let row = ClassRow { counts: tally.counts.since(last), latency: Sparse::of(&tally.latency) };
+            row.latency.add_to(&mut self.segment_classes[i]);
+            tally.latency.clear();
+            last.clone_from(&tally.counts);
+            self.series.classes.push(row);
+        }
+    }
+
+    fn close_nodes<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
+        let now = sim.now();
+        for i in 0..self.plan.nodes.len() {
+            let id = NodeId(i as u32);
+            let areas = sim.meters(id).areas(now);
+            let last = std::mem::replace(&mut self.areas[i], areas);
+            let queue_peak = sim.meters_mut(id).take_peak();
+            let counts = &sim.node_tally(id).counts;
+            self.series.nodes.push(NodeRow {
+                counts: counts.since(&self.node_counts[i]),
+                areas: std::array::from_fn(|k| areas[k].wrapping_sub(last[k])),
+                queue_peak,
+            });
+            self.node_counts[i].clone_from(counts);
+        }
+    }
+
+    fn close_links<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
+        for (i, last) in self.link_counts.iter_mut().enumerate() {
+            let counts = &sim.link_tally(LinkId(i as u32)).counts;
+            self.series.links.push(counts.since(last));
+            last.clone_from(counts);
+        }
+    }
+
+    fn close_segment<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
+        let mut segment = Segment::default();
+        for histogram in &mut self.segment_classes {
+            segment.classes.push(Sparse::of(histogram));
+            histogram.clear();
+        }
+        for i in 0..self.plan.nodes.len() {
+            let tally = sim.node_tally(NodeId(i as u32));
+            segment.nodes.push([Sparse::of(&tally.latency), Sparse::of(&tally.wait), Sparse::of(&tally.lag)]);
+            tally.latency.clear();
+            tally.wait.clear();
+            tally.lag.clear();
+        }
+        for i in 0..self.plan.links.len() {
+            let tally = sim.link_tally(LinkId(i as u32));
+            segment.links.push(Sparse::of(&tally.latency));
+            tally.latency.clear();
+        }
+        self.series.segment_ends.push(self.series.ends.len());
+        self.series.segments.push(segment);
+    }
+}
+
+/// Cut a segment into windows of a whole number of nanoseconds.
+fn cut(from: u64, to: u64, windows: usize, boundaries: &mut Vec<(Time, bool)>) {
+    let windows = (windows as u64).min(to - from).max(1);
+    for i in 1..=windows {
+        let at = from + (u128::from(to - from) * u128::from(i) / u128::from(windows)) as u64;
+        if boundaries.last().is_none_or(|(last, _)| *last < Time(at)) {
+            boundaries.push((Time(at), i == windows));
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! The report of a run: what a person reads, and what `--json` writes. Times are in seconds, rates per second.
+
+use super::recorder::{NodeRow, Recorder, Sparse, WarmUpRule};
+use super::steady::{self, Interval};
+use crate::base::{Histogram, Time};
+use crate::engine::{Behaviour, ClassCounts, Failures, LinkCounts, METERS, NodeCounts, REASONS, SIGNALS, Sim};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A figure with the half-width of its 95 % confidence interval, where there are batches enough to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    pub value: f64,
+    pub half_width: Option<f64>,
+}
+
+/// A distribution of times, in seconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Latency {
+    pub count: u64,
+    pub mean: Option<Estimate>,
+    pub p50: Option<Estimate>,
+    pub p90: Option<Estimate>,
+    pub p95: Option<Estimate>,
+    pub p99: Option<Estimate>,
+    #[serde(rename = "p99.9")]
+    pub p999: Option<Estimate>,
+    pub max: Option<f64>,
+}
+
+impl Latency {
+    /// The percentiles with their names.
+    pub fn percentiles(&self) -> [(&'static str, f64, Option<Estimate>); 5] {
+        [
+            ("p50", 0.5, self.p50),
+            ("p90", 0.9, self.p90),
+            ("p95", 0.95, self.p95),
+            ("p99", 0.99, self.p99),
+            ("p99.9", 0.999, self.p999),
+        ]
+    }
+}
+
+/// Requests of a class. Rates are per second of the window of the report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClassReport {
+    pub offered: u64,
+    pub good: u64,
+    pub late: u64,
+    pub failed: BTreeMap<&'static str, u64>,
+    pub degraded: u64,
+    pub stale: u64,
+    pub offered_rate: f64,
+    pub goodput: f64,
+    pub latency: Latency,
+    /// In flight at the end of the run.
+    pub in_flight: u64,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeReport {
+    pub kind: String,
+    pub arrived: u64,
+    pub succeeded: u64,
+    pub failed: BTreeMap<&'static str, u64>,
+    pub in_flight: u64,
+    pub arrival_rate: f64,
+    pub latency: Latency,
+    pub wait: Latency,
+    /// Means over succeeded calls: waiting for a slot or core, being worked on, waiting for others.
+    pub mean_wait: Option<Estimate>,
+    pub mean_service: Option<f64>,
+    pub mean_others: Option<f64>,
+    /// Share of succeeded calls that had to wait.
+    pub waited_share: Option<f64>,
+    /// Time averages.
+    pub queue: Estimate,
+    pub queue_max: u32,
+    pub busy: f64,
+    pub utilization: Option<Estimate>,
+    pub core_utilization: Option<f64>,
+    pub slots: f64,
+    pub signals: BTreeMap<&'static str, u64>,
+    pub hit_ratio: Option<Estimate>,
+    pub stale_share: Option<Estimate>,
+    pub lag: Latency,
+    /// What the kind shows of itself at the end.
+    pub levels: BTreeMap<&'static str, f64>,
+}
+
+/// A link: attempts as the caller sees them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LinkReport {
+    pub attempts: u64,
+    pub succeeded: u64,
+    pub failed: BTreeMap<&'static str, u64>,
+    pub in_flight: u64,
+    pub attempt_rate: f64,
+    pub retries: u64,
+    pub hedges: u64,
+    pub fallbacks: u64,
+    pub latency: Latency,
+}
+
+/// Something a reader of the figures must know.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Warning {
+    pub code: &'static str,
+    pub about: String,
+    pub message: String,
+}
+
+/// A run in figures.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The shape of this document; it grows, and changes meaning only with this number.
+    pub format: u32,
+    pub title: String,
+    pub seed: u64,
+    /// Seconds simulated, and how many of them were left out as warm-up.
+    pub length: f64,
+    pub warm_up: f64,
+    pub events: u64,
+    /// All classes together.
+    pub total: ClassReport,
+    pub classes: BTreeMap<String, ClassReport>,
+    pub nodes: BTreeMap<String, NodeReport>,
+    pub links: BTreeMap<String, LinkReport>,
+    pub warnings: Vec<Warning>,
+}
+
+/// The part of the run that the figures are about.
+struct Cut {
+    /// First window and first segment.
+    window: usize,
+    segment: usize,
+    seconds: f64,
+}
+
+/// Windows of segment `s`, from `recorder.series.segment_ends`.
+fn windows_of(recorder: &Recorder, s: usize) -> std::ops::Range<usize> {
+    let ends = &recorder.series.segment_ends;
+    let start = if s == 0 { 0 } else { ends[s - 1] };
+    start..ends[s]
+}
+
+/// Latency figures from the histograms of segments; each is a batch.
+fn latency<'a>(batches: impl Iterator<Item = &'a Sparse>) -> Latency {
+    let mut all = Histogram::new();
+    let (mut sums, mut quantiles) = (Vec::new(), [const { Vec::new() }; 5]);
+    const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
+    for sparse in batches {
+        let mut batch = Histogram::new();
+        sparse.add_to(&mut batch);
+        all.merge(&batch);
+        sums.push((batch.sum() as f64, batch.count() as f64));
+        for (values, q) in quantiles.iter_mut().zip(QUANTILES) {
+            values.extend(batch.quantile(q));
+        }
+    }
+    let estimate = |i: usize| {
+        let value = all.quantile(QUANTILES[i])? / 1e9;
+        let enough = all.count() >= steady::needed_for(QUANTILES[i]) && quantiles[i].len() >= 8;
+        let half_width = steady::interval(&quantiles[i]).filter(|_| enough).map(|found| found.half_width / 1e9);
+        Some(Estimate { value, half_width })
+    };
+    Latency {
+        count: all.count(),
+        mean: all.mean().map(|mean| Estimate { value: mean / 1e9, half_width: ratio(&sums, 1e9) }),
+        p50: estimate(0),
+        p90: estimate(1),
+        p95: estimate(2),
+        p99: estimate(3),
+        p999: estimate(4),
+        max: all.max().map(|max| max as f64 / 1e9),
+    }
+}
+
+/// Half-width of a ratio of sums over batches, in units of `scale`.
+fn ratio(batches: &[(f64, f64)], scale: f64) -> Option<f64> {
+    let filled = batches.iter().filter(|(_, n)| *n > 0.0).count();
+    steady::ratio_interval(batches).filter(|_| filled >= 8).map(|Interval { half_width, .. }| half_width / scale)
+}
+
+fn by_reason(failed: &Failures) -> BTreeMap<&'static str, u64> {
+    REASONS.iter().zip(failed).filter(|(_, n)| **n > 0).map(|(reason, n)| (reason.name(), *n)).collect()
+}
+
+impl Recorder {
+    /// The report of all that was recorded. `kinds` and `levels` say of each node what the engine does not know.
+    pub fn report<B: Behaviour>(
+        &self,
+        sim: &mut Sim<B>,
+        title: &str,
+        kinds: &[&str],
+        levels: Vec<Vec<(&'static str, f64)>>,
+    ) -> Report {
+        let cut = self.cut();
+        let in_flight: Vec<u64> =
+            (0..self.plan.classes.len()).map(|i| sim.class_tally(crate::base::ClassId(i as u8)).in_flight()).collect();
+        let mut total = self.class_report(&cut, &(0..self.plan.classes.len()).collect::<Vec<_>>());
+        total.in_flight = in_flight.iter().sum();
+        let classes = self.plan.classes.iter().enumerate().map(|(i, name)| {
+            (name.clone(), ClassReport { in_flight: in_flight[i], ..self.class_report(&cut, &[i]) })
+        });
+        let nodes = self.plan.nodes.iter().enumerate().zip(levels).map(|((i, node), levels)| {
+            let in_flight = sim.node_tally(crate::base::NodeId(i as u32)).in_flight();
+            let report = self.node_report(&cut, i);
+            let levels = levels.into_iter().collect();
+            (node.name.clone(), NodeReport { kind: kinds[i].to_owned(), in_flight, levels, ..report })
+        });
+        let nodes = nodes.collect();
+        let links = self.plan.links.iter().enumerate().map(|(i, link)| {
+            let in_flight = sim.link_tally(crate::base::LinkId(i as u32)).in_flight();
+            (link.name.clone(), LinkReport { in_flight, ..self.link_report(&cut, i) })
+        });
+        let mut report = Report {
+            format: 1,
+            title: title.to_owned(),
+            seed: self.plan.seed,
+            length: self.length.as_secs(),
+            warm_up: self.series.start(cut.window).as_secs(),
+            events: self.events,
+            total,
+            classes: classes.collect(),
+            nodes,
+            links: links.collect(),
+            warnings: Vec::new(),
+        };
+        report.warnings = self.warnings(&report, &cut);
+        report
+    }
+
+    /// Where the warm-up ends: at the end of the segment in which it does.
+    fn cut(&self) -> Cut {
+        let series = &self.series;
+        let classes = self.plan.classes.len();
+        let segment = match self.rule {
+            WarmUpRule::Given(span) if !span.is_zero() => 1,
+            WarmUpRule::Given(_) | WarmUpRule::None => 0,
+            WarmUpRule::Auto => {
+                // Without an answer in a window, the last known mean stands in.
+                let mut last = 0.0;
+                let means: Vec<f64> = (0..series.ends.len())
+                    .map(|w| {
+                        let rows = &series.classes[w * classes..(w + 1) * classes];
+                        let sum: u64 = rows.iter().map(|row| row.counts.latency_ns).sum();
+                        let n: u64 = rows.iter().map(|row| row.counts.good + row.counts.late).sum();
+                        if n > 0 {
+                            last = sum as f64 / n as f64;
+                        }
+                        last
+                    })
+                    .collect();
+                let warm = steady::mser5(&means).unwrap_or(0);
+                if warm == 0 { 0 } else { series.segment_ends.iter().position(|end| *end >= warm).map_or(0, |s| s + 1) }
+            }
+        };
+        let segment = segment.min(series.segments.len().saturating_sub(1));
+        let window = if segment == 0 { 0 } else { series.segment_ends[segment - 1] };
+        let end = series.ends.last().copied().unwrap_or(Time::ZERO);
+        Cut { window, segment, seconds: end.since(series.start(window)).as_secs().max(1e-12) }
+    }
+
+    fn class_report(&self, cut: &Cut, classes: &[usize]) -> ClassReport {
+        let n = self.plan.classes.len();
+        let mut counts = ClassCounts::default();
+        for window in cut.window..self.series.ends.len() {
+            for &class in classes {
+                counts.add(&self.series.classes[window * n + class].counts);
+            }
+        }
+        let merged: Vec<Sparse> = self.series.segments[cut.segment.min(self.series.segments.len())..]
+            .iter()
+            .map(|segment| match classes {
+                &[one] => segment.classes[one].clone(),
+                several => {
+                    let mut all = Histogram::new();
+                    for &class in several {
+                        segment.classes[class].add_to(&mut all);
+                    }
+                    Sparse::of(&all)
+                }
+            })
+            .collect();
+        ClassReport {
+            offered: counts.offered,
+            good: counts.good,
+            late: counts.late,
+            failed: by_reason(&counts.failed),
+            degraded: counts.degraded,
+            stale: counts.stale,
+            offered_rate: counts.offered as f64 / cut.seconds,
+            goodput: counts.good as f64 / cut.seconds,
+            latency: latency(merged.iter()),
+            in_flight: 0,
+        }
+    }
+
+    /// A node's rows of a segment, summed.
+    fn node_batch(&self, node: usize, segment: usize) -> NodeRow {
+        let n = self.plan.nodes.len();
+        let mut sum = NodeRow::default();
+        for window in windows_of(self, segment) {
+            let row = &self.series.nodes[window * n + node];
+            sum.counts.add(&row.counts);
+            for k in 0..METERS {
+                sum.areas[k] = sum.areas[k].wrapping_add(row.areas[k]);
+            }
+            sum.queue_peak = sum.queue_peak.max(row.queue_peak);
+        }
+        sum
+    }
+
+    fn node_report(&self, cut: &Cut, node: usize) -> NodeReport {
+        let series = &self.series;
+        let batches: Vec<NodeRow> =
+            (cut.segment..series.segments.len()).map(|segment| self.node_batch(node, segment)).collect();
+        let seconds: Vec<f64> = (cut.segment..series.segments.len())
+            .map(|s| {
+                let windows = windows_of(self, s);
+                series.ends[windows.end - 1].since(series.start(windows.start)).as_secs()
+            })
+            .collect();
+        let mut counts = NodeCounts::default();
+        let mut areas = [0.0f64; METERS];
+        for batch in &batches {
+            counts.add(&batch.counts);
+            for k in 0..METERS {
+                areas[k] += batch.areas[k] as f64 / 1e9;
+            }
+        }
+        let share = |top: &dyn Fn(&NodeRow) -> f64, bottom: &dyn Fn(&NodeRow) -> f64| {
+            let pairs: Vec<(f64, f64)> = batches.iter().map(|batch| (top(batch), bottom(batch))).collect();
+            let (top, bottom) = pairs.iter().fold((0.0, 0.0), |(a, b), (x, y)| (a + x, b + y));
+            (bottom > 0.0).then(|| Estimate { value: top / bottom, half_width: ratio(&pairs, 1.0) })
+        };
+        let signal = |batch: &NodeRow, i: usize| batch.counts.signals[i] as f64;
+        let (hit, miss, stale, checked) = (0, 1, 2, 3);
+        let queue_pairs: Vec<(f64, f64)> =
+            batches.iter().zip(&seconds).map(|(batch, s)| (batch.areas[0] as f64 / 1e9, *s)).collect();
+        let per_call = |sum: u64| (counts.succeeded > 0).then(|| sum as f64 / counts.succeeded as f64 / 1e9);
+        let of = |i: usize| latency(series.segments[cut.segment..].iter().map(|segment| &segment.nodes[node][i]));
+        NodeReport {
+            kind: String::new(),
+            arrived: counts.arrived,
+            succeeded: counts.succeeded,
+            failed: by_reason(&counts.failed),
+            in_flight: 0,
+            arrival_rate: counts.arrived as f64 / cut.seconds,
+            latency: of(0),
+            wait: of(1),
+            mean_wait: share(&|b| b.counts.queue_ns as f64 / 1e9, &|b| b.counts.succeeded as f64),
+            mean_service: per_call(counts.service_ns),
+            mean_others: per_call(counts.others_ns),
+            waited_share: (counts.succeeded > 0).then(|| counts.waited as f64 / counts.succeeded as f64),
+            queue: Estimate { value: areas[0] / cut.seconds, half_width: ratio(&queue_pairs, 1.0) },
+            queue_max: batches.iter().map(|batch| batch.queue_peak).max().unwrap_or(0),
+            busy: areas[1] / cut.seconds,
+            utilization: share(&|b| b.areas[1] as f64, &|b| b.areas[3] as f64),
+            core_utilization: (areas[4] > 0.0).then(|| areas[2] / areas[4]),
+            slots: areas[3] / cut.seconds,
+            signals: SIGNALS.iter().zip(&counts.signals).filter(|(_, n)| **n > 0).map(|((_, s), n)| (*s, *n)).collect(),
+            hit_ratio: share(&|b| signal(b, hit), &|b| signal(b, hit) + signal(b, miss)),
+            stale_share: share(&|b| signal(b, stale), &|b| signal(b, checked)),
+            lag: of(2),
+            levels: BTreeMap::new(),
+        }
+    }
+
+    fn link_report(&self, cut: &Cut, link: usize) -> LinkReport {
+        let n = self.plan.links.len();
+        let mut counts = LinkCounts::default();
+        for window in cut.window..self.series.ends.len() {
+            counts.add(&self.series.links[window * n + link]);
+        }
+        LinkReport {
+            attempts: counts.sent,
+            succeeded: counts.succeeded,
+            failed: by_reason(&counts.failed),
+            in_flight: 0,
+            attempt_rate: counts.sent as f64 / cut.seconds,
+            retries: counts.retries,
+            hedges: counts.hedges,
+            fallbacks: counts.fallbacks,
+            latency: latency(self.series.segments[cut.segment..].iter().map(|segment| &segment.links[link])),
+        }
+    }
+
+    fn warnings(&self, report: &Report, cut: &Cut) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let mut warn = |code, about: &str, message: String| {
+            warnings.push(Warning { code, about: about.to_owned(), message });
+        };
+        for (name, class) in &report.classes {
+            let n = class.latency.count;
+            let unclaimed = class.latency.percentiles().into_iter().find(|(_, q, _)| n > 0 && n < steady::needed_for(*q));
+            if let Some((percentile, q, _)) = unclaimed {
+                let needed = steady::needed_for(q);
+                warn("too-few", name, format!("{n} answers are too few to claim a {percentile}: {needed} are needed"));
+            }
+            if let Some(Estimate { value, half_width: Some(half) }) = class.latency.mean
+                && half > 0.1 * value
+            {
+                let percent = 100.0 * half / value;
+                warn("too-short", name, format!("the mean latency is known to ±{percent:.0} % only: run longer"));
+            }
+        }
+        for (i, (name, node)) in report.nodes.iter().enumerate() {
+            if self.queue_grows(cut, i) {
+                let load = node.utilization.map_or(1.0, |u| u.value);
+                let message = format!(
+                    "its queue grew through the whole run ({:.0} waited at most): the load exceeds its capacity ({:.0} % of slots busy), and its figures depend on how long the run was",
+                    node.queue_max,
+                    100.0 * load
+                );
+                warn("overload", name, message);
+            }
+        }
+        warnings
+    }
+
+    /// Whether the mean queue of each eighth of the run is well above that of the one before.
+    fn queue_grows(&self, cut: &Cut, node: usize) -> bool {
+        let n = self.plan.nodes.len();
+        let windows: Vec<usize> = (cut.window..self.series.ends.len()).collect();
+        if windows.len() < 16 {
+            return false;
+        }
+        let eighth = windows.len() / 8;
+        let level = |part: &[usize]| {
+            let area: f64 = part.iter().map(|w| self.series.nodes[w * n + node].areas[0] as f64).sum();
+            let time: f64 = part.iter().map(|&w| self.series.ends[w].since(self.series.start(w)).0 as f64).sum();
+            area / time.max(1.0)
+        };
+        let levels: Vec<f64> = windows.chunks_exact(eighth).map(level).collect();
+        levels.windows(2).all(|pair| pair[1] > pair[0] * 1.02 + 0.5) && levels[levels.len() - 1] > 2.0 * levels[0] + 5.0
+    }
+
+    /// What was recorded, window by window.
+    pub fn series(&self) -> &super::recorder::Series {
+        &self.series
+    }
+}

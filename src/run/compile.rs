@@ -1,0 +1,141 @@
+//! From design to plan. The design has passed its checks; nothing here can go wrong.
+
+use crate::base::{LinkId, NodeId, Span};
+use crate::design::{Design, LinkSpec, ModeSpec, WaitSpec};
+use crate::engine::{
+    Fallback, Hedge, LinkConfig, LinkPlan, LinkUse, Mode, NodePlan, Plan, Pool, Retry, StepGroup, Wait, When, WhenAfter,
+};
+use crate::kinds::State;
+use std::collections::BTreeMap;
+
+/// Nodes are numbered by name, links by step and name, so that the order of lines cannot change a result.
+pub fn compile(design: &Design) -> (Plan, Vec<State>) {
+    let ids: BTreeMap<&str, NodeId> =
+        design.nodes.keys().enumerate().map(|(i, name)| (name.as_str(), NodeId(i as u32))).collect();
+    let classes = design.classes();
+    let mut specs: Vec<&LinkSpec> = design.links.iter().collect();
+    specs.sort_by_cached_key(|link| (link.from.clone(), link.step, link.name()));
+    let mut nodes: Vec<NodePlan> =
+        design.nodes.keys().map(|name| NodePlan { name: name.clone(), ..NodePlan::default() }).collect();
+    let mut links = Vec::new();
+    for (i, spec) in specs.iter().enumerate() {
+        let (from, to) = (ids[spec.from.as_str()], ids[spec.to.as_str()]);
+        nodes[from.index()].outs.push(LinkId(i as u32));
+        let when = when_of(spec, &specs, &classes);
+        links.push(LinkPlan {
+            name: spec.name(),
+            from,
+            to,
+            weight: spec.weight,
+            when,
+            config: link_config(spec),
+        });
+    }
+    for node in &mut nodes {
+        plan_steps(node, &specs, &links);
+    }
+    let states = design.nodes.values().map(|node| node.kind.state()).collect();
+    (Plan { nodes, links, classes, seed: design.seed }, states)
+}
+
+fn when_of(spec: &LinkSpec, specs: &[&LinkSpec], classes: &[String]) -> When {
+    let mask = if spec.when.classes.is_empty() {
+        u64::MAX
+    } else {
+        let bit = |class: &String| classes.iter().position(|other| other == class).map_or(0, |i| 1 << i);
+        spec.when.classes.iter().map(bit).fold(0, |mask, bit: u64| mask | bit)
+    };
+    let local = |other: &String| {
+        let mut siblings = specs.iter().filter(|sibling| sibling.from == spec.from);
+        siblings.position(|sibling| sibling.name() == *other || sibling.to == *other).unwrap_or(0) as u8
+    };
+    let after = match (&spec.when.after_miss, &spec.when.after_failure) {
+        (Some(other), _) => WhenAfter::Miss(local(other)),
+        (None, Some(other)) => WhenAfter::Failure(local(other)),
+        (None, None) => WhenAfter::Always,
+    };
+    When { classes: mask, probability: spec.when.probability.0, after }
+}
+
+/// The itinerary of a node: its links by step; a link that is to be called several times in sequence is a step for each.
+fn plan_steps(node: &mut NodePlan, specs: &[&LinkSpec], links: &[LinkPlan]) {
+    let outs = node.outs.clone();
+    let mut i = 0;
+    while i < outs.len() {
+        let step = specs[outs[i].index()].step;
+        let group: Vec<(u8, LinkId)> = (i..outs.len())
+            .take_while(|&j| specs[outs[j].index()].step == step)
+            .map(|j| (j as u8, outs[j]))
+            .collect();
+        i += group.len();
+        let first = specs[group[0].1.index()];
+        let wait = match first.wait {
+            WaitSpec::All => Wait::All,
+            WaitSpec::First => Wait::First,
+            WaitSpec::Of(k) => Wait::Of(k),
+            WaitSpec::Choose => Wait::Choose,
+        };
+        let rounds = group.iter().map(|(_, link)| rounds_of(specs[link.index()])).max().unwrap_or(1);
+        for round in 0..rounds {
+            let start = node.uses.len() as u32;
+            for &(local, link) in &group {
+                let spec = specs[link.index()];
+                let calls = if spec.sequential {
+                    (spec.calls - f64::from(round)).clamp(0.0, 1.0)
+                } else if round == 0 {
+                    spec.calls
+                } else {
+                    0.0
+                };
+                if calls > 0.0 {
+                    node.uses.push(LinkUse {
+                        link,
+                        local,
+                        when: links[link.index()].when,
+                        calls,
+                        weight: spec.weight,
+                        asynchronous: spec.mode == ModeSpec::Async,
+                    });
+                }
+            }
+            node.steps.push(StepGroup { uses: start..node.uses.len() as u32, wait });
+        }
+    }
+}
+
+fn rounds_of(spec: &LinkSpec) -> u32 {
+    if spec.sequential { (spec.calls.ceil() as u32).max(1) } else { 1 }
+}
+
+/// A link's settings as the engine wants them.
+pub fn link_config(spec: &LinkSpec) -> LinkConfig {
+    LinkConfig {
+        mode: match spec.mode {
+            ModeSpec::Sync => Mode::Sync,
+            ModeSpec::Async => Mode::Async,
+        },
+        latency: spec.latency.sampler(),
+        latency_back: spec.latency_back.as_ref().unwrap_or(&spec.latency).sampler(),
+        bandwidth: spec.bandwidth.map(|bandwidth| bandwidth.0),
+        loss: spec.loss.0,
+        timeout: spec.timeout,
+        deadline: spec.deadline,
+        propagate_deadline: spec.propagate_deadline,
+        retry: spec.retry.as_ref().map(|retry| Retry {
+            attempts: retry.attempts,
+            backoff: retry.backoff,
+            budget: retry.budget,
+        }),
+        hedge: spec.hedge.map(|hedge| Hedge { after: hedge.after, copies: hedge.copies }),
+        breaker: spec.breaker,
+        bulkhead: spec.bulkhead,
+        pool: spec.pool.map(|pool| Pool {
+            size: pool.size,
+            acquire_timeout: pool.acquire_timeout.filter(|span| *span != Span::MAX),
+            connect: pool.connect,
+        }),
+        fallback: spec.fallback.map(|fallback| Fallback { after: fallback.after }),
+        cancel: spec.cancel,
+        optional: spec.optional,
+    }
+}
