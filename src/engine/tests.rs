@@ -174,7 +174,7 @@ fn retries_latency_and_loss_are_conserved_and_slices_change_nothing() {
         pool: Some(Pool { size: 20, acquire_timeout: Some(Span::from_millis(5)), connect: Span::from_millis(1) }),
         ..LinkConfig::default()
     };
-    let build = || chain(Span::from_millis(12), vec![Toy::Relay, server(Span::from_millis(3))], config.clone());
+    let build = || chain(Span::from_millis(40), vec![Toy::Relay, server(Span::from_millis(3))], config.clone());
     let (mut whole, mut sliced) = (build(), build());
     whole.run_until(Time(60_000_000_000));
     let mut rng = Rng::seeded(9);
@@ -186,8 +186,8 @@ fn retries_latency_and_loss_are_conserved_and_slices_change_nothing() {
     assert_eq!(whole.events(), sliced.events());
     for sim in [&mut whole, &mut sliced] {
         conserved(sim);
-        let link = sim.link_tally(LinkId(1));
-        assert!(link.counts.retries > 100 && link.counts.hedges > 100, "{:?}", link.counts);
+        let link = sim.link_tally(LinkId(0));
+        assert!(link.counts.retries > 20 && link.counts.hedges > 100, "{:?}", link.counts);
     }
     assert_eq!(whole.class_tally(ClassId(0)).latency, sliced.class_tally(ClassId(0)).latency);
 }

@@ -4,9 +4,12 @@
 pub mod kind;
 pub mod params;
 
+mod autoscaler;
 mod client;
+mod queue;
 mod service;
 mod station;
+mod worker;
 
 pub use kind::{Checker, Group, Kind, Meta, Outs};
 pub use params::{Param, Value, Visitor};
@@ -162,6 +165,9 @@ macro_rules! catalogue {
 catalogue! {
     Client = client::Client,
     Service = service::Service,
+    Queue = queue::Queue,
+    Worker = worker::Worker,
+    Autoscaler = autoscaler::Autoscaler,
 }
 
 impl Spec {

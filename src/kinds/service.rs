@@ -3,6 +3,7 @@
 use super::kind::{Checker, Group, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use super::station::{Done, Station, StationSpec, WORK_TIMER};
+use crate::base::hash;
 use crate::base::{ClassId, Dist, Ratio, Rng, Sampler, Span};
 use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Signal, Steps};
 use crate::parts::processor::Sharing;
@@ -31,6 +32,7 @@ pub struct Spec {
     pub contention: f64,
     pub coherency: f64,
     pub error_share: Ratio,
+    pub poison_share: Ratio,
     pub pauses: Option<Pauses>,
     pub breakdowns: Option<Breakdowns>,
     pub start_up: Span,
@@ -99,6 +101,7 @@ impl Default for Spec {
             contention: 0.0,
             coherency: 0.0,
             error_share: Ratio(0.0),
+            poison_share: Ratio(0.0),
             pauses: None,
             breakdowns: None,
             start_up: Span::ZERO,
@@ -296,9 +299,15 @@ impl Service {
     /// Answer, free the slot, and begin the next.
     fn finish(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
         let replica = ctx.call(id).replica;
-        let failed = reply.is_ok() && self.failures.chance(self.spec.error_share.0);
+        let failed = reply.is_ok() && (self.failures.chance(self.spec.error_share.0) || self.is_poison(ctx, id));
         ctx.reply(id, if failed { Reply::failed(Reason::Error) } else { reply });
         self.free_slot(ctx, replica);
+    }
+
+    /// Whether the call's key is one of those that always fail.
+    fn is_poison(&self, ctx: &Ctx, id: CallId) -> bool {
+        let share = self.spec.poison_share.0;
+        share > 0.0 && (hash::mix(ctx.call(id).key) >> 11) as f64 / (1u64 << 53) as f64 <= share
     }
 
     fn free_slot(&mut self, ctx: &mut Ctx, replica: u16) {
@@ -734,6 +743,12 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
             .live(),
         &mut spec.error_share,
     );
+    v.visit(
+        &Param::new("poison_share", "Share of keys whose calls always end in an error.", &["\"10%\""])
+            .range(0.0, 1.0)
+            .live(),
+        &mut spec.poison_share,
+    );
 }
 
 fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
@@ -810,7 +825,7 @@ starts. `processes` multiplies slots, and what an event loop or a lock can use o
 of single classes; `contention` and `coherency` make it grow with the calls in progress.
 
 Waiting calls are ordered by the `discipline` and bounded by `queue_limit`, `max_wait` and `codel`; `drop_expired` fails \
-those whose deadline has passed. `error_share`, `pauses` and `breakdowns` are what goes wrong by itself; `start_up` is what \
+those whose deadline has passed. `error_share`, `poison_share`, `pauses` and `breakdowns` are what goes wrong by itself; `start_up` is what \
 a new replica takes. A call that no balancer has assigned goes to a random replica.
 
 Not modelled: memory, caches of the processor, the cost of switching between threads, warm-up of compiled code.";

@@ -1,5 +1,11 @@
+//! Reusable mechanisms with no engine in them.
+
 pub mod backoff;
 pub mod breaker;
+pub mod bucket;
+pub mod evict;
 pub mod popularity;
 pub mod processor;
+pub mod ring;
+pub mod sketch;
 pub mod waiting;

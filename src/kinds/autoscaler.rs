@@ -1,0 +1,243 @@
+//! An autoscaler: changes the number of replicas of what it points to.
+
+use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::params::{Param, Visitor};
+use crate::base::{NodeId, Ratio, Span, Time};
+use crate::engine::{Control, Ctx, Meter, Signal};
+use serde::{Deserialize, Serialize};
+
+/// The parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    pub target: Target,
+    pub min: u16,
+    pub max: u16,
+    pub interval: Span,
+    pub tolerance: Ratio,
+    pub cooldown_up: Span,
+    pub cooldown_down: Span,
+    pub max_step: u16,
+    pub start_up: Span,
+}
+
+/// What it keeps near a set value.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Target {
+    /// Busy slots over slots.
+    Utilization(Ratio),
+    /// Busy cores over cores.
+    Cores(Ratio),
+    /// Waiting calls or messages per replica.
+    Queue(f64),
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            target: Target::Utilization(Ratio(0.6)),
+            min: 1,
+            max: 10,
+            interval: Span::from_secs(5),
+            tolerance: Ratio(0.1),
+            cooldown_up: Span::ZERO,
+            cooldown_down: Span::from_secs(60),
+            max_step: 100,
+            start_up: Span::ZERO,
+        }
+    }
+}
+
+/// A running autoscaler.
+#[derive(Clone)]
+pub struct Autoscaler {
+    spec: Spec,
+    scaled: NodeId,
+    watched: NodeId,
+    /// Replicas ordered, which may not have come yet.
+    wanted: u16,
+    last_areas: [u64; 5],
+    last_at: Time,
+    last_up: Option<Time>,
+    last_down: Option<Time>,
+    epoch: u64,
+    measured: f64,
+}
+
+const LOOK: u64 = 0;
+const ORDER: u64 = 1;
+
+impl Autoscaler {
+    /// The measured value over the set one, since the last look.
+    fn pressure(&mut self, ctx: &Ctx) -> Option<f64> {
+        let (now, areas) = (ctx.now(), ctx.areas(self.watched));
+        let since = |meter: Meter| areas[meter as usize].wrapping_sub(self.last_areas[meter as usize]) as f64;
+        let time = now.since(self.last_at).0 as f64;
+        let (busy, slots) = (since(Meter::Busy), since(Meter::SlotCapacity));
+        let (cores, core_capacity, queue) = (since(Meter::Cores), since(Meter::CoreCapacity), since(Meter::Queue));
+        (self.last_areas, self.last_at) = (areas, now);
+        if time <= 0.0 {
+            return None;
+        }
+        let (value, set) = match self.spec.target {
+            Target::Utilization(set) => ((slots > 0.0).then(|| busy / slots)?, set.0),
+            Target::Cores(set) => ((core_capacity > 0.0).then(|| cores / core_capacity)?, set.0),
+            Target::Queue(set) => (queue / time / f64::from(self.wanted.max(1)), set),
+        };
+        self.measured = value;
+        Some(value / set)
+    }
+
+    fn look(&mut self, ctx: &mut Ctx) {
+        ctx.timer(self.spec.interval, LOOK | self.epoch << 4);
+        let Some(pressure) = self.pressure(ctx) else { return };
+        // Kubernetes' horizontal pod autoscaler: no change within the tolerance, else in proportion.
+        let mut wanted = self.wanted;
+        if (pressure - 1.0).abs() > self.spec.tolerance.0 {
+            wanted = (f64::from(self.wanted) * pressure).ceil().min(60_000.0) as u16;
+        }
+        let step = self.spec.max_step;
+        wanted = wanted.clamp(self.wanted.saturating_sub(step), self.wanted.saturating_add(step));
+        wanted = wanted.clamp(self.spec.min, self.spec.max);
+        let now = ctx.now();
+        let rested = |last: Option<Time>, cooldown: Span| last.is_none_or(|last| now.since(last) >= cooldown);
+        if wanted > self.wanted && rested(self.last_up, self.spec.cooldown_up) {
+            ctx.count(Signal::Started, u64::from(wanted - self.wanted));
+            self.last_up = Some(now);
+        } else if wanted < self.wanted
+            && rested(self.last_down, self.spec.cooldown_down)
+            && rested(self.last_up, self.spec.cooldown_down)
+        {
+            ctx.count(Signal::Stopped, u64::from(self.wanted - wanted));
+            self.last_down = Some(now);
+        } else {
+            return;
+        }
+        self.wanted = wanted;
+        ctx.timer(self.spec.start_up, ORDER | u64::from(wanted) << 4);
+    }
+}
+
+impl Kind for Autoscaler {
+    type Spec = Spec;
+
+    const META: Meta = Meta {
+        key: "autoscaler",
+        title: "Autoscaler",
+        group: Group::Control,
+        summary: "Keeps utilisation or queue length near a set value by changing the number of replicas.",
+        help: HELP,
+        accepts_calls: false,
+        outs: Outs::Some,
+        signals: &[Signal::Started, Signal::Stopped],
+    };
+
+    fn params(spec: &mut Spec, v: &mut dyn Visitor) {
+        v.visit(
+            &Param::new("target", "What to keep where: Utilization, Cores, or Queue per replica.", &[
+                "Utilization(0.3)",
+                "Cores(0.2)",
+                "Queue(0.5)",
+            ])
+            .live(),
+            &mut spec.target,
+        );
+        v.visit(&Param::new("min", "Fewest replicas.", &["3"]).range(1.0, 10_000.0).live(), &mut spec.min);
+        v.visit(&Param::new("max", "Most replicas.", &["2"]).range(1.0, 10_000.0).live(), &mut spec.max);
+        v.visit(
+            &Param::new("interval", "How often it looks.", &["\"700ms\""]).range(0.001, 1e5).live(),
+            &mut spec.interval,
+        );
+        v.visit(
+            &Param::new("tolerance", "It acts only beyond this share off the target.", &["0.9"]).range(0.0, 1.0).live(),
+            &mut spec.tolerance,
+        );
+        v.visit(
+            &Param::new("cooldown_up", "Rest after adding replicas, before adding more.", &["\"9s\""]).live(),
+            &mut spec.cooldown_up,
+        );
+        v.visit(
+            &Param::new("cooldown_down", "Rest after a change, before taking replicas away.", &["\"1s\""]).live(),
+            &mut spec.cooldown_down,
+        );
+        v.visit(
+            &Param::new("max_step", "Most replicas added or taken away at once.", &["1"]).range(1.0, 10_000.0).live(),
+            &mut spec.max_step,
+        );
+        v.visit(
+            &Param::new("start_up", "From the decision until the order is carried out.", &["\"3s\""]).live(),
+            &mut spec.start_up,
+        );
+    }
+
+    fn check(spec: &Spec, checker: &mut Checker) {
+        if spec.min > spec.max {
+            checker.error("min", format!("min {} is above max {}", spec.min, spec.max));
+        }
+        let set = match spec.target {
+            Target::Utilization(set) | Target::Cores(set) => set.0,
+            Target::Queue(set) => set,
+        };
+        if !(set > 0.0 && set.is_finite()) {
+            checker.error("target", "the value to keep is a number above 0");
+        }
+    }
+
+    fn start(spec: &Spec, ctx: &mut Ctx) -> Autoscaler {
+        let outs = ctx.outs().to_vec();
+        let scaled = outs.first().map_or(ctx.node(), |link| ctx.target(*link));
+        let watched = outs.get(1).map_or(scaled, |link| ctx.target(*link));
+        let mut autoscaler = Autoscaler {
+            scaled,
+            watched,
+            wanted: 0,
+            last_areas: [0; 5],
+            last_at: ctx.now(),
+            last_up: None,
+            last_down: None,
+            epoch: 0,
+            measured: 0.0,
+            spec: spec.clone(),
+        };
+        // Nodes start one after the other; what it scales may not have started yet.
+        ctx.timer(Span::ZERO, LOOK | autoscaler.epoch << 4);
+        autoscaler.wanted = 0;
+        autoscaler
+    }
+
+    fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
+        self.spec = spec.clone();
+        self.epoch += 1;
+        self.look(ctx);
+    }
+
+    fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
+        if token & 0xF == ORDER {
+            ctx.control(self.scaled, Control::Scale((token >> 4) as u16));
+        } else if token >> 4 == self.epoch {
+            if self.wanted == 0 {
+                self.wanted = ctx.replicas(self.scaled).max(1);
+                let within = self.wanted.clamp(self.spec.min, self.spec.max);
+                if within != self.wanted {
+                    self.wanted = within;
+                    ctx.control(self.scaled, Control::Scale(within));
+                }
+            }
+            self.look(ctx);
+        }
+    }
+
+    fn glance(&self) -> Vec<(&'static str, f64)> {
+        vec![("wanted", f64::from(self.wanted)), ("measured", self.measured)]
+    }
+}
+
+const HELP: &str = "\
+Every `interval` it compares what it measured since the last time with the `target`, and orders replicas in proportion, as \
+Kubernetes' horizontal pod autoscaler does: between `min` and `max`, at most `max_step` at once, not within the \
+`tolerance`, and not before `cooldown_up` or `cooldown_down` have passed. An order is carried out after `start_up`; the \
+node's own start-up time comes on top. It scales the node that its first link leads to, and watches that node, or the one \
+of its second link (a queue, say, whose workers it scales).
+
+Not modelled: missing or late measurements; prediction; the cost of nodes.";

@@ -1,0 +1,169 @@
+//! A worker: consumes messages from a queue, a few at a time.
+
+use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::params::{Param, Visitor};
+use super::service::{self, Service};
+use crate::base::{Dist, Ratio, Span};
+use crate::engine::{CallId, Control, Ctx, Reply, Signal};
+use serde::{Deserialize, Serialize};
+
+/// The parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    pub replicas: u16,
+    pub concurrency: u32,
+    pub cores: u32,
+    pub work: Dist,
+    pub wait: Dist,
+    pub error_share: Ratio,
+    pub poison_share: Ratio,
+    pub start_up: Span,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            replicas: 1,
+            concurrency: 4,
+            cores: 4,
+            work: Dist::exponential(Span::from_millis(10)),
+            wait: Dist::ZERO,
+            error_share: Ratio(0.0),
+            poison_share: Ratio(0.0),
+            start_up: Span::ZERO,
+        }
+    }
+}
+
+impl Spec {
+    /// A worker is a service that is handed no more than it asked for.
+    fn service(&self) -> service::Spec {
+        service::Spec {
+            replicas: self.replicas,
+            slots: self.concurrency,
+            cores: self.cores,
+            work: self.work.clone(),
+            wait: self.wait.clone(),
+            queue_limit: None,
+            error_share: self.error_share,
+            poison_share: self.poison_share,
+            start_up: self.start_up,
+            ..service::Spec::default()
+        }
+    }
+}
+
+/// A running worker.
+#[derive(Clone)]
+pub struct Worker {
+    service: Service,
+    paused: bool,
+}
+
+impl Kind for Worker {
+    type Spec = Spec;
+
+    const META: Meta = Meta {
+        key: "worker",
+        title: "Worker",
+        group: Group::Messaging,
+        summary: "Consumes messages from a queue, a few at a time.",
+        help: HELP,
+        accepts_calls: true,
+        outs: Outs::Any,
+        signals: &[Signal::Started, Signal::Stopped],
+    };
+
+    fn params(spec: &mut Spec, v: &mut dyn Visitor) {
+        v.visit(
+            &Param::new("replicas", "How many copies run.", &["2", "5"]).range(1.0, 10_000.0).live(),
+            &mut spec.replicas,
+        );
+        v.visit(
+            &Param::new("concurrency", "Messages each replica handles at once.", &["1"]).range(1.0, 1e6).live(),
+            &mut spec.concurrency,
+        );
+        v.visit(&Param::new("cores", "Cores of each replica.", &["1"]).range(1.0, 1024.0).live(), &mut spec.cores);
+        v.visit(&Param::new("work", "Processor time of a message.", &["\"20ms\""]).live(), &mut spec.work);
+        v.visit(
+            &Param::new("wait", "Waiting for something that is not drawn: holds the slot, not a core.", &["\"20ms\""]).live(),
+            &mut spec.wait,
+        );
+        v.visit(
+            &Param::new("error_share", "Share of attempts that fail; the queue delivers again.", &["\"20%\""])
+                .range(0.0, 1.0)
+                .live(),
+            &mut spec.error_share,
+        );
+        v.visit(
+            &Param::new("poison_share", "Share of keys whose messages always fail.", &["\"20%\""]).range(0.0, 1.0).live(),
+            &mut spec.poison_share,
+        );
+        v.visit(
+            &Param::new("start_up", "From ordering a replica until it takes messages.", &["\"2s\""])
+                .range(0.0, 1e5)
+                .live(),
+            &mut spec.start_up,
+        );
+    }
+
+    fn check(spec: &Spec, checker: &mut Checker) {
+        checker.dist("work", &spec.work);
+        checker.dist("wait", &spec.wait);
+    }
+
+    fn start(spec: &Spec, ctx: &mut Ctx) -> Worker {
+        Worker { service: Service::start(&spec.service(), ctx), paused: false }
+    }
+
+    fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
+        self.service.retune(&spec.service(), ctx);
+    }
+
+    fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
+        self.service.on_call(ctx, id);
+    }
+
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, token: u8) {
+        self.service.on_call_timer(ctx, id, token);
+    }
+
+    fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
+        self.service.on_steps_done(ctx, id, reply);
+    }
+
+    fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
+        self.service.on_timer(ctx, token);
+    }
+
+    fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
+        self.service.on_cancel(ctx, id);
+    }
+
+    fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
+        if let Control::Pause(paused) = control {
+            // Queues hand nothing to a replica that is not up; what it has begun it finishes.
+            self.paused = paused;
+            for replica in 0..ctx.replicas(ctx.node()) {
+                ctx.set_up(replica, !paused);
+            }
+        } else {
+            self.service.on_control(ctx, control);
+        }
+    }
+
+    fn glance(&self) -> Vec<(&'static str, f64)> {
+        let mut levels = self.service.glance();
+        levels.push(("paused", f64::from(u8::from(self.paused))));
+        levels
+    }
+}
+
+const HELP: &str = "\
+A worker takes messages from a queue (draw a link from the queue to it), handles `concurrency` of them at once on its \
+`cores`, calls others on the way if links lead from it, and acknowledges by answering. `work` costs processor time, `wait` \
+does not. `replicas` is scaling out; a new one takes `start_up`. An attempt fails with `error_share`; messages of a share of \
+keys, `poison_share`, always fail, until the queue gives them up.
+
+Not modelled: the polling interval of consumers that pull; batches.";
