@@ -31,6 +31,8 @@ pub struct LinkSpec {
     /// Share of the load where the caller chooses among links.
     pub weight: f64,
     pub mode: ModeSpec,
+    /// What calls over this link do with their key, if it is not what the caller's call does: to fill a cache, say.
+    pub operation: Option<OperationSpec>,
     pub latency: Dist,
     /// The way back; as the way there unless given.
     pub latency_back: Option<Dist>,
@@ -62,6 +64,7 @@ impl Default for LinkSpec {
             optional: false,
             weight: 1.0,
             mode: ModeSpec::Sync,
+            operation: None,
             latency: Dist::ZERO,
             latency_back: None,
             bandwidth: None,
@@ -118,6 +121,14 @@ pub enum ModeSpec {
     #[default]
     Sync,
     Async,
+}
+
+/// What a call does with its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OperationSpec {
+    Read,
+    Write,
+    Delete,
 }
 
 /// Try again after a failure.
@@ -216,6 +227,10 @@ impl LinkSpec {
         v.visit(
             &Param::new("weight", "Share of the load where the caller chooses among links.", &["3"]).range(0.0, 1e6),
             &mut self.weight,
+        );
+        v.visit(
+            &Param::new("operation", "Turns the calls into Read, Write or Delete of their key.", &["Write"]),
+            &mut self.operation,
         );
         v.visit(&Param::new("mode", "Sync waits for the reply, Async sends and goes on.", &["Async"]), &mut self.mode);
     }

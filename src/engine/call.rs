@@ -1,7 +1,7 @@
 //! Calls: an attempt of a request over a link, and its reply. They live in a slab with generations, so that a late event
 //! about a call that is gone is recognised.
 
-use super::outcome::Reply;
+use super::outcome::{Operation, Reply};
 use crate::base::{ClassId, LinkId, NodeId, Time};
 
 /// A call's place in the slab and its generation.
@@ -74,6 +74,7 @@ pub struct Call {
     pub class: ClassId,
     /// 0 is the most urgent.
     pub priority: u8,
+    pub operation: Operation,
     /// 0 for the first attempt.
     pub attempt: u8,
     pub(crate) waiter: Waiter,

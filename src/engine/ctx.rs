@@ -4,7 +4,7 @@ use super::call::{ANY_REPLICA, Call, CallId, Waiter};
 use super::core::{Core, NODE_BITS, Ready, ReplicaState, What};
 use super::meter::Meter;
 use super::op::Op;
-use super::outcome::Reply;
+use super::outcome::{Operation, Reply};
 use super::sim::Control;
 use super::tally::Signal;
 use crate::base::{ClassId, LinkId, NodeId, Rng, Span, Time};
@@ -14,6 +14,7 @@ use crate::base::{ClassId, LinkId, NodeId, Rng, Span, Time};
 pub struct Request {
     pub class: ClassId,
     pub priority: u8,
+    pub operation: Operation,
     /// The replica of the callee that is meant, or [`ANY_REPLICA`].
     pub replica: u16,
     /// The replica of the caller that asks.
@@ -35,6 +36,7 @@ impl Request {
         Request {
             class: call.class,
             priority: call.priority,
+            operation: call.operation,
             replica: ANY_REPLICA,
             origin: call.replica,
             tenant: call.tenant,
@@ -159,6 +161,12 @@ impl Ctx<'_> {
         self.core.calls.iter().filter(|(_, call)| mine(call)).map(|(id, _)| id).collect()
     }
 
+    /// All calls that this node still owes an answer.
+    pub fn served_here(&self) -> Vec<CallId> {
+        let mine = |call: &Call| call.node == self.node && call.is_with_callee();
+        self.core.calls.iter().filter(|(_, call)| mine(call)).map(|(id, _)| id).collect()
+    }
+
     /// Whether the deadline that came with the call has passed.
     #[inline]
     pub fn is_expired(&self, id: CallId) -> bool {
@@ -200,6 +208,12 @@ impl Ctx<'_> {
         let (classes, probability) = (when.classes, when.probability);
         classes >> class.0 & 1 == 1
             && (probability >= 1.0 || self.core.nodes[self.node.index()].step_rng.chance(probability))
+    }
+
+    /// Whether some link of this node does not admit every call.
+    pub fn is_picky(&self) -> bool {
+        let when = |link: &LinkId| &self.core.plan.links[link.index()].when;
+        self.outs().iter().map(when).any(|when| when.classes != u64::MAX || when.probability < 1.0)
     }
 
     /// The number of a request class, if the design has one of this name.

@@ -1,6 +1,7 @@
 //! What a link does to the calls that go over it: settings, and the state of each caller replica's guards.
 
 use super::call::CallId;
+use super::outcome::Operation;
 use super::tally::LinkTally;
 use crate::base::{NodeId, Rng, Sampler, Span, Time};
 use crate::parts::backoff::{Backoff, Budget, BudgetState};
@@ -85,6 +86,8 @@ pub struct Fallback {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkConfig {
     pub mode: Mode,
+    /// What calls over this link do, if it is not what the caller's call does.
+    pub operation: Option<Operation>,
     /// Time there and time back.
     pub latency: Sampler,
     pub latency_back: Sampler,
@@ -112,6 +115,7 @@ impl Default for LinkConfig {
     fn default() -> Self {
         LinkConfig {
             mode: Mode::Sync,
+            operation: None,
             latency: Sampler::Constant(Span::ZERO),
             latency_back: Sampler::Constant(Span::ZERO),
             bandwidth: None,

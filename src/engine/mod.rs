@@ -26,7 +26,7 @@ pub use event::EventQueue;
 pub use fault::{Fault, Patch, Place};
 pub use link::{Fallback, Hedge, LinkConfig, Mode, Pool, Retry, When, WhenAfter};
 pub use meter::{METERS, Meter, Meters};
-pub use outcome::{Outcome, REASONS, Reason, Reply};
+pub use outcome::{Operation, Outcome, REASONS, Reason, Reply};
 pub use plan::{LinkPlan, LinkUse, MAX_CLASSES, MAX_OUTS, NodePlan, Plan, StepGroup, Wait};
 pub use sim::{Behaviour, Control, Sim};
 pub use tally::{ClassCounts, ClassTally, Failures, LinkCounts, LinkTally, NodeCounts, NodeTally, SIGNALS, Signal};

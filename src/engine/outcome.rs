@@ -86,6 +86,15 @@ impl Reason {
     }
 }
 
+/// What a call does with its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Operation {
+    #[default]
+    Read,
+    Write,
+    Delete,
+}
+
 /// Success, or the reason of failure.
 pub type Outcome = Result<(), Reason>;
 

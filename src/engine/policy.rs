@@ -92,6 +92,7 @@ impl Core {
             flags: AWAITED,
             class: request.class,
             priority: request.priority,
+            operation: config.operation.unwrap_or(request.operation),
             attempt: number,
             waiter,
             tag,

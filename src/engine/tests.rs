@@ -31,6 +31,7 @@ impl Behaviour for Toy {
         let request = Request {
             class: ClassId(0),
             priority: 0,
+            operation: Operation::Read,
             replica: ANY_REPLICA,
             origin: 0,
             tenant: 0,

@@ -5,7 +5,7 @@ use super::params::{Param, Visitor};
 use crate::base::maths;
 use crate::base::units::Count;
 use crate::base::{Bytes, ClassId, Dist, LinkId, Rate, Ratio, Rng, Sampler, Span, Time};
-use crate::engine::{ANY_REPLICA, CallId, Child, Control, Ctx, Meter, Reason, Reply, Request};
+use crate::engine::{ANY_REPLICA, CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request};
 use crate::parts::popularity::{Keys, Popularity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,6 +69,8 @@ pub struct Class {
     pub weight: f64,
     /// 0 is the most urgent.
     pub priority: u8,
+    /// Whether it writes its key; otherwise it reads it.
+    pub write: bool,
     pub request: Bytes,
     pub response: Bytes,
     /// Standard deviation over mean of both sizes (lognormal); 0 is constant.
@@ -79,7 +81,7 @@ pub struct Class {
 
 impl Default for Class {
     fn default() -> Self {
-        Class { weight: 1.0, priority: 0, request: Bytes(1_000), response: Bytes(10_000), size_cv: 0.0, deadline: None }
+        Class { weight: 1.0, priority: 0, write: false, request: Bytes(1_000), response: Bytes(10_000), size_cv: 0.0, deadline: None }
     }
 }
 
@@ -124,6 +126,7 @@ struct RunningClass {
     /// Cumulative share.
     upto: f64,
     priority: u8,
+    operation: Operation,
     request: f64,
     response: f64,
     /// Parameters of the lognormal factor on sizes.
@@ -241,6 +244,7 @@ impl Client {
         let request = Request {
             class: class.id,
             priority: class.priority,
+            operation: class.operation,
             replica: ANY_REPLICA,
             origin: 0,
             tenant: if self.spec.tenants.0 > 1 { self.tenants.draw(&mut self.key_rng) as u32 } else { 0 },
@@ -326,6 +330,7 @@ impl Client {
                 id,
                 upto,
                 priority: class.priority,
+                operation: if class.write { Operation::Write } else { Operation::Read },
                 request: class.request.0 as f64,
                 response: class.response.0 as f64,
                 sigma: maths::ln(1.0 + class.size_cv * class.size_cv).sqrt(),

@@ -5,8 +5,11 @@ pub mod kind;
 pub mod params;
 
 mod autoscaler;
+mod cache;
 mod client;
+mod load_balancer;
 mod queue;
+mod rate_limiter;
 mod service;
 mod station;
 mod worker;
@@ -164,7 +167,10 @@ macro_rules! catalogue {
 
 catalogue! {
     Client = client::Client,
+    LoadBalancer = load_balancer::LoadBalancer,
+    RateLimiter = rate_limiter::RateLimiter,
     Service = service::Service,
+    Cache = cache::Cache,
     Queue = queue::Queue,
     Worker = worker::Worker,
     Autoscaler = autoscaler::Autoscaler,

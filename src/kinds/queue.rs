@@ -500,7 +500,7 @@ impl Kind for Queue {
             Control::Pause(paused) => self.paused = paused,
             Control::Fault(Fault::Kill, _) => {
                 self.down = true;
-                for id in ctx.served_by(crate::engine::ANY_REPLICA) {
+                for id in ctx.served_here() {
                     ctx.reply(id, Reply::failed(Reason::Refused));
                 }
                 if !self.spec.durable {

@@ -2,7 +2,7 @@
 
 use super::sketch::Sketch;
 use crate::base::hash::IntMap;
-use crate::base::{Rng, Time};
+use crate::base::{Rng, Span, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -48,6 +48,8 @@ pub struct Entry {
     pub weight: u32,
     pub version: u32,
     pub expires: Time,
+    /// What fetching it took, for early refreshes.
+    pub cost: Span,
     /// Written here, but not yet behind.
     pub dirty: bool,
 }
@@ -449,7 +451,7 @@ mod tests {
     use crate::parts::popularity::Keys;
 
     fn entry(key: u64) -> Entry {
-        Entry { key, weight: 1, version: 0, expires: Time::NEVER, dirty: false }
+        Entry { key, weight: 1, version: 0, expires: Time::NEVER, cost: Span::ZERO, dirty: false }
     }
 
     /// Hit ratio under independent Zipf requests, after a warm-up of a third.

@@ -4,6 +4,7 @@ pub mod backoff;
 pub mod breaker;
 pub mod bucket;
 pub mod evict;
+pub mod picker;
 pub mod popularity;
 pub mod processor;
 pub mod ring;

@@ -1,9 +1,9 @@
 //! From design to plan. The design has passed its checks; nothing here can go wrong.
 
 use crate::base::{LinkId, NodeId, Span};
-use crate::design::{Design, LinkSpec, ModeSpec, WaitSpec};
+use crate::design::{Design, LinkSpec, ModeSpec, OperationSpec, WaitSpec};
 use crate::engine::{
-    Fallback, Hedge, LinkConfig, LinkPlan, LinkUse, Mode, NodePlan, Plan, Pool, Retry, StepGroup, Wait, When, WhenAfter,
+    Fallback, Hedge, LinkConfig, LinkPlan, LinkUse, Mode, NodePlan, Operation, Plan, Pool, Retry, StepGroup, Wait, When, WhenAfter,
 };
 use crate::kinds::State;
 use std::collections::BTreeMap;
@@ -114,6 +114,11 @@ pub fn link_config(spec: &LinkSpec) -> LinkConfig {
             ModeSpec::Sync => Mode::Sync,
             ModeSpec::Async => Mode::Async,
         },
+        operation: spec.operation.map(|operation| match operation {
+            OperationSpec::Read => Operation::Read,
+            OperationSpec::Write => Operation::Write,
+            OperationSpec::Delete => Operation::Delete,
+        }),
         latency: spec.latency.sampler(),
         latency_back: spec.latency_back.as_ref().unwrap_or(&spec.latency).sampler(),
         bandwidth: spec.bandwidth.map(|bandwidth| bandwidth.0),

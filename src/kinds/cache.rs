@@ -1,0 +1,463 @@
+//! A cache: real keys in a real replacement policy, beside a service or in the path to a store.
+
+use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::params::{Param, Visitor};
+use crate::base::hash::IntMap;
+use crate::base::units::Count;
+use crate::base::{Bytes, ClassId, Dist, LinkId, Ratio, Rng, Sampler, Span, Time, maths};
+use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Operation, Reason, Reply, Request, Signal};
+use crate::parts::evict::{Entry, Policy, Store};
+use serde::{Deserialize, Serialize};
+
+/// The parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    pub policy: Policy,
+    pub capacity: Capacity,
+    pub ttl: Option<Span>,
+    pub ttl_jitter: Ratio,
+    pub writes: Writes,
+    pub write_delay: Span,
+    pub single_flight: bool,
+    pub early_refresh: Option<f64>,
+    pub lookup: Dist,
+}
+
+/// How much fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Capacity {
+    Entries(Count),
+    /// By the size of the responses.
+    Memory(Bytes),
+}
+
+impl Capacity {
+    fn total(self) -> u64 {
+        match self {
+            Capacity::Entries(count) => count.0,
+            Capacity::Memory(bytes) => bytes.0,
+        }
+    }
+}
+
+/// Where a write goes when there is a store behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Writes {
+    /// To the store, then here; the writer waits for both.
+    #[default]
+    Through,
+    /// Here; to the store later. Lost if the cache is.
+    Behind,
+    /// To the store only; what is here of the key is thrown away.
+    Around,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            policy: Policy::Lru,
+            capacity: Capacity::Entries(Count(1_000)),
+            ttl: None,
+            ttl_jitter: Ratio(0.0),
+            writes: Writes::Through,
+            write_delay: Span::from_secs(1),
+            single_flight: false,
+            early_refresh: None,
+            lookup: Dist::ZERO,
+        }
+    }
+}
+
+/// A running cache.
+#[derive(Clone)]
+pub struct Cache {
+    spec: Spec,
+    rng: Rng,
+    store: Store,
+    evicted: Vec<Entry>,
+    lookup: Sampler,
+    /// The link to the store behind, if there is one.
+    behind: Option<LinkId>,
+    /// Keys being fetched, with the calls that joined.
+    fetching: IntMap<u64, Vec<CallId>>,
+    /// Keys to be written behind, in the order of their writes.
+    unwritten: std::collections::VecDeque<u64>,
+    /// Told apart from fetches begun before the cache was emptied by a kill.
+    class: ClassId,
+}
+
+/// Tags of children: what for.
+const FETCH: u32 = 0;
+const REFRESH: u32 = 1;
+const WRITE: u32 = 2;
+const WRITE_BEHIND: u32 = 3;
+
+/// Dirty keys written in one go, so that a burst of writes is not a burst of events.
+const WRITES_AT_ONCE: usize = 1_000;
+
+impl Cache {
+    fn fresh(&mut self, ctx: &mut Ctx, key: u64) -> Option<Entry> {
+        let now = ctx.now();
+        let entry = self.store.get(key)?;
+        if entry.expires <= now {
+            ctx.count(Signal::Expired, 1);
+            return None;
+        }
+        Some(entry)
+    }
+
+    fn read(&mut self, ctx: &mut Ctx, id: CallId) {
+        let key = ctx.call(id).key;
+        if let Some(entry) = self.fresh(ctx, key) {
+            ctx.count(Signal::Hit, 1);
+            ctx.reply(id, Reply { version: entry.version, ..Reply::OK });
+            self.refresh_early(ctx, id, &entry);
+            return;
+        }
+        ctx.count(Signal::Miss, 1);
+        let Some(link) = self.behind else { return ctx.reply(id, Reply::MISS) };
+        if self.spec.single_flight {
+            if let Some(joined) = self.fetching.get_mut(&key) {
+                ctx.count(Signal::Coalesced, 1);
+                joined.push(id);
+                return;
+            }
+            self.fetching.insert(key, Vec::new());
+        }
+        let request = Request::like(ctx.call(id));
+        ctx.meter_add(Meter::Busy, 1);
+        ctx.send(id, link, FETCH, &request);
+    }
+
+    /// Probabilistic early expiration (Vattani, Chierichetti and Lowenstein, VLDB 2015): each reader decides by itself,
+    /// the sooner the longer a fetch takes.
+    fn refresh_early(&mut self, ctx: &mut Ctx, id: CallId, entry: &Entry) {
+        let (Some(beta), Some(link)) = (self.spec.early_refresh, self.behind) else { return };
+        if entry.expires == Time::NEVER {
+            return;
+        }
+        let ahead = entry.cost.scale(-beta * maths::ln(self.rng.uniform_open()));
+        if ctx.now() + ahead < entry.expires {
+            return;
+        }
+        if self.spec.single_flight {
+            if self.fetching.contains_key(&entry.key) {
+                return;
+            }
+            self.fetching.insert(entry.key, Vec::new());
+        }
+        ctx.count(Signal::EarlyRefresh, 1);
+        // The reader's own call was answered; what it asked for is asked for again.
+        let request = Request { intended: ctx.now(), deadline: Time::NEVER, ..Request::like(ctx.call(id)) };
+        ctx.send_root(link, REFRESH, &request);
+    }
+
+    fn fill(&mut self, ctx: &mut Ctx, key: u64, size: u32, version: u32, cost: Span) {
+        let expires = match self.spec.ttl {
+            None => Time::NEVER,
+            Some(ttl) => {
+                // Spread evenly around the TTL, so that what was filled together does not expire together.
+                let jitter = 1.0 + self.spec.ttl_jitter.0 * (2.0 * self.rng.uniform() - 1.0);
+                ctx.now() + if self.spec.ttl_jitter.0 > 0.0 { ttl.scale(jitter) } else { ttl }
+            }
+        };
+        let weight = match self.spec.capacity {
+            Capacity::Entries(_) => 1,
+            Capacity::Memory(_) => size.max(1),
+        };
+        let dirty = self.store.peek(key).is_some_and(|entry| entry.dirty);
+        let entry = Entry { key, weight, version, expires, cost, dirty };
+        self.store.insert(entry, &mut self.rng, &mut self.evicted);
+        self.after_eviction(ctx);
+    }
+
+    /// What was thrown out before it was written behind is written now.
+    fn after_eviction(&mut self, ctx: &mut Ctx) {
+        while let Some(gone) = self.evicted.pop() {
+            ctx.count(Signal::Evicted, 1);
+            if gone.dirty {
+                self.write_behind(ctx, gone.key);
+            }
+        }
+        ctx.meter_set(Meter::Queue, self.unwritten.len() as u32);
+    }
+
+    fn write_behind(&mut self, ctx: &mut Ctx, key: u64) {
+        let Some(link) = self.behind else { return };
+        let request = Request {
+            class: self.class,
+            priority: 0,
+            operation: Operation::Write,
+            replica: crate::engine::ANY_REPLICA,
+            origin: 0,
+            tenant: 0,
+            key,
+            request: 0,
+            response: 0,
+            intended: ctx.now(),
+            deadline: Time::NEVER,
+        };
+        ctx.send_root(link, WRITE_BEHIND, &request);
+    }
+
+    fn write(&mut self, ctx: &mut Ctx, id: CallId) {
+        let call = ctx.call(id);
+        let (key, size, class) = (call.key, call.response, call.class);
+        let Some(link) = self.behind else {
+            self.fill(ctx, key, size, 0, Span::ZERO);
+            return ctx.reply(id, Reply::OK);
+        };
+        match self.spec.writes {
+            Writes::Through | Writes::Around => {
+                let request = Request::like(ctx.call(id));
+                ctx.meter_add(Meter::Busy, 1);
+                ctx.send(id, link, WRITE, &request);
+            }
+            Writes::Behind => {
+                self.class = class;
+                self.fill(ctx, key, size, 0, Span::ZERO);
+                if let Some(entry) = self.store.peek_mut(key) {
+                    if !entry.dirty {
+                        entry.dirty = true;
+                        self.unwritten.push_back(key);
+                        if self.unwritten.len() == 1 {
+                            ctx.timer(self.spec.write_delay, 0);
+                        }
+                    }
+                } else {
+                    // Too large to be kept: straight to the store.
+                    self.write_behind(ctx, key);
+                }
+                ctx.meter_set(Meter::Queue, self.unwritten.len() as u32);
+                ctx.reply(id, Reply::OK);
+            }
+        }
+    }
+
+    /// A fetch has ended: those who joined it share its fate.
+    fn fetched(&mut self, ctx: &mut Ctx, child: &Child) {
+        let joined = self.fetching.remove(&child.key).unwrap_or_default();
+        if child.reply.is_ok() {
+            let cost = ctx.now().since(child.sent);
+            let size = if child.parent.is_none() { 0 } else { ctx.call(child.parent).response };
+            let size = if size == 0 { self.store.peek(child.key).map_or(1, |entry| entry.weight) } else { size };
+            self.fill(ctx, child.key, size, child.reply.version, cost);
+        }
+        for id in joined {
+            if ctx.is_served(id) {
+                ctx.reply(id, child.reply);
+            }
+        }
+    }
+
+    fn serve(&mut self, ctx: &mut Ctx, id: CallId) {
+        match ctx.call(id).operation {
+            Operation::Read => self.read(ctx, id),
+            Operation::Write => self.write(ctx, id),
+            Operation::Delete => {
+                let key = ctx.call(id).key;
+                self.store.remove(key);
+                ctx.reply(id, Reply::OK);
+            }
+        }
+    }
+
+    fn lose_everything(&mut self, ctx: &mut Ctx) {
+        self.store.clear();
+        ctx.count(Signal::LostWrite, self.unwritten.len() as u64);
+        self.unwritten.clear();
+        ctx.meter_set(Meter::Queue, 0);
+    }
+}
+
+impl Kind for Cache {
+    type Spec = Spec;
+
+    const META: Meta = Meta {
+        key: "cache",
+        title: "Cache",
+        group: Group::State,
+        summary: "Keeps real keys by a real replacement policy, beside a service or in the path to a store.",
+        help: HELP,
+        accepts_calls: true,
+        outs: Outs::One,
+        signals: &[
+            Signal::Hit,
+            Signal::Miss,
+            Signal::Expired,
+            Signal::Evicted,
+            Signal::Coalesced,
+            Signal::EarlyRefresh,
+            Signal::LostWrite,
+        ],
+    };
+
+    fn params(spec: &mut Spec, v: &mut dyn Visitor) {
+        v.visit(
+            &Param::new("policy", "Who goes when there is no more room.", &[
+                "Lfu", "Fifo", "Random", "Clock", "Sieve", "S3Fifo", "WTinyLfu",
+            ]),
+            &mut spec.policy,
+        );
+        v.visit(
+            &Param::new("capacity", "Entries(n), or Memory(bytes) by the size of the responses.", &[
+                "Entries(20)",
+                "Memory(\"200 kB\")",
+            ])
+            .live(),
+            &mut spec.capacity,
+        );
+        v.visit(
+            &Param::new("ttl", "Entries expire after this time.", &["\"300ms\""]).range(1e-6, 1e8).live(),
+            &mut spec.ttl,
+        );
+        v.visit(
+            &Param::new("ttl_jitter", "Share by which the TTL is spread, either way.", &["0.5"]).range(0.0, 1.0).live(),
+            &mut spec.ttl_jitter,
+        );
+        v.visit(
+            &Param::new("writes", "Through, Behind or Around, when there is a store behind.", &["Behind", "Around"]).live(),
+            &mut spec.writes,
+        );
+        v.visit(
+            &Param::new("write_delay", "How long a write behind may rest.", &["\"50ms\""]).range(0.0, 1e6).live(),
+            &mut spec.write_delay,
+        );
+        v.visit(
+            &Param::new("single_flight", "One fetch per key at a time; others wait for it.", &["true"]).live(),
+            &mut spec.single_flight,
+        );
+        v.visit(
+            &Param::new("early_refresh", "Refresh before expiry by chance; 1 is the usual eagerness (beta).", &["1"])
+                .range(0.0, 1000.0)
+                .live(),
+            &mut spec.early_refresh,
+        );
+        v.visit(&Param::new("lookup", "Time of a look-up.", &["\"1ms\""]).live(), &mut spec.lookup);
+    }
+
+    fn check(spec: &Spec, checker: &mut Checker) {
+        checker.dist("lookup", &spec.lookup);
+        if spec.capacity.total() == 0 {
+            checker.error("capacity", "a cache has room for something");
+        }
+    }
+
+    fn start(spec: &Spec, ctx: &mut Ctx) -> Cache {
+        Cache {
+            rng: ctx.stream("cache"),
+            store: Store::new(spec.policy, spec.capacity.total()),
+            evicted: Vec::new(),
+            lookup: spec.lookup.sampler(),
+            behind: ctx.outs().first().copied(),
+            fetching: IntMap::default(),
+            unwritten: std::collections::VecDeque::new(),
+            class: ClassId(0),
+            spec: spec.clone(),
+        }
+    }
+
+    fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
+        let same_unit = std::mem::discriminant(&spec.capacity) == std::mem::discriminant(&self.spec.capacity);
+        if !same_unit {
+            // What was weighed in one unit cannot be weighed in the other.
+            self.lose_everything(ctx);
+            self.store = Store::new(self.spec.policy, spec.capacity.total());
+        }
+        self.spec = spec.clone();
+        self.lookup = spec.lookup.sampler();
+        self.store.resize(spec.capacity.total(), &mut self.rng, &mut self.evicted);
+        self.after_eviction(ctx);
+    }
+
+    #[inline]
+    fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
+        let lookup = self.lookup.draw(&mut self.rng);
+        if lookup.is_zero() {
+            return self.serve(ctx, id);
+        }
+        ctx.call_mut(id).service_ns = lookup.0;
+        ctx.call_timer(id, lookup, 0);
+    }
+
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, _token: u8) {
+        self.serve(ctx, id);
+    }
+
+    fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
+        match child.tag {
+            FETCH => {
+                ctx.meter_add(Meter::Busy, -1);
+                self.fetched(ctx, child);
+                ctx.reply(child.parent, child.reply);
+            }
+            REFRESH => self.fetched(ctx, child),
+            WRITE => {
+                ctx.meter_add(Meter::Busy, -1);
+                if child.reply.is_ok() {
+                    if self.spec.writes == Writes::Around {
+                        self.store.remove(child.key);
+                    } else {
+                        let size = ctx.call(child.parent).response;
+                        self.fill(ctx, child.key, size, child.reply.version, Span::ZERO);
+                    }
+                }
+                ctx.reply(child.parent, child.reply);
+            }
+            _ => {
+                if !child.reply.is_ok() {
+                    ctx.count(Signal::LostWrite, 1);
+                }
+            }
+        }
+    }
+
+    fn on_timer(&mut self, ctx: &mut Ctx, _token: u64) {
+        for _ in 0..WRITES_AT_ONCE {
+            let Some(key) = self.unwritten.pop_front() else { break };
+            if let Some(entry) = self.store.peek_mut(key).filter(|entry| entry.dirty) {
+                entry.dirty = false;
+                self.write_behind(ctx, key);
+            }
+        }
+        ctx.meter_set(Meter::Queue, self.unwritten.len() as u32);
+        if !self.unwritten.is_empty() {
+            ctx.timer(self.spec.write_delay, 0);
+        }
+    }
+
+    fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
+        match control {
+            Control::Flush => self.lose_everything(ctx),
+            Control::Fault(Fault::Kill, _) => {
+                self.lose_everything(ctx);
+                self.fetching.clear();
+                for id in ctx.served_here() {
+                    ctx.reply(id, Reply::failed(Reason::Refused));
+                }
+                ctx.meter_set(Meter::Busy, 0);
+            }
+            _ => {}
+        }
+    }
+
+    fn glance(&self) -> Vec<(&'static str, f64)> {
+        let share = self.store.weight() as f64 / self.spec.capacity.total().max(1) as f64;
+        vec![("entries", self.store.len() as f64), ("filled", share)]
+    }
+}
+
+const HELP: &str = "\
+A read of a key that is here and not expired is a hit. On a miss a cache in the path (with a link to a store) fetches the \
+key, keeps it and answers; a cache beside a service (without a link) answers that it misses: let the service call the store \
+`when: (after_miss: ..)`, and then the cache again over a second link with `operation: Write` to fill it.
+
+`policy` and `capacity` say who stays: Entries, or Memory by the size of the responses. Entries expire after the `ttl`, \
+spread by `ttl_jitter`. With `single_flight` one fetch per key is under way at a time, and others wait for it: without it \
+a popular key that expires is fetched many times over (a stampede). `early_refresh` renews before expiry by chance. `writes` \
+go Through to the store and the cache, Behind (to the cache, and to the store after `write_delay`: lost if the cache is \
+killed), or Around the cache, which forgets the key. `lookup` is the time of each look-up. A kill or a flush empties it.
+
+Not modelled: the cache's own capacity in calls per second, its memory overhead, replication among caches.";

@@ -1,0 +1,455 @@
+//! A load balancer: passes each call on to one of the replicas of the nodes it points to.
+
+use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::params::{Param, Visitor};
+use crate::base::{LinkId, Ratio, Rng, Span, Time};
+use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Signal};
+use crate::parts::picker::{Balance, Picker, Target};
+use serde::{Deserialize, Serialize};
+
+/// The parameters.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    pub balance: Balance,
+    pub health_check: Option<HealthCheck>,
+    pub ejection: Option<Ejection>,
+    pub slow_start: Option<Span>,
+    pub stale: Option<Span>,
+}
+
+/// Probes that find out who is down, and who is back.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthCheck {
+    pub interval: Span,
+    /// So many probes in a row must fail, or succeed.
+    pub down_after: u32,
+    pub up_after: u32,
+}
+
+impl Default for HealthCheck {
+    fn default() -> Self {
+        HealthCheck { interval: Span::from_secs(5), down_after: 2, up_after: 2 }
+    }
+}
+
+/// Taking out who fails too often (Envoy's outlier detection).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ejection {
+    /// So many failures in a row.
+    pub failures: u32,
+    /// For so long; twice as long the second time, and so on.
+    pub lasting: Span,
+    /// Never more than this share of the targets.
+    pub most: Ratio,
+}
+
+impl Default for Ejection {
+    fn default() -> Self {
+        Ejection { failures: 5, lasting: Span::from_secs(30), most: Ratio(0.5) }
+    }
+}
+
+/// What the balancer keeps of a target besides what it picks by.
+#[derive(Clone, Debug)]
+struct Watch {
+    link: LinkId,
+    replica: u16,
+    weight: f64,
+    healthy: bool,
+    /// Probes in a row that contradict `healthy`.
+    against: u32,
+    failures: u32,
+    ejected_until: Option<Time>,
+    ejections: u32,
+    /// For slow start.
+    since: Time,
+}
+
+/// A running load balancer.
+#[derive(Clone)]
+pub struct LoadBalancer {
+    spec: Spec,
+    rng: Rng,
+    picker: Picker,
+    watches: Vec<Watch>,
+    targets: Vec<Target>,
+    topology: u64,
+    epoch: u64,
+    /// The targets differ in what links admit, so that each pick must ask.
+    picky: bool,
+}
+
+const PROBE: u64 = 0;
+const READMIT: u64 = 1;
+const LOOK: u64 = 2;
+
+impl LoadBalancer {
+    /// Bring the list of targets up to date.
+    fn find_targets(&mut self, ctx: &Ctx) {
+        self.topology = ctx.topology();
+        let outs = ctx.outs().to_vec();
+        let mut wanted = Vec::new();
+        for link in outs {
+            wanted.extend((0..ctx.replicas(ctx.target(link))).map(|replica| (link, replica)));
+        }
+        let same = wanted.len() == self.watches.len()
+            && wanted.iter().zip(&self.watches).all(|(w, watch)| *w == (watch.link, watch.replica));
+        if !same {
+            let (watches, targets) = (std::mem::take(&mut self.watches), std::mem::take(&mut self.targets));
+            let mut old: Vec<(Watch, Target)> = watches.into_iter().zip(targets).collect();
+            for (link, replica) in wanted {
+                let known = old.iter().position(|(watch, _)| (watch.link, watch.replica) == (link, replica));
+                let (watch, target) = known.map_or_else(
+                    || self.new_target(ctx, link, replica),
+                    |i| old.swap_remove(i),
+                );
+                self.watches.push(watch);
+                self.targets.push(target);
+            }
+        }
+        self.refresh(ctx);
+    }
+
+    fn new_target(&self, ctx: &Ctx, link: LinkId, replica: u16) -> (Watch, Target) {
+        let weight = ctx.weight(link);
+        let watch = Watch {
+            link,
+            replica,
+            weight,
+            healthy: true,
+            against: 0,
+            failures: 0,
+            ejected_until: None,
+            ejections: 0,
+            since: ctx.now(),
+        };
+        (watch, Target::new(weight))
+    }
+
+    /// Who may be picked now.
+    fn refresh(&mut self, ctx: &Ctx) {
+        let now = ctx.now();
+        for (watch, target) in self.watches.iter().zip(&mut self.targets) {
+            // Without health checks a platform takes out only what has been stopped on purpose; a crash is found by
+            // failing.
+            let known_up = self.spec.health_check.is_some() || ctx.is_up(ctx.target(watch.link), watch.replica);
+            target.usable = watch.healthy && known_up && watch.ejected_until.is_none_or(|until| now >= until);
+            target.weight = watch.weight * warmth(self.spec.slow_start, watch, now);
+        }
+        if self.targets.iter().all(|target| !target.usable) {
+            // Nobody seems well: better try any than fail all (Envoy's panic mode).
+            for target in &mut self.targets {
+                target.usable = true;
+            }
+        }
+        self.picker.refresh(&self.targets);
+    }
+
+    fn is_warming(&self, now: Time) -> bool {
+        let Some(span) = self.spec.slow_start else { return false };
+        self.watches.iter().any(|watch| watch.since > Time::ZERO && now.since(watch.since) < span)
+    }
+
+    fn pick(&mut self, ctx: &mut Ctx, id: CallId) -> Option<usize> {
+        let now = ctx.now();
+        let (key, tenant, class) = {
+            let call = ctx.call(id);
+            (call.key, call.tenant, call.class)
+        };
+        // A few tries: links may not admit the class, and a warming target takes only its share.
+        for _ in 0..8 {
+            let picked = self.picker.pick(&mut self.targets, now, key, tenant, &mut self.rng)?;
+            let watch = &self.watches[picked];
+            if self.picky && !ctx.admits(watch.link, class) {
+                continue;
+            }
+            if self.spec.slow_start.is_some() {
+                let warmth = warmth(self.spec.slow_start, watch, now);
+                if warmth < 1.0 && self.rng.uniform() > warmth {
+                    continue;
+                }
+            }
+            return Some(picked);
+        }
+        let watches = &self.watches;
+        (0..watches.len()).find(|&i| self.targets[i].usable && ctx.admits(watches[i].link, class))
+    }
+
+    fn change_load(&mut self, picked: usize, change: i32) {
+        let target = &mut self.targets[picked];
+        target.load = target.load.saturating_add_signed(change);
+        if self.spec.stale.is_none() {
+            let before = std::mem::replace(&mut target.seen, target.load);
+            self.picker.load_changed(picked, before, target.load);
+        }
+    }
+
+    fn look(&mut self, ctx: &mut Ctx) {
+        for target in &mut self.targets {
+            target.seen = target.load;
+        }
+        self.picker.refresh(&self.targets);
+        if let Some(interval) = self.spec.stale {
+            ctx.timer(interval, LOOK | self.epoch << 4);
+        }
+    }
+
+    fn probe(&mut self, ctx: &mut Ctx) {
+        let Some(check) = self.spec.health_check else { return };
+        if self.topology != ctx.topology() {
+            self.find_targets(ctx);
+        }
+        let mut changed = false;
+        for watch in &mut self.watches {
+            let up = ctx.is_up(ctx.target(watch.link), watch.replica) && !ctx.is_cut(watch.link);
+            if up == watch.healthy {
+                watch.against = 0;
+                continue;
+            }
+            watch.against += 1;
+            if watch.against >= if watch.healthy { check.down_after } else { check.up_after } {
+                (watch.healthy, watch.against, watch.since) = (up, 0, ctx.now());
+                changed = true;
+            }
+        }
+        if changed {
+            self.refresh(ctx);
+        }
+        ctx.timer(check.interval, PROBE | self.epoch << 4);
+    }
+
+    /// Learn from an answer.
+    fn learn(&mut self, ctx: &mut Ctx, picked: usize, child: &Child) {
+        let now = ctx.now();
+        self.picker.learn(&mut self.targets[picked], now.since(child.sent), now);
+        let Some(ejection) = self.spec.ejection else { return };
+        let out = self.watches.iter().filter(|watch| watch.ejected_until.is_some()).count();
+        let room = (out + 1) as f64 <= ejection.most.0 * self.watches.len() as f64;
+        let watch = &mut self.watches[picked];
+        if child.reply.is_ok() {
+            watch.failures = 0;
+            return;
+        }
+        watch.failures += 1;
+        if watch.failures >= ejection.failures && watch.ejected_until.is_none() && room {
+            watch.ejections += 1;
+            watch.failures = 0;
+            let lasting = ejection.lasting * u64::from(watch.ejections.min(10));
+            watch.ejected_until = Some(now + lasting);
+            ctx.count(Signal::Ejected, 1);
+            ctx.timer(lasting, READMIT | self.epoch << 4);
+            self.refresh(ctx);
+        }
+    }
+
+    fn begin(&mut self, ctx: &mut Ctx) {
+        self.epoch += 1;
+        // Not at once: the nodes it points to may not have started yet.
+        if self.spec.health_check.is_some() {
+            ctx.timer(Span::ZERO, PROBE | self.epoch << 4);
+        }
+        if self.spec.stale.is_some() {
+            ctx.timer(Span::ZERO, LOOK | self.epoch << 4);
+        }
+    }
+}
+
+/// Slow start: the share of its weight that a new target gets, from a tenth up to all.
+fn warmth(slow_start: Option<Span>, watch: &Watch, now: Time) -> f64 {
+    match slow_start {
+        Some(span) if watch.since > Time::ZERO && now.since(watch.since) < span => {
+            (now.since(watch.since).0 as f64 / span.0 as f64).max(0.1)
+        }
+        _ => 1.0,
+    }
+}
+
+impl Kind for LoadBalancer {
+    type Spec = Spec;
+
+    const META: Meta = Meta {
+        key: "load_balancer",
+        title: "Load balancer",
+        group: Group::Edge,
+        summary: "Passes each call on to one of the replicas of the nodes it points to.",
+        help: HELP,
+        accepts_calls: true,
+        outs: Outs::Some,
+        signals: &[Signal::Ejected],
+    };
+
+    fn params(spec: &mut Spec, v: &mut dyn Visitor) {
+        v.visit(
+            &Param::new(
+                "balance",
+                "How it picks: RoundRobin, Weighted, Random, LeastConnections, PowerOfChoices, PeakEwma, IpHash or \
+                 ConsistentHash.",
+                &[
+                    "Random",
+                    "Weighted",
+                    "LeastConnections",
+                    "PowerOfChoices(choices: 2, replacement: false)",
+                    "PeakEwma(decay: \"10s\")",
+                    "IpHash",
+                    "ConsistentHash(virtual_nodes: 100, bound: 1.25)",
+                ],
+            )
+            .live(),
+            &mut spec.balance,
+        );
+        v.visit(
+            &Param::new("health_check", "Probe the replicas, and leave out those that do not answer.", &[
+                "(interval: \"500ms\")",
+            ])
+            .live(),
+            &mut spec.health_check,
+        );
+        v.visit(
+            &Param::new("ejection", "Leave out for a while who fails so often in a row.", &["(failures: 1)"]).live(),
+            &mut spec.ejection,
+        );
+        v.visit(
+            &Param::new("slow_start", "A replica that comes new or back gets its full share only after this time.", &[
+                "\"5s\"",
+            ])
+            .live(),
+            &mut spec.slow_start,
+        );
+        v.visit(
+            &Param::new("stale", "Loads are looked at only every so often, not at every call.", &["\"2s\""]).live(),
+            &mut spec.stale,
+        );
+    }
+
+    fn check(spec: &Spec, checker: &mut Checker) {
+        match spec.balance {
+            Balance::PowerOfChoices { choices, .. } if !(1..=16).contains(&choices) => {
+                checker.error("balance", "choices is a number from 1 to 16");
+            }
+            Balance::ConsistentHash { bound, virtual_nodes } if !(bound >= 1.0 && (1..=10_000).contains(&virtual_nodes)) => {
+                checker.error("balance", "bound is a number from 1 up, virtual_nodes one from 1 to 10000");
+            }
+            _ => {}
+        }
+        if spec.health_check.is_some_and(|check| check.interval.is_zero()) {
+            checker.error("health_check", "the interval must be longer than 0");
+        }
+        if spec.stale.is_some_and(Span::is_zero) {
+            checker.error("stale", "the interval must be longer than 0");
+        }
+    }
+
+    fn start(spec: &Spec, ctx: &mut Ctx) -> LoadBalancer {
+        let mut balancer = LoadBalancer {
+            rng: ctx.stream("balance"),
+            picker: Picker::new(spec.balance),
+            watches: Vec::new(),
+            targets: Vec::new(),
+            topology: u64::MAX,
+            epoch: 0,
+            picky: ctx.is_picky(),
+            spec: spec.clone(),
+        };
+        balancer.begin(ctx);
+        balancer
+    }
+
+    fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
+        if spec.balance != self.spec.balance {
+            self.picker = Picker::new(spec.balance);
+        }
+        self.spec = spec.clone();
+        if self.spec.ejection.is_none() {
+            self.watches.iter_mut().for_each(|watch| watch.ejected_until = None);
+        }
+        for target in &mut self.targets {
+            target.seen = target.load;
+        }
+        self.begin(ctx);
+        self.find_targets(ctx);
+    }
+
+    #[inline]
+    fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
+        if self.topology != ctx.topology() {
+            self.find_targets(ctx);
+        } else if self.is_warming(ctx.now()) {
+            self.refresh(ctx);
+        }
+        let Some(picked) = self.pick(ctx, id) else { return ctx.reply(id, Reply::failed(Reason::NoRoute)) };
+        let watch = &self.watches[picked];
+        let (link, replica) = (watch.link, watch.replica);
+        self.change_load(picked, 1);
+        ctx.meter_add(Meter::Busy, 1);
+        let request = Request { replica, origin: 0, ..Request::like(ctx.call(id)) };
+        ctx.send(id, link, picked as u32, &request);
+    }
+
+    #[inline]
+    fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
+        let mut picked = child.tag as usize;
+        let matches = |watch: &Watch| watch.link == child.link && watch.replica == child.replica;
+        if !self.watches.get(picked).is_some_and(matches) {
+            // The list has changed meanwhile.
+            picked = self.watches.iter().position(matches).unwrap_or(usize::MAX);
+        }
+        ctx.meter_add(Meter::Busy, -1);
+        if picked != usize::MAX {
+            self.change_load(picked, -1);
+            self.learn(ctx, picked, child);
+        }
+        ctx.reply(child.parent, child.reply);
+    }
+
+    fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
+        if token >> 4 != self.epoch {
+            return;
+        }
+        match token & 0xF {
+            PROBE => self.probe(ctx),
+            LOOK => self.look(ctx),
+            _ => {
+                let now = ctx.now();
+                for watch in &mut self.watches {
+                    if watch.ejected_until.is_some_and(|until| now >= until) {
+                        (watch.ejected_until, watch.since) = (None, now);
+                    }
+                }
+                self.refresh(ctx);
+            }
+        }
+    }
+
+    fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
+        if let Control::Fault(fault, _) = control {
+            if fault == Fault::Kill {
+                for id in ctx.served_here() {
+                    ctx.meter_add(Meter::Busy, -1);
+                    ctx.reply(id, Reply::failed(Reason::Refused));
+                }
+                self.targets.iter_mut().for_each(|target| (target.load, target.seen) = (0, 0));
+                self.picker.refresh(&self.targets);
+            }
+        }
+    }
+
+    fn glance(&self) -> Vec<(&'static str, f64)> {
+        vec![("usable", self.targets.iter().filter(|target| target.usable).count() as f64)]
+    }
+}
+
+const HELP: &str = "\
+Each call is passed on to one replica of one of the nodes that links lead to; a link's `weight` is that of each of its \
+replicas. `balance` says how: RoundRobin; Weighted; Random; LeastConnections; PowerOfChoices (the better of two drawn at \
+random does most of what least connections does); PeakEwma; IpHash (by tenant); ConsistentHash (by key, with bounded \
+loads). It knows the load by what it has in flight itself; with `stale` it looks only every so often, and then all go for \
+the same target at once.
+
+A replica that crashes goes on being picked, and refuses, until a `health_check` notices; one that was stopped on purpose, \
+or has not started, is not picked. `ejection` leaves out who fails many times in a row; `slow_start` lets new ones warm up. \
+If nobody seems well, all are tried.
+
+Not modelled: the balancer's own capacity; sticky sessions by cookie; several balancers that do not know of each other.";

@@ -1,0 +1,170 @@
+//! A rate limiter: lets so many calls pass in a time, and refuses or delays the rest.
+
+use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::params::{Param, Visitor};
+use crate::base::hash::IntMap;
+use crate::base::{Rate, Span};
+use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request};
+use crate::parts::bucket::{Algorithm, Bucket, Decision, Limit};
+use serde::{Deserialize, Serialize};
+
+/// The parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    pub algorithm: Algorithm,
+    pub rate: Rate,
+    pub burst: u32,
+    pub window: Span,
+    pub per_tenant: bool,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            algorithm: Algorithm::TokenBucket,
+            rate: Rate(100.0),
+            burst: 10,
+            window: Span::from_secs(1),
+            per_tenant: false,
+        }
+    }
+}
+
+/// A running rate limiter.
+#[derive(Clone)]
+pub struct RateLimiter {
+    spec: Spec,
+    limit: Limit,
+    /// One per tenant that was seen, or a single one.
+    buckets: IntMap<u32, Bucket>,
+}
+
+fn limit(spec: &Spec) -> Limit {
+    Limit { algorithm: spec.algorithm, rate: spec.rate, burst: spec.burst, window: spec.window }
+}
+
+impl RateLimiter {
+    fn pass(&mut self, ctx: &mut Ctx, id: CallId) {
+        let class = ctx.call(id).class;
+        let outs = ctx.outs();
+        let link = if let &[only] = outs {
+            Some(only)
+        } else {
+            let several = outs.to_vec();
+            several.into_iter().find(|link| ctx.admits(*link, class))
+        };
+        let Some(link) = link else { return ctx.reply(id, Reply::failed(Reason::NoRoute)) };
+        ctx.meter_add(Meter::Busy, 1);
+        let request = Request { origin: 0, ..Request::like(ctx.call(id)) };
+        ctx.send(id, link, 0, &request);
+    }
+}
+
+impl Kind for RateLimiter {
+    type Spec = Spec;
+
+    const META: Meta = Meta {
+        key: "rate_limiter",
+        title: "Rate limiter",
+        group: Group::Edge,
+        summary: "Lets so many calls pass in a time, and refuses or delays the rest.",
+        help: HELP,
+        accepts_calls: true,
+        outs: Outs::Some,
+        signals: &[],
+    };
+
+    fn params(spec: &mut Spec, v: &mut dyn Visitor) {
+        v.visit(
+            &Param::new("algorithm", "TokenBucket, LeakyBucket, FixedWindow or SlidingWindow.", &[
+                "LeakyBucket",
+                "FixedWindow",
+                "SlidingWindow",
+            ])
+            .live(),
+            &mut spec.algorithm,
+        );
+        v.visit(&Param::new("rate", "Calls that may pass.", &["\"20/s\""]).range(1e-6, 1e9).live(), &mut spec.rate);
+        v.visit(
+            &Param::new("burst", "Size of the bucket, in calls.", &["1", "40"]).range(1.0, 1e9).live(),
+            &mut spec.burst,
+        );
+        v.visit(
+            &Param::new("window", "Length of the window, for the algorithms with windows.", &["\"100ms\""])
+                .range(1e-6, 1e6)
+                .live(),
+            &mut spec.window,
+        );
+        v.visit(
+            &Param::new("per_tenant", "Whether each tenant has a limit of its own.", &["true"]).live(),
+            &mut spec.per_tenant,
+        );
+    }
+
+    fn check(spec: &Spec, checker: &mut Checker) {
+        let windowed = matches!(spec.algorithm, Algorithm::FixedWindow | Algorithm::SlidingWindow);
+        if windowed && spec.rate.0 * spec.window.as_secs() < 1.0 {
+            checker.error("window", "less than one call would fit into a window");
+        }
+    }
+
+    fn start(spec: &Spec, _ctx: &mut Ctx) -> RateLimiter {
+        RateLimiter { spec: spec.clone(), limit: limit(spec), buckets: IntMap::default() }
+    }
+
+    fn retune(&mut self, spec: &Spec, _ctx: &mut Ctx) {
+        if spec.algorithm != self.spec.algorithm || spec.per_tenant != self.spec.per_tenant {
+            self.buckets.clear();
+        }
+        self.spec = spec.clone();
+        self.limit = limit(spec);
+    }
+
+    fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
+        let tenant = if self.spec.per_tenant { ctx.call(id).tenant } else { 0 };
+        let now = ctx.now();
+        match self.buckets.entry(tenant).or_default().take(&self.limit, now) {
+            Decision::Pass => self.pass(ctx, id),
+            Decision::Refuse => ctx.reply(id, Reply::failed(Reason::RateLimited)),
+            Decision::Wait(span) => {
+                ctx.meter_add(Meter::Queue, 1);
+                ctx.call_mut(id).queue_ns = span.0;
+                ctx.call_timer(id, span, 0);
+            }
+        }
+    }
+
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, _token: u8) {
+        ctx.meter_add(Meter::Queue, -1);
+        self.pass(ctx, id);
+    }
+
+    fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
+        ctx.meter_add(Meter::Busy, -1);
+        ctx.reply(child.parent, child.reply);
+    }
+
+    fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
+        match control {
+            Control::Flush => self.buckets.clear(),
+            Control::Fault(Fault::Kill, _) => {
+                for id in ctx.served_here() {
+                    ctx.reply(id, Reply::failed(Reason::Refused));
+                }
+                ctx.meter_set(Meter::Busy, 0);
+                ctx.meter_set(Meter::Queue, 0);
+                self.buckets.clear();
+            }
+            _ => {}
+        }
+    }
+}
+
+const HELP: &str = "\
+Calls within the limit are passed on to the first link that admits them; others fail with `rate_limited` at once. \
+`algorithm` TokenBucket lets bursts of up to `burst` pass and `rate` in the long run; LeakyBucket spaces calls evenly and \
+keeps up to `burst` of them waiting; FixedWindow and SlidingWindow let `rate` times `window` pass in each window, the fixed \
+one twice that around its boundary. With `per_tenant` each tenant has a limit of its own; otherwise all share one.
+
+Not modelled: the store that limiters share when there are several; the cost of asking it.";

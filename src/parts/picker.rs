@@ -1,0 +1,268 @@
+//! Which of several targets a balancer picks.
+
+use crate::base::{Rng, Span, Time, hash, maths};
+use serde::{Deserialize, Serialize};
+
+/// How a balancer picks.
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Balance {
+    /// One after the other.
+    #[default]
+    RoundRobin,
+    /// One after the other, in proportion to the weights, evenly interleaved (nginx's smooth weighted round robin).
+    Weighted,
+    /// Any.
+    Random,
+    /// The one with the fewest calls in flight; any among equals.
+    LeastConnections,
+    /// The better of so many drawn at random (Mitzenmacher 2001); distinct unless `replacement`.
+    PowerOfChoices { choices: u8, replacement: bool },
+    /// The better of two by expected latency: an average that jumps up and decays slowly, times the calls in flight
+    /// (Finagle's peak EWMA).
+    PeakEwma { decay: Span },
+    /// By the caller's address: a tenant always goes to the same target while the targets are the same.
+    IpHash,
+    /// By the key, on a hash ring; none gets more than `bound` times its fair share of the calls in flight (Mirrokni,
+    /// Thorup and Zadimoghaddam 2018).
+    ConsistentHash { virtual_nodes: u32, bound: f64 },
+}
+
+/// A target as the balancer knows it.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub weight: f64,
+    /// May be picked: up, healthy, and not ejected.
+    pub usable: bool,
+    /// Calls in flight.
+    pub load: u32,
+    /// What the balancer believes the calls in flight to be, where its information is old.
+    pub seen: u32,
+    /// Smooth weighted round robin: the running credit.
+    credit: f64,
+    /// Peak EWMA, in nanoseconds, and when it was last brought up to date.
+    ewma: f64,
+    at: Time,
+}
+
+impl Target {
+    pub fn new(weight: f64) -> Target {
+        Target { weight, usable: true, load: 0, seen: 0, credit: 0.0, ewma: 0.0, at: Time::ZERO }
+    }
+}
+
+/// A balancer's memory.
+#[derive(Clone, Debug)]
+pub struct Picker {
+    balance: Balance,
+    next: usize,
+    /// Usable targets, so that a draw needs no search.
+    usable: Vec<u32>,
+    /// Consistent hashing: points of all targets.
+    points: Vec<(u64, u32)>,
+    /// Least connections: usable targets by load. Empty for the other ways.
+    by_load: std::collections::BTreeSet<(u32, u32)>,
+}
+
+impl Picker {
+    pub fn new(balance: Balance) -> Picker {
+        Picker { balance, next: 0, usable: Vec::new(), points: Vec::new(), by_load: std::collections::BTreeSet::new() }
+    }
+
+    /// After targets came or went, or became usable or not.
+    pub fn refresh(&mut self, targets: &[Target]) {
+        self.usable = (0..targets.len() as u32).filter(|&i| targets[i as usize].usable).collect();
+        if let Balance::ConsistentHash { virtual_nodes, .. } = self.balance {
+            // Every target has its points, usable or not, so that keys move only away from one that is gone.
+            if self.points.len() != targets.len() * virtual_nodes.max(1) as usize {
+                let points = (0..targets.len() as u32).flat_map(|target| {
+                    (0..virtual_nodes.max(1))
+                        .map(move |point| (hash::mix2(u64::from(target) | 1 << 40, u64::from(point)), target))
+                });
+                self.points = points.collect();
+                self.points.sort_unstable();
+            }
+        }
+        self.by_load.clear();
+        if self.balance == Balance::LeastConnections {
+            self.by_load = self.usable.iter().map(|&i| (targets[i as usize].seen, i)).collect();
+        }
+    }
+
+    /// A target's load, as seen, has changed.
+    #[inline]
+    pub fn load_changed(&mut self, target: usize, before: u32, after: u32) {
+        if self.balance == Balance::LeastConnections && self.by_load.remove(&(before, target as u32)) {
+            self.by_load.insert((after, target as u32));
+        }
+    }
+
+    /// Pick a target; none if none is usable.
+    #[inline]
+    pub fn pick(&mut self, targets: &mut [Target], now: Time, key: u64, tenant: u32, rng: &mut Rng) -> Option<usize> {
+        let n = self.usable.len();
+        if n == 0 {
+            return None;
+        }
+        Some(match self.balance {
+            Balance::RoundRobin => {
+                self.next = if self.next + 1 < n { self.next + 1 } else { 0 };
+                self.usable[self.next] as usize
+            }
+            Balance::Random => self.usable[rng.below(n as u32) as usize] as usize,
+            Balance::Weighted => self.smooth(targets),
+            Balance::LeastConnections => self.least(rng)?,
+            Balance::PowerOfChoices { choices, replacement } => self.best_of(targets, choices, replacement, rng),
+            Balance::PeakEwma { decay } => self.peak_ewma(targets, decay, now, rng),
+            Balance::IpHash => self.usable[(hash::mix(u64::from(tenant)) % n as u64) as usize] as usize,
+            Balance::ConsistentHash { bound, .. } => self.consistent(targets, bound, key),
+        })
+    }
+
+    fn smooth(&self, targets: &mut [Target]) -> usize {
+        let mut total = 0.0;
+        let mut best = self.usable[0] as usize;
+        for &i in &self.usable {
+            let target = &mut targets[i as usize];
+            target.credit += target.weight;
+            total += target.weight;
+            if targets[i as usize].credit > targets[best].credit {
+                best = i as usize;
+            }
+        }
+        targets[best].credit -= total;
+        best
+    }
+
+    fn least(&self, rng: &mut Rng) -> Option<usize> {
+        let least = self.by_load.first()?.0;
+        // Any among equals: start at a random one and go round.
+        let start = rng.next_u64() as u32 % (self.by_load.last()?.1.max(self.usable.len() as u32) + 1);
+        let found = self.by_load.range((least, start)..).next().filter(|(load, _)| *load == least);
+        let (_, target) = found.or_else(|| self.by_load.first())?;
+        Some(*target as usize)
+    }
+
+    fn best_of(&self, targets: &[Target], choices: u8, replacement: bool, rng: &mut Rng) -> usize {
+        let n = self.usable.len() as u32;
+        let choices = u32::from(choices.max(1));
+        let mut drawn = [u32::MAX; 16];
+        let count = if replacement { choices } else { choices.min(n) }.min(16);
+        let mut best = usize::MAX;
+        for d in 0..count as usize {
+            let mut i = rng.below(n);
+            while !replacement && drawn[..d].contains(&i) {
+                i = rng.below(n);
+            }
+            drawn[d] = i;
+            let target = self.usable[i as usize] as usize;
+            if best == usize::MAX || targets[target].seen < targets[best].seen {
+                best = target;
+            }
+        }
+        best
+    }
+
+    fn peak_ewma(&self, targets: &mut [Target], decay: Span, now: Time, rng: &mut Rng) -> usize {
+        let n = self.usable.len() as u32;
+        let a = rng.below(n);
+        let b = if n > 1 { (a + 1 + rng.below(n - 1)) % n } else { a };
+        let mut cost = |i: u32| {
+            let target = &mut targets[self.usable[i as usize] as usize];
+            fade(target, decay, now);
+            target.ewma.max(1.0) * f64::from(target.load + 1)
+        };
+        let (cost_a, cost_b) = (cost(a), cost(b));
+        self.usable[if cost_b < cost_a { b } else { a } as usize] as usize
+    }
+
+    fn consistent(&self, targets: &[Target], bound: f64, key: u64) -> usize {
+        let in_flight: u32 = if bound.is_finite() { self.usable.iter().map(|&i| targets[i as usize].load).sum() } else { 0 };
+        let most = (bound * f64::from(in_flight + 1) / self.usable.len() as f64).ceil();
+        let place = hash::mix(key);
+        let start = self.points.partition_point(|(point, _)| *point < place);
+        let round = self.points[start..].iter().chain(&self.points[..start]).map(|(_, target)| *target as usize);
+        let mut usable = round.filter(|&i| targets[i].usable);
+        let first = usable.clone().next().unwrap_or(self.usable[0] as usize);
+        usable.find(|&i| f64::from(targets[i].load) < most).unwrap_or(first)
+    }
+
+    /// A call has ended: peak EWMA learns its latency.
+    pub fn learn(&self, target: &mut Target, took: Span, now: Time) {
+        if let Balance::PeakEwma { decay } = self.balance {
+            let took = took.0 as f64;
+            if took > target.ewma {
+                (target.ewma, target.at) = (took, now);
+            } else {
+                let share = maths::exp(-(now.since(target.at).0 as f64) / decay.0.max(1) as f64);
+                target.ewma = target.ewma * share + took * (1.0 - share);
+                target.at = now;
+            }
+        }
+    }
+}
+
+/// Let the average decay while nothing is learned, so that a target is tried again.
+fn fade(target: &mut Target, decay: Span, now: Time) {
+    let share = maths::exp(-(now.since(target.at).0 as f64) / decay.0.max(1) as f64);
+    target.ewma *= share;
+    target.at = now;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(balance: Balance, targets: &mut [Target], picks: u32) -> Vec<u32> {
+        let (mut picker, mut rng) = (Picker::new(balance), Rng::seeded(6));
+        picker.refresh(targets);
+        let mut counts = vec![0; targets.len()];
+        for i in 0..picks {
+            if let Some(target) = picker.pick(targets, Time(u64::from(i)), u64::from(i), i, &mut rng) {
+                counts[target] += 1;
+            }
+        }
+        counts
+    }
+
+    #[test]
+    fn each_way_of_balancing_spreads_as_it_should() {
+        let ways = [
+            Balance::RoundRobin,
+            Balance::Random,
+            Balance::Weighted,
+            Balance::LeastConnections,
+            Balance::PowerOfChoices { choices: 2, replacement: false },
+            Balance::PeakEwma { decay: Span::from_secs(1) },
+            Balance::IpHash,
+            Balance::ConsistentHash { virtual_nodes: 200, bound: 1.25 },
+        ];
+        for balance in ways {
+            let counts = counts(balance, &mut vec![Target::new(1.0); 5], 10_000);
+            assert!(counts.iter().all(|n| (1_400..2_600).contains(n)), "{balance:?}: {counts:?}");
+        }
+        let mut weighted = [Target::new(1.0), Target::new(3.0)];
+        assert_eq!(counts(Balance::Weighted, &mut weighted, 400), [100, 300]);
+    }
+
+    #[test]
+    fn what_is_not_usable_is_not_picked() {
+        let mut targets = vec![Target::new(1.0); 4];
+        targets[2].usable = false;
+        for balance in [Balance::RoundRobin, Balance::LeastConnections, Balance::ConsistentHash { virtual_nodes: 50, bound: 2.0 }]
+        {
+            assert_eq!(counts(balance, &mut targets, 1_000)[2], 0, "{balance:?}");
+        }
+    }
+
+    #[test]
+    fn the_least_loaded_wins() {
+        let mut targets = vec![Target::new(1.0); 3];
+        for (target, load) in targets.iter_mut().zip([4, 1, 2]) {
+            (target.load, target.seen) = (load, load);
+        }
+        assert_eq!(counts(Balance::LeastConnections, &mut targets, 100), [0, 100, 0]);
+        let best = Balance::PowerOfChoices { choices: 3, replacement: false };
+        assert_eq!(counts(best, &mut targets, 100), [0, 100, 0]);
+    }
+}
