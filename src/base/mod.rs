@@ -8,6 +8,7 @@ pub mod histogram;
 pub mod ids;
 pub mod maths;
 pub mod rng;
+pub mod ron;
 pub mod time;
 pub mod units;
 
