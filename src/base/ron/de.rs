@@ -375,6 +375,8 @@ impl<'de> MapAccess<'de> for Pairs<'_> {
             };
             return key.map(Some).map_err(|error| {
                 let (name, span) = pair.key.text_and_span();
+                // What does not belong in a group without its closing bracket belongs behind that bracket.
+                let error = if self.node.tree.unclosed { Error::new(Kind::Broken) } else { error };
                 error.placed(&span).within(name, pair.value.id, StepKind::Entry)
             });
         }

@@ -14,6 +14,8 @@ pub(super) struct Lexer<'t> {
     pub problems: Vec<Problem>,
     /// Too much was wrong: nothing more is read or reported.
     pub stopped: bool,
+    /// A comment or a text that is never closed took the rest: what seems to be missing is in it.
+    pub swallowed: bool,
     /// Where the last word ended, before the blanks that follow it.
     pub last_end: usize,
     blank_end: usize,
@@ -31,7 +33,7 @@ impl<'t> Lexer<'t> {
     pub fn new(text: &'t str) -> Self {
         // Nothing but this character may precede the first line; some editors write it.
         let pos = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        Lexer { text, pos, problems: Vec::new(), stopped: false, last_end: pos, blank_end: pos }
+        Lexer { text, pos, problems: Vec::new(), stopped: false, swallowed: false, last_end: pos, blank_end: pos }
     }
 
     pub fn report(&mut self, problem: Problem) {
@@ -123,6 +125,7 @@ impl<'t> Lexer<'t> {
                 _ => self.pos += 1,
             }
         }
+        self.swallowed = true;
         self.report(Problem::unclosed(start..start + 2, "this comment is never closed", "a `*/` is missing"));
     }
 
@@ -281,6 +284,7 @@ impl<'t> Lexer<'t> {
                     "this text is never closed",
                     format!("a closing `{}` is missing", quote(&end)),
                 ));
+                self.swallowed = true;
                 // Searching again from the next line would find nothing either.
                 self.pos = self.text.len();
                 Scalar::Broken
@@ -294,7 +298,9 @@ impl<'t> Lexer<'t> {
         self.pos += 1;
         let c = match self.peek() {
             Some('\\') => self.escape().flatten(),
-            Some('\'' | '\n') | None => None,
+            Some('\'') | None => None,
+            // A line end as a character is legal; on its own it is a quote that was never closed.
+            Some('\n') if !self.rest().starts_with("\n'") => None,
             Some(_) => self.bump(),
         };
         if let (Some(c), Some('\'')) = (c, self.peek()) {

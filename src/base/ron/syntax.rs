@@ -28,13 +28,12 @@ pub struct Parsed {
 
 /// Read a text. Every mistake is among the problems, up to a limit; never panics.
 pub fn parse(text: &str) -> Parsed {
-    let mut parser = Parser { lexer: Lexer::new(text), open: [0; 3], values: 0, end_reported: false };
+    let mut parser = Parser { lexer: Lexer::new(text), open: [0; 3], values: 0, end_reported: false, unclosed: false };
     parser.headers();
     parser.lexer.skip_blanks();
     let tree = if parser.lexer.peek().is_none() {
         if parser.lexer.problems.is_empty() {
-            let end = text.len();
-            let mut problem = Problem::syntax(end..end, "nothing is written here", "expected a value");
+            let mut problem = Problem::syntax(0..0, "nothing is written here", "expected a value");
             problem.code = "empty";
             parser.lexer.report(problem);
         }
@@ -59,6 +58,8 @@ struct Parser<'t> {
     values: u32,
     /// That the text ends too early has been said; it is the same mistake for every bracket still open.
     end_reported: bool,
+    /// The group read last has no closing bracket.
+    unclosed: bool,
 }
 
 fn bracket(c: char) -> usize {
@@ -124,7 +125,7 @@ impl Parser<'_> {
     }
 
     fn broken(&mut self, at: usize) -> Tree {
-        Tree { id: self.next_id(), span: at..at, value: Value::Broken, damaged: true }
+        Tree { id: self.next_id(), span: at..at, value: Value::Broken, damaged: true, unclosed: false }
     }
 
     fn value(&mut self, depth: usize) -> Tree {
@@ -157,8 +158,10 @@ impl Parser<'_> {
                 (Value::Broken, true)
             }
         };
+        let group = matches!(value, Value::List(_) | Value::Map(_) | Value::Fields { .. } | Value::Tuple { .. });
+        let unclosed = group && self.unclosed;
         let end = if matches!(value, Value::Name(_)) { self.lexer.last_end.max(start) } else { self.lexer.pos };
-        Tree { id, span: start..end.max(start), value, damaged }
+        Tree { id, span: start..end.max(start), value, damaged, unclosed }
     }
 
     /// A name, alone or followed by what it holds in parentheses.
@@ -236,6 +239,7 @@ impl Parser<'_> {
         let kind = bracket(open);
         self.open[kind] += 1;
         let mut damaged = false;
+        let mut closed = false;
         loop {
             self.lexer.skip_blanks();
             let at = self.lexer.pos;
@@ -247,6 +251,7 @@ impl Parser<'_> {
                 }
                 Some(c) if c == CLOSING[kind] => {
                     self.lexer.bump();
+                    closed = true;
                     break;
                 }
                 Some(c) if CLOSING.contains(&c) => {
@@ -279,6 +284,7 @@ impl Parser<'_> {
             }
         }
         self.open[kind] -= 1;
+        self.unclosed = !closed;
         damaged
     }
 
@@ -415,7 +421,7 @@ impl Parser<'_> {
     }
 
     fn unclosed_at_end(&mut self, opened: Option<(usize, char)>) {
-        if self.end_reported {
+        if self.end_reported || self.lexer.swallowed {
             return;
         }
         self.end_reported = true;

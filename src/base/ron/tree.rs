@@ -12,6 +12,8 @@ pub struct Tree {
     pub value: Value,
     /// Something between its brackets could not be read, so what seems to be missing may be there.
     pub damaged: bool,
+    /// Its closing bracket is missing, so what seems to be in it may belong to what is around it.
+    pub unclosed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

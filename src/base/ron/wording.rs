@@ -91,6 +91,8 @@ pub(super) fn problem(root: &Tree, edits: &Edits, error: &Error) -> Option<Probl
 fn follows(tree: &Tree, edits: &Edits, error: &Inner) -> bool {
     match &error.kind {
         Kind::Broken => true,
+        // What is wrong with it may be what could not be read.
+        Kind::Type { .. } => tree.damaged,
         Kind::Missing(name) => {
             // The field may be what could not be read, or be there under a misspelt name.
             tree.damaged
