@@ -146,11 +146,9 @@ impl<'t> Shown<'t> {
         if let Some(help) = &diagnostic.help {
             report = report.with_help(clean(help));
         }
-        if marks.len() == 1 {
-            if let Some((span, label)) = &diagnostic.secondary {
-                let Position { line, column } = self.position(span.start);
-                report = report.with_note(format!("{}: line {line}, column {column}", clean(label)));
-            }
+        if let (1, Some((span, label))) = (marks.len(), &diagnostic.secondary) {
+            let Position { line, column } = self.position(span.start);
+            report = report.with_note(format!("{}: line {line}, column {column}", clean(label)));
         }
         let mut out = Vec::new();
         let written = report.finish().write((id, ariadne::Source::from(excerpt.text.as_str())), &mut out);

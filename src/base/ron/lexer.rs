@@ -318,7 +318,7 @@ impl<'t> Lexer<'t> {
         Scalar::Broken
     }
 
-    /// Step over the rest of a spoilt item: to the comma or closing bracket that ends it. Returns whether one was found.
+    /// Step over the rest of a spoilt item: to the comma or closing bracket that ends it.
     pub fn skip_item(&mut self) {
         let mut depth = 0_usize;
         loop {

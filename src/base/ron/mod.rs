@@ -94,7 +94,7 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Reading<T> {
     let syntax::Parsed { tree, values, mut problems, mut more } = syntax::parse(text);
     let (value, more_wrong) = collect::collect(&tree, values, &mut problems);
     more |= more_wrong;
-    problems.sort_by(|a, b| (a.span.start, a.span.end).cmp(&(b.span.start, b.span.end)));
+    problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
     debug_assert!(value.is_some() || !problems.is_empty(), "nothing was read, and nothing said why");
     Reading { value, problems, more, tree }
 }

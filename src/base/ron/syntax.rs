@@ -39,7 +39,9 @@ pub fn parse(text: &str) -> Parsed {
         }
         parser.broken(text.len())
     } else {
-        let tree = parser.value(0);
+        let mut tree = parser.value(0);
+        // There is nothing around it that anything in it could belong to.
+        tree.unclosed = false;
         parser.end();
         tree
     };

@@ -183,6 +183,7 @@ fn syntax_mistakes_do_not_cascade() {
         ("", vec![(1, "empty")]),
         ("  // nothing\n", vec![(1, "empty")]),
         ("(title: \"x\"", vec![(1, "unclosed")]),
+        ("(\ntitel: \"x\",\n nodes: {", vec![(2, "unknown-field"), (3, "unclosed")]),
         ("(title: \"x\",\n nodes: {\"a\": client, ", vec![(2, "unclosed")]),
         ("(title: \"x\",\n nodes: {\"a\": client,\n links: [])", vec![(3, "unclosed")]),
         ("(title: \"x\"\n nodes: {})", vec![(1, "syntax")]),
@@ -213,10 +214,11 @@ fn wrong_shapes_are_said_plainly() {
         ("(title: 3)", "`title` should be a text in quotes, not 3"),
         ("(title: \"x\", nodes: [])", "`nodes` should be a table in { }"),
         ("(title: \"x\", links: {})", "`links` should be a list in [ ], not a table"),
+        ("(title: \"x\", nodes: {\"a\": service(time: Mixture([(1, \"2\")]))})", "item 2 of item 1 of `time`: `2` has"),
         ("(title: \"x\", links: [3])", "item 1 of `links` should be fields in ( )"),
         ("(title: \"x\", limits: (small: 3.5))", "whole number from 0 to 255, not 3.5"),
         ("(title: \"x\", limits: (small: 99999999999999999999999999))", "whole number from 0 to 255"),
-        ("(title: \"x\", nodes: {\"a\": pair(1, \"2s\", 3)})", "`a` has 3 values"),
+        ("(title: \"x\", nodes: {\"a\": pair(1, \"2s\", 3)})", "`a` should be 2 values in ( ), not 3"),
         ("(title: \"x\", nodes: {\"a\": pair(1, 2)})", "`2` has no unit"),
         ("(title: \"x\", nodes: {\"a\": client(1)})", "`client` holds nothing"),
         ("(title: \"x\", nodes: {\"a\": \"client\"})", "`a` should be one of `service`"),
@@ -246,6 +248,9 @@ fn places_are_found_by_path() {
     assert_eq!(&GOOD[nearest_span(&tree, &path(&["nodes", "api", "weights"]))], "\"api\"");
     assert_eq!(&GOOD[nearest_span(&tree, &path(&["nodes", "api", "replicas"]))], "3");
     assert_eq!(&GOOD[nearest_span(&tree, &[])], "(");
+    let nested = read::<u8>(&format!("{}3{}", "(".repeat(60), ")".repeat(60)));
+    assert_eq!(nested.value, Some(3));
+    assert_eq!(span_of(&nested.tree, &path(&["nobody"])), None);
     assert_eq!(path_at(&tree, GOOD.find("0x2").unwrap()), ["nodes", "db", "replicas"]);
 }
 

@@ -179,19 +179,12 @@ impl Tree {
     }
 
     fn step(&self, step: &str) -> Option<(Range<usize>, &Tree)> {
-        let mut tree = self;
-        loop {
-            // A list of one is found by its index, but so is the list within `Mixture([…])`.
-            if let Some(inner) = tree.unwrapped() {
-                if let Some(found) = inner.step(step) {
-                    return Some(found);
-                }
-            }
-            if let Some((_, place, part)) = tree.parts().find(|(name, _, _)| name == step) {
-                return Some((place, part));
-            }
-            tree = tree.unwrapped()?;
-        }
+        // Further in first: `0` in `Mixture([a, b])` is `a`.
+        let inside = self.unwrapped().and_then(|inner| inner.step(step));
+        inside.or_else(|| {
+            let found = self.parts().find(|(name, _, _)| name == step);
+            found.map(|(_, place, part)| (place, part))
+        })
     }
 }
 

@@ -49,17 +49,16 @@ fn suggestion(written: &str, possible: &[&str], what: &str) -> String {
 
 /// What a path leads to: "`replicas`", "item 3 of `links`", "the file".
 fn subject(steps: &[Step]) -> String {
-    let named = |step: &Step| format!("`{}`", quote(&step.name));
     match steps {
         [] => "the file".to_owned(),
         [first, outer @ ..] if matches!(first.kind, StepKind::Item | StepKind::Slot) => {
             let position = first.name.parse::<usize>().map_or(1, |index| index + 1);
-            match outer.iter().find(|step| matches!(step.kind, StepKind::Entry)) {
-                Some(owner) => format!("item {position} of {}", named(owner)),
-                None => format!("item {position}"),
+            match outer {
+                [] => format!("item {position}"),
+                outer => format!("item {position} of {}", subject(outer)),
             }
         }
-        [first, ..] => named(first),
+        [first, ..] => format!("`{}`", quote(&first.name)),
     }
 }
 
@@ -120,7 +119,7 @@ fn say(problem: &mut Problem, tree: &Tree, subject: &str, kind: &Kind) {
             problem.code = if number { "out-of-range" } else { "wrong-type" };
             problem.message = match tree.value {
                 // What is written is the name; what lacks is what it should hold.
-                Value::Name(ref name) if subject != "the file" && !expected.starts_with("one of") => {
+                Value::Name(ref name) if !expected.starts_with("one of") && !expected.contains("quotes") => {
                     format!("{subject} should be {expected}, not just `{}`", quote(&name.text))
                 }
                 _ => format!("{subject} should be {expected}, not {}", tree.describe()),
@@ -139,7 +138,7 @@ fn say(problem: &mut Problem, tree: &Tree, subject: &str, kind: &Kind) {
         }
         Kind::Length { found, expected } => {
             problem.code = "wrong-length";
-            problem.message = format!("{subject} has {found} values: it should be {expected}");
+            problem.message = format!("{subject} should be {expected}, not {found}");
             problem.label = format!("expected {expected}");
         }
         Kind::UnknownField { name, possible } => {
