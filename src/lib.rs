@@ -1,4 +1,10 @@
 //! Tailboard: the system-design whiteboard that runs.
 
 pub mod base;
+pub mod design;
+pub mod engine;
+pub mod kinds;
+pub mod metrics;
+pub mod parts;
+pub mod run;
 pub mod scenario;

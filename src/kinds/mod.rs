@@ -11,6 +11,7 @@ mod load_balancer;
 mod queue;
 mod rate_limiter;
 mod service;
+mod sharded_store;
 mod station;
 mod worker;
 
@@ -171,6 +172,7 @@ catalogue! {
     RateLimiter = rate_limiter::RateLimiter,
     Service = service::Service,
     Cache = cache::Cache,
+    ShardedStore = sharded_store::ShardedStore,
     Queue = queue::Queue,
     Worker = worker::Worker,
     Autoscaler = autoscaler::Autoscaler,

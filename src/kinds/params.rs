@@ -48,15 +48,16 @@ pub trait Value {
 
 impl<T: Serialize + DeserializeOwned> Value for T {
     fn text(&self) -> String {
-        ron::to_text(self)
+        // What is nested too deep to be written could not have been read either.
+        ron::to_text(self).unwrap_or_default()
     }
 
     fn set(&mut self, text: &str) -> Result<(), String> {
-        let reading = ron::read::<T>(text);
-        if let Some(problem) = reading.problems.first() {
-            return Err(problem.message.clone());
-        }
-        *self = reading.value.ok_or_else(|| format!("`{text}` cannot be read"))?;
+        let value = ron::read::<T>(text).into_result();
+        *self = value.map_err(|problems| {
+            let first = problems.into_iter().next();
+            first.map_or_else(|| format!("`{text}` cannot be read"), |problem| format!("{}: {}", problem.message, problem.label))
+        })?;
         Ok(())
     }
 }

@@ -1,0 +1,319 @@
+//! A sharded store: each key belongs to exactly one shard, and a hot key makes a hot shard.
+
+use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::params::{Param, Visitor};
+use super::station::{Done, Station, StationSpec, WORK_TIMER};
+use crate::base::hash::{self, IntMap};
+use crate::base::units::Count;
+use crate::base::{Dist, Rng, Sampler, Span};
+use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal};
+use crate::parts::ring::{Ring, Strategy};
+use serde::{Deserialize, Serialize};
+
+/// The parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    pub shards: u32,
+    pub strategy: Strategy,
+    pub keys: Count,
+    pub slots: u32,
+    pub queue_limit: Option<u32>,
+    pub read: Dist,
+    pub write: Dist,
+    pub cold_read: Dist,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            shards: 4,
+            strategy: Strategy::ConsistentHash { virtual_nodes: 100 },
+            keys: Count(1_000_000),
+            slots: 8,
+            queue_limit: Some(1_000),
+            read: Dist::exponential(Span::from_millis(2)),
+            write: Dist::exponential(Span::from_millis(4)),
+            cold_read: Dist::exponential(Span::from_millis(10)),
+        }
+    }
+}
+
+/// A running store.
+#[derive(Clone)]
+pub struct ShardedStore {
+    spec: Spec,
+    rng: Rng,
+    salt: u64,
+    ring: Ring,
+    /// Before the last change of the shards: keys that lay elsewhere then are cold until they are asked for.
+    before: Option<Ring>,
+    warmed: IntMap<u64, ()>,
+    stations: Vec<Station>,
+    served: Vec<u64>,
+    read: Sampler,
+    write: Sampler,
+    cold_read: Sampler,
+}
+
+/// Beyond so many warmed keys all are taken to be warm, which bounds the memory.
+const MOST_WARMED: usize = 4_000_000;
+
+impl ShardedStore {
+    fn station_spec(spec: &Spec) -> StationSpec {
+        StationSpec::plain(spec.slots, spec.queue_limit)
+    }
+
+    fn resize(&mut self, ctx: &mut Ctx, shards: u32) {
+        let shards = shards.clamp(1, 60_000);
+        if shards == self.ring.shards() {
+            return;
+        }
+        self.before = Some(self.ring.clone());
+        self.warmed.clear();
+        self.ring.resize(shards, self.salt);
+        for shard in (shards as usize..self.stations.len()).rev() {
+            // What a shard that goes was working on fails; its keys live on elsewhere.
+            self.stations[shard].clear(ctx);
+            self.stations[shard].close(ctx);
+            for id in ctx.served_by(shard as u16) {
+                ctx.reply(id, Reply::failed(Reason::Removed));
+            }
+            self.stations.pop();
+        }
+        self.served.resize(shards as usize, 0);
+        ctx.set_replicas(shards as u16);
+        while self.stations.len() < shards as usize {
+            let mut station = Station::new(&Self::station_spec(&self.spec));
+            station.open(ctx);
+            self.stations.push(station);
+        }
+    }
+
+    /// Whether a key has moved and was not asked for since.
+    fn is_cold(&mut self, ctx: &mut Ctx, key: u64, shard: u32) -> bool {
+        let Some(before) = &self.before else { return false };
+        if before.shard(key) == shard || self.warmed.contains_key(&key) {
+            return false;
+        }
+        if self.warmed.len() >= MOST_WARMED {
+            self.before = None;
+            self.warmed = IntMap::default();
+            return false;
+        }
+        self.warmed.insert(key, ());
+        ctx.count(Signal::MovedKey, 1);
+        true
+    }
+
+    fn begin(&mut self, ctx: &mut Ctx, id: CallId) {
+        let call = ctx.call(id);
+        let (key, shard, operation) = (call.key, call.replica, call.operation);
+        let cold = self.is_cold(ctx, key, u32::from(shard));
+        let sampler = match operation {
+            Operation::Read if cold => &self.cold_read,
+            Operation::Read => &self.read,
+            Operation::Write | Operation::Delete => &self.write,
+        };
+        let slow = ctx.slow(shard);
+        let span = sampler.draw(&mut self.rng);
+        let span = if slow == 1.0 { span } else { span.scale(slow) };
+        self.stations[usize::from(shard)].work(ctx, id, span);
+    }
+
+    fn next(&mut self, ctx: &mut Ctx, shard: usize) {
+        while let Some(done) = self.stations.get_mut(shard).and_then(|station| station.next(ctx, &mut self.rng)) {
+            self.take(ctx, done);
+        }
+    }
+
+    fn take(&mut self, ctx: &mut Ctx, done: Done) {
+        match done {
+            Done::Begin(id) | Done::Cold(id, _) => self.begin(ctx, id),
+            Done::Drop(id, reason) => ctx.reply(id, Reply::failed(reason)),
+        }
+    }
+}
+
+impl Kind for ShardedStore {
+    type Spec = Spec;
+
+    const META: Meta = Meta {
+        key: "sharded_store",
+        title: "Sharded store",
+        group: Group::State,
+        summary: "A store whose keys are shared out among shards, each with its own queue and slots.",
+        help: HELP,
+        accepts_calls: true,
+        outs: Outs::None,
+        signals: &[Signal::MovedKey],
+    };
+
+    fn params(spec: &mut Spec, v: &mut dyn Visitor) {
+        v.visit(&Param::new("shards", "How many shards there are.", &["2", "7"]).range(1.0, 60_000.0).live(), &mut spec.shards);
+        v.visit(
+            &Param::new("strategy", "Modulo, Range, ConsistentHash, Rendezvous or Directory.", &[
+                "Modulo",
+                "Range",
+                "Rendezvous",
+                "Directory(buckets: 64)",
+            ]),
+            &mut spec.strategy,
+        );
+        v.visit(
+            &Param::new("keys", "How many keys there are, which a Range needs to know.", &["300"]).range(1.0, 1e12),
+            &mut spec.keys,
+        );
+        v.visit(
+            &Param::new("slots", "Calls a shard works on at once.", &["1"]).range(1.0, 1e6).live(),
+            &mut spec.slots,
+        );
+        v.visit(
+            &Param::new("queue_limit", "Calls that may wait at a shard; more are refused.", &["1"]).range(0.0, 1e9).live(),
+            &mut spec.queue_limit,
+        );
+        v.visit(&Param::new("read", "Time of a read.", &["\"5ms\""]).live(), &mut spec.read);
+        v.visit(&Param::new("write", "Time of a write or delete.", &["\"9ms\""]).live(), &mut spec.write);
+        v.visit(
+            &Param::new("cold_read", "Time of the first read of a key that has moved to another shard.", &["\"50ms\""])
+                .live(),
+            &mut spec.cold_read,
+        );
+    }
+
+    fn check(spec: &Spec, checker: &mut Checker) {
+        checker.dist("read", &spec.read);
+        checker.dist("write", &spec.write);
+        checker.dist("cold_read", &spec.cold_read);
+        match spec.strategy {
+            Strategy::ConsistentHash { virtual_nodes } if !(1..=10_000).contains(&virtual_nodes) => {
+                checker.error("strategy", "virtual_nodes is a number from 1 to 10000");
+            }
+            Strategy::Directory { buckets } if !(1..=1_000_000).contains(&buckets) => {
+                checker.error("strategy", "buckets is a number from 1 to a million");
+            }
+            _ => {}
+        }
+    }
+
+    fn start(spec: &Spec, ctx: &mut Ctx) -> ShardedStore {
+        let salt = hash::name(ctx.name());
+        let mut store = ShardedStore {
+            rng: ctx.stream("work"),
+            ring: Ring::new(spec.strategy, spec.shards, spec.keys.0, salt),
+            salt,
+            before: None,
+            warmed: IntMap::default(),
+            stations: Vec::new(),
+            served: vec![0; spec.shards as usize],
+            read: spec.read.sampler(),
+            write: spec.write.sampler(),
+            cold_read: spec.cold_read.sampler(),
+            spec: spec.clone(),
+        };
+        ctx.set_replicas(spec.shards as u16);
+        for _ in 0..spec.shards {
+            let mut station = Station::new(&Self::station_spec(spec));
+            station.open(ctx);
+            store.stations.push(station);
+        }
+        store
+    }
+
+    fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
+        self.spec = spec.clone();
+        self.read = spec.read.sampler();
+        self.write = spec.write.sampler();
+        self.cold_read = spec.cold_read.sampler();
+        let station = Self::station_spec(spec);
+        for shard in 0..self.stations.len() {
+            self.stations[shard].retune(ctx, &station);
+            self.next(ctx, shard);
+        }
+        self.resize(ctx, spec.shards);
+    }
+
+    #[inline]
+    fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
+        let shard = self.ring.shard(ctx.call(id).key);
+        self.served[shard as usize] += 1;
+        ctx.call_mut(id).replica = shard as u16;
+        if !ctx.is_up(ctx.node(), shard as u16) {
+            return ctx.reply(id, Reply::failed(Reason::Refused));
+        }
+        if let Some(done) = self.stations[shard as usize].arrive(ctx, id, &mut self.rng) {
+            self.take(ctx, done);
+        }
+    }
+
+    #[inline]
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, token: u8) {
+        debug_assert_eq!(token, WORK_TIMER);
+        let shard = usize::from(ctx.call(id).replica);
+        if self.stations[shard].worked(ctx, id) {
+            ctx.reply(id, Reply::OK);
+            self.stations[shard].leave(ctx);
+            self.next(ctx, shard);
+        }
+    }
+
+    fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
+        let shard = usize::from(ctx.call(id).replica);
+        let station = &mut self.stations[shard];
+        if station.is_waiting(ctx, id) {
+            station.left_queue(ctx);
+            ctx.reply(id, Reply::failed(Reason::Lost));
+        } else {
+            station.stop_work(ctx, id);
+            ctx.reply(id, Reply::failed(Reason::Lost));
+            self.stations[shard].leave(ctx);
+            self.next(ctx, shard);
+        }
+    }
+
+    fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
+        match control {
+            Control::Scale(shards) => self.resize(ctx, u32::from(shards)),
+            Control::Fault(fault, replica) => {
+                for shard in 0..self.stations.len() {
+                    if replica.is_some_and(|replica| usize::from(replica) != shard) {
+                        continue;
+                    }
+                    match fault {
+                        Fault::Kill => {
+                            self.stations[shard].clear(ctx);
+                            for id in ctx.served_by(shard as u16) {
+                                ctx.reply(id, Reply::failed(Reason::Refused));
+                            }
+                        }
+                        Fault::Freeze => self.stations[shard].freeze(ctx, true),
+                        Fault::Thaw | Fault::Restart => {
+                            self.stations[shard].freeze(ctx, false);
+                            self.next(ctx, shard);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn glance(&self) -> Vec<(&'static str, f64)> {
+        let total: u64 = self.served.iter().sum();
+        let hottest = self.served.iter().max().copied().unwrap_or(0);
+        vec![
+            ("shards", f64::from(self.ring.shards())),
+            ("hottest_share", hottest as f64 / total.max(1) as f64),
+        ]
+    }
+}
+
+const HELP: &str = "\
+Each key belongs to one of the `shards`, by the `strategy`: Modulo of a hash, Range of the ordered `keys`, ConsistentHash on \
+a ring with virtual nodes, Rendezvous (the highest hash), or a Directory of buckets. Each shard has its own `slots` and \
+queue (`queue_limit`), so that a hot key makes a hot shard while the others idle. `read` and `write` are the times of the \
+operations. When shards are added or removed while running (set `shards`), the keys that the strategy moves are cold: the \
+first read of each takes `cold_read`. A shard is a replica for interventions: `store#2`.
+
+Not modelled: copying of moved keys in the background, queries over several shards, replication of a shard.";
