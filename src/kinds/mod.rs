@@ -7,6 +7,7 @@ pub mod params;
 mod autoscaler;
 mod cache;
 mod client;
+mod database;
 mod load_balancer;
 mod queue;
 mod rate_limiter;
@@ -173,6 +174,7 @@ catalogue! {
     Service = service::Service,
     Cache = cache::Cache,
     ShardedStore = sharded_store::ShardedStore,
+    Database = database::Database,
     Queue = queue::Queue,
     Worker = worker::Worker,
     Autoscaler = autoscaler::Autoscaler,

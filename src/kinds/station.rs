@@ -134,10 +134,6 @@ impl Station {
         self.busy
     }
 
-    pub fn queued(&self) -> u32 {
-        self.queued
-    }
-
     pub fn is_idle(&self) -> bool {
         self.busy == 0 && self.queued == 0
     }

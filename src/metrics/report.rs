@@ -29,6 +29,21 @@ pub struct Latency {
 }
 
 impl Latency {
+    /// Figures of a single histogram, without intervals.
+    pub fn plain(histogram: &Histogram) -> Latency {
+        let at = |q: f64| histogram.quantile(q).map(|ns| Estimate { value: ns / 1e9, half_width: None });
+        Latency {
+            count: histogram.count(),
+            mean: histogram.mean().map(|ns| Estimate { value: ns / 1e9, half_width: None }),
+            p50: at(0.5),
+            p90: at(0.9),
+            p95: at(0.95),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: histogram.max().map(|max| max as f64 / 1e9),
+        }
+    }
+
     /// The percentiles with their names.
     pub fn percentiles(&self) -> [(&'static str, f64, Option<Estimate>); 5] {
         [
@@ -436,6 +451,10 @@ impl Recorder {
         };
         let levels: Vec<f64> = windows.chunks_exact(eighth).map(level).collect();
         levels.windows(2).all(|pair| pair[1] > pair[0] * 1.02 + 0.5) && levels[levels.len() - 1] > 2.0 * levels[0] + 5.0
+    }
+
+    pub fn plan(&self) -> &crate::engine::Plan {
+        &self.plan
     }
 
     /// What was recorded, window by window.

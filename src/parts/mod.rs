@@ -9,4 +9,5 @@ pub mod popularity;
 pub mod processor;
 pub mod ring;
 pub mod sketch;
+pub mod versions;
 pub mod waiting;

@@ -1,6 +1,7 @@
 //! From a design to a run and its report: compile, schedule the timeline, run, judge.
 
 mod compile;
+mod judge;
 mod timeline;
 
 use crate::base::{Finding, NodeId, Time};
@@ -10,6 +11,7 @@ use crate::kinds::State;
 use crate::metrics::{Recorder, Report, WarmUpRule};
 
 pub use compile::link_config;
+pub use judge::{Verdict, judge};
 
 /// A design that is being simulated and recorded.
 pub struct Run {

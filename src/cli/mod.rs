@@ -1,0 +1,99 @@
+//! The command line: one file per verb.
+
+mod bench;
+mod check;
+mod explain;
+mod export;
+mod kinds;
+mod new;
+mod run;
+mod table;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Every expectation holds.
+pub const GOOD: u8 = 0;
+/// An expectation does not hold.
+pub const NOT_AS_EXPECTED: u8 = 1;
+/// The input is wrong.
+pub const WRONG_INPUT: u8 = 2;
+
+/// The system-design whiteboard that runs.
+#[derive(Parser)]
+#[command(name = "tailboard", version, about, long_about = None, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do; opens the whiteboard if left out.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tailboard                                        open the whiteboard
+  tailboard run scenarios/url_shortener.ron        simulate, print a table, judge the expectations
+  tailboard run design.ron --set db.connections=50 --seed 7 --for 10min
+  tailboard run design.ron --json report.json --csv series.csv
+  tailboard check design.ron                       say everything that is wrong with a file
+  tailboard explain cache                          the manual of a kind
+  tailboard new > design.ron                       a file to start from
+
+Exit codes: 0 all expectations hold, 1 one does not, 2 the input is wrong.";
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Simulate a scenario and report.
+    Run(run::Args),
+    /// Say what is wrong with scenario files, without running them.
+    Check(check::Args),
+    /// The manual of a kind: what it does, and every parameter.
+    Explain(explain::Args),
+    /// List the kinds.
+    Kinds,
+    /// Print a scenario file to start from.
+    New,
+    /// Measure how fast this machine simulates.
+    Bench(bench::Args),
+    /// Open the whiteboard, with a scenario if one is given.
+    Open {
+        /// Scenario file.
+        file: Option<PathBuf>,
+    },
+    /// Print shell completions.
+    Completions {
+        /// The shell to print them for.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Do what was asked; `open` opens the whiteboard.
+pub fn main(open: impl FnOnce(Option<PathBuf>) -> ExitCode) -> ExitCode {
+    let cli = Cli::parse();
+    ExitCode::from(match cli.verb {
+        None => return open(None),
+        Some(Verb::Open { file }) => return open(file),
+        Some(Verb::Run(args)) => run::main(&args),
+        Some(Verb::Check(args)) => check::main(&args),
+        Some(Verb::Explain(args)) => explain::main(&args),
+        Some(Verb::Kinds) => kinds::main(),
+        Some(Verb::New) => new::main(),
+        Some(Verb::Bench(args)) => bench::main(&args),
+        Some(Verb::Completions { shell }) => {
+            let mut command = Cli::command();
+            clap_complete::generate(shell, &mut command, "tailboard", &mut std::io::stdout());
+            GOOD
+        }
+    })
+}
+
+/// Run the default scenario without a window and print its report: what `tailboard` does where there is no display.
+pub fn run_default() -> ExitCode {
+    ExitCode::from(run::run_text("url_shortener (default)", include_str!("../../scenarios/url_shortener.ron")))
+}
+
+/// Print to standard output; a closed pipe (`| head`) is not an error.
+pub(crate) fn print(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,643 @@
+//! A database: a primary with replicas, or a quorum of equals, with a version of every key at every replica.
+
+use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::params::{Param, Visitor};
+use super::station::{Done, Station, StationSpec, WORK_TIMER};
+use crate::base::hash::IntMap;
+use crate::base::{Dist, Rng, Sampler, Span, Time};
+use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal};
+use crate::parts::versions::{MOST_REPLICAS, Versions};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// The parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    pub replication: Replication,
+    pub replicas: u16,
+    pub lag: Dist,
+    pub reads_from: ReadsFrom,
+    pub failover: Option<Span>,
+    pub on_partition: OnPartition,
+    pub connections: u32,
+    pub queue_limit: Option<u32>,
+    pub read: Dist,
+    pub write: Dist,
+    pub row_locks: bool,
+    pub write_there: Dist,
+    pub write_back: Dist,
+    pub read_there: Dist,
+    pub read_back: Dist,
+}
+
+/// How copies are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Replication {
+    /// The primary answers a write at once; replicas follow after their lag.
+    #[default]
+    Async,
+    /// The primary answers when so many replicas have the write.
+    Sync { acks: u16 },
+    /// No primary: any replica coordinates; a write waits for `w` acknowledgements, a read for `r` answers.
+    Quorum { r: u16, w: u16 },
+}
+
+/// Who answers reads where there is a primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ReadsFrom {
+    #[default]
+    Primary,
+    /// The replicas that are not the primary, in turn.
+    Replicas,
+    /// All, in turn.
+    Any,
+}
+
+/// What those do who cannot reach the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum OnPartition {
+    /// Consistency: refuse.
+    #[default]
+    Refuse,
+    /// Availability: answer with what one has.
+    ServeStale,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            replication: Replication::Async,
+            replicas: 1,
+            lag: Dist::exponential(Span::from_millis(20)),
+            reads_from: ReadsFrom::Primary,
+            failover: None,
+            on_partition: OnPartition::Refuse,
+            connections: 20,
+            queue_limit: Some(500),
+            read: Dist::exponential(Span::from_millis(4)),
+            write: Dist::exponential(Span::from_millis(8)),
+            row_locks: false,
+            write_there: Dist::exponential(Span::from_millis(1)),
+            write_back: Dist::exponential(Span::from_millis(1)),
+            read_there: Dist::exponential(Span::from_millis(1)),
+            read_back: Dist::exponential(Span::from_millis(1)),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Delays {
+    read: Sampler,
+    write: Sampler,
+    lag: Sampler,
+    /// Quorum, one way each: write, acknowledgement, read, answer (W, A, R and S of Bailis et al., PVLDB 2012).
+    w: Sampler,
+    a: Sampler,
+    r: Sampler,
+    s: Sampler,
+}
+
+impl Delays {
+    fn of(spec: &Spec) -> Delays {
+        Delays {
+            read: spec.read.sampler(),
+            write: spec.write.sampler(),
+            lag: spec.lag.sampler(),
+            w: spec.write_there.sampler(),
+            a: spec.write_back.sampler(),
+            r: spec.read_there.sampler(),
+            s: spec.read_back.sampler(),
+        }
+    }
+}
+
+/// A read or write that waits for its quorum, or for the acknowledgements of replicas.
+#[derive(Clone, Copy, Default)]
+struct Pending {
+    /// When the request reaches each replica, and whether its answer is among those waited for.
+    at: [Time; MOST_REPLICAS],
+    counted: u16,
+    version: u32,
+    /// The newest version known to be written when a read began.
+    committed: u32,
+}
+
+/// A running database.
+#[derive(Clone)]
+pub struct Database {
+    spec: Spec,
+    rng: Rng,
+    delays: Delays,
+    stations: Vec<Station>,
+    versions: Versions,
+    primary: u16,
+    turn: u16,
+    /// A bit for each replica that a partition separates from the rest.
+    isolated: u64,
+    /// Keys being written, with the writes that wait for the lock.
+    locked: IntMap<u64, VecDeque<CallId>>,
+    pending: IntMap<u32, Pending>,
+    next_pending: u32,
+    elections: u64,
+}
+
+/// Timers of calls, besides the station's own.
+const QUORUM_TIMER: u8 = 1;
+
+impl Database {
+    fn station_spec(spec: &Spec) -> StationSpec {
+        StationSpec::plain(spec.connections, spec.queue_limit)
+    }
+
+    fn locks_rows(&self) -> bool {
+        self.spec.row_locks && !self.is_quorum()
+    }
+
+    fn is_quorum(&self) -> bool {
+        matches!(self.spec.replication, Replication::Quorum { .. })
+    }
+
+    fn is_isolated(&self, replica: u16) -> bool {
+        self.isolated >> (replica % 64) & 1 == 1
+    }
+
+    /// Whether two replicas can talk to each other.
+    fn connected(&self, a: u16, b: u16) -> bool {
+        self.is_isolated(a) == self.is_isolated(b)
+    }
+
+    fn is_up(&self, ctx: &Ctx, replica: u16) -> bool {
+        ctx.is_up(ctx.node(), replica)
+    }
+
+    /// The replica that serves a call: the primary, one of the others in turn, or the one that is asked for.
+    fn choose(&mut self, ctx: &Ctx, id: CallId) -> Option<u16> {
+        let call = ctx.call(id);
+        let n = self.spec.replicas;
+        let asked = call.replica;
+        let write = call.operation != Operation::Read;
+        if self.is_quorum() {
+            if asked < n {
+                return self.is_up(ctx, asked).then_some(asked);
+            }
+            return self.next_in_turn(ctx, |_| true);
+        }
+        let primary = self.primary;
+        if write || self.spec.reads_from == ReadsFrom::Primary || n == 1 {
+            return self.is_up(ctx, primary).then_some(primary);
+        }
+        let any = self.spec.reads_from == ReadsFrom::Any;
+        self.next_in_turn(ctx, |replica| any || replica != primary)
+            .or_else(|| self.is_up(ctx, primary).then_some(primary))
+    }
+
+    fn next_in_turn(&mut self, ctx: &Ctx, fits: impl Fn(u16) -> bool) -> Option<u16> {
+        let n = self.spec.replicas;
+        for _ in 0..n {
+            self.turn = (self.turn + 1) % n;
+            if fits(self.turn) && self.is_up(ctx, self.turn) {
+                return Some(self.turn);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, ctx: &mut Ctx, done: Done) {
+        match done {
+            Done::Begin(id) | Done::Cold(id, _) => self.lock_or_begin(ctx, id),
+            Done::Drop(id, reason) => ctx.reply(id, Reply::failed(reason)),
+        }
+    }
+
+    /// A write of a row that is being written waits, holding its connection.
+    fn lock_or_begin(&mut self, ctx: &mut Ctx, id: CallId) {
+        let call = ctx.call(id);
+        let (key, write) = (call.key, call.operation != Operation::Read);
+        if self.locks_rows() && write {
+            if let Some(waiting) = self.locked.get_mut(&key) {
+                waiting.push_back(id);
+                ctx.call_mut(id).scratch[0] = ctx.now().0;
+                return;
+            }
+            self.locked.insert(key, VecDeque::new());
+        }
+        self.begin(ctx, id);
+    }
+
+    fn begin(&mut self, ctx: &mut Ctx, id: CallId) {
+        let call = ctx.call(id);
+        let (replica, write) = (call.replica, call.operation != Operation::Read);
+        let sampler = if write { &self.delays.write } else { &self.delays.read };
+        let slow = ctx.slow(replica);
+        let span = sampler.draw(&mut self.rng);
+        let span = if slow == 1.0 { span } else { span.scale(slow) };
+        if span.is_zero() {
+            return self.worked(ctx, id);
+        }
+        self.stations[usize::from(replica)].work(ctx, id, span);
+    }
+
+    /// The replica has done its own work on a call.
+    fn worked(&mut self, ctx: &mut Ctx, id: CallId) {
+        let call = ctx.call(id);
+        let write = call.operation != Operation::Read;
+        match (self.spec.replication, write) {
+            (Replication::Quorum { r, w }, _) => self.ask_quorum(ctx, id, if write { w } else { r }, write),
+            (_, false) => self.read_here(ctx, id),
+            (Replication::Sync { acks }, true) => self.write_here(ctx, id, acks),
+            (Replication::Async, true) => self.write_here(ctx, id, 0),
+        }
+    }
+
+    fn read_here(&mut self, ctx: &mut Ctx, id: CallId) {
+        let call = ctx.call(id);
+        let (key, replica, now) = (call.key, call.replica, ctx.now());
+        if !self.connected(replica, self.primary) && self.spec.on_partition == OnPartition::Refuse {
+            return self.finish(ctx, id, Reply::failed(Reason::NoQuorum));
+        }
+        let version = self.versions.at(key, replica, now);
+        let stale = version < self.versions.committed(key);
+        self.answer_read(ctx, id, version, stale);
+    }
+
+    fn answer_read(&mut self, ctx: &mut Ctx, id: CallId, version: u32, stale: bool) {
+        ctx.count(Signal::CheckedRead, 1);
+        ctx.count(Signal::StaleRead, u64::from(stale));
+        self.finish(ctx, id, Reply { version, stale, ..Reply::OK });
+    }
+
+    /// The primary has the write; replicas get it after their lag.
+    fn write_here(&mut self, ctx: &mut Ctx, id: CallId, acks: u16) {
+        let call = ctx.call(id);
+        let (key, replica, now) = (call.key, call.replica, ctx.now());
+        let n = self.spec.replicas;
+        let mut at = [Time::NEVER; MOST_REPLICAS];
+        let mut others = Vec::with_capacity(usize::from(n));
+        for other in 0..n {
+            if other == replica {
+                at[usize::from(other)] = now;
+            } else if self.is_up(ctx, other) && self.connected(replica, other) {
+                let lag = self.delays.lag.draw(&mut self.rng);
+                ctx.lag(lag);
+                at[usize::from(other)] = now + lag;
+                others.push(now + lag);
+            }
+        }
+        others.sort_unstable();
+        if usize::from(acks) > others.len() {
+            return self.finish(ctx, id, Reply::failed(Reason::NoQuorum));
+        }
+        let version = self.versions.write(key, &at[..usize::from(n)], now);
+        if acks == 0 {
+            self.versions.commit(key, version);
+            return self.finish(ctx, id, Reply { version, ..Reply::OK });
+        }
+        let wait = others[usize::from(acks) - 1].since(now);
+        self.wait(ctx, id, wait, Pending { version, ..Pending::default() });
+    }
+
+    /// The coordinator asks all replicas and waits for so many of them.
+    fn ask_quorum(&mut self, ctx: &mut Ctx, id: CallId, needed: u16, write: bool) {
+        let call = ctx.call(id);
+        let (key, coordinator, now) = (call.key, call.replica, ctx.now());
+        let mut at = [Time::NEVER; MOST_REPLICAS];
+        let mut answers: Vec<(Time, u16)> = Vec::with_capacity(MOST_REPLICAS);
+        for replica in 0..self.spec.replicas {
+            // The draws are made for each replica, up or not, so that a failure does not change what the others draw.
+            let (there, back) = if write { (&self.delays.w, &self.delays.a) } else { (&self.delays.r, &self.delays.s) };
+            let (there, back) = (there.draw(&mut self.rng), back.draw(&mut self.rng));
+            if self.is_up(ctx, replica) && self.connected(coordinator, replica) {
+                at[usize::from(replica)] = now + there;
+                answers.push((now + there + back, replica));
+            }
+        }
+        answers.sort_unstable();
+        let reachable = answers.len();
+        let needed = usize::from(needed);
+        if needed > reachable && (self.spec.on_partition == OnPartition::Refuse || reachable == 0) {
+            return self.finish(ctx, id, Reply::failed(Reason::NoQuorum));
+        }
+        let last = needed.min(reachable) - 1;
+        let counted = answers[..=last].iter().fold(0, |bits, (_, replica)| bits | 1 << replica);
+        let committed = self.versions.committed(key);
+        let version = if write { self.versions.write(key, &at[..usize::from(self.spec.replicas)], now) } else { 0 };
+        let wait = answers[last].0.since(now);
+        self.wait(ctx, id, wait, Pending { at, counted, version, committed });
+    }
+
+    /// Answer after `span`; the connection is held meanwhile.
+    fn wait(&mut self, ctx: &mut Ctx, id: CallId, span: Span, pending: Pending) {
+        self.next_pending = self.next_pending.wrapping_add(1);
+        self.pending.insert(self.next_pending, pending);
+        ctx.call_mut(id).scratch[0] = u64::from(self.next_pending);
+        ctx.call_timer(id, span, QUORUM_TIMER);
+    }
+
+    /// As many have answered as were waited for.
+    fn quorum_reached(&mut self, ctx: &mut Ctx, id: CallId) {
+        let (key, number) = (ctx.call(id).key, ctx.call(id).scratch[0] as u32);
+        let Some(pending) = self.pending.remove(&number) else { return };
+        if ctx.call(id).operation != Operation::Read {
+            self.versions.commit(key, pending.version);
+            return self.finish(ctx, id, Reply { version: pending.version, ..Reply::OK });
+        }
+        let replicas = (0..self.spec.replicas).filter(|replica| pending.counted >> replica & 1 == 1);
+        let seen = replicas.map(|replica| self.versions.at(key, replica, pending.at[usize::from(replica)]));
+        let version = seen.max().unwrap_or(0);
+        self.answer_read(ctx, id, version, version < pending.committed);
+    }
+
+    /// Answer, give the lock on, free the connection.
+    fn finish(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
+        let call = ctx.call(id);
+        let (key, replica, write) = (call.key, call.replica, call.operation != Operation::Read);
+        ctx.reply(id, reply);
+        self.stations[usize::from(replica)].leave(ctx);
+        if self.locks_rows() && write {
+            self.unlock(ctx, key);
+        }
+        self.next(ctx, replica);
+    }
+
+    fn unlock(&mut self, ctx: &mut Ctx, key: u64) {
+        while let Some(waiting) = self.locked.get_mut(&key) {
+            let Some(id) = waiting.pop_front() else {
+                self.locked.remove(&key);
+                return;
+            };
+            if ctx.is_served(id) {
+                let waited = ctx.now().since(Time(ctx.call(id).scratch[0]));
+                ctx.call_mut(id).queue_ns += waited.0;
+                return self.begin(ctx, id);
+            }
+        }
+    }
+
+    fn next(&mut self, ctx: &mut Ctx, replica: u16) {
+        while let Some(done) = self.stations[usize::from(replica)].next(ctx, &mut self.rng) {
+            self.take(ctx, done);
+        }
+    }
+
+    fn kill(&mut self, ctx: &mut Ctx, replica: u16) {
+        self.stations[usize::from(replica)].clear(ctx);
+        for id in ctx.served_by(replica) {
+            if ctx.call(id).operation != Operation::Read {
+                ctx.count(Signal::LostWrite, 1);
+            }
+            ctx.reply(id, Reply::failed(Reason::Refused));
+        }
+        if replica == self.primary {
+            // Locks are held by calls at the primary, and they are all gone.
+            self.locked.clear();
+        }
+        if replica == self.primary
+            && let Some(after) = self.spec.failover
+        {
+            self.elections += 1;
+            ctx.timer(after, self.elections);
+        }
+    }
+
+    /// The first that is up and not cut off becomes the primary; what only the old one had is lost.
+    fn elect(&mut self, ctx: &mut Ctx) {
+        if self.is_up(ctx, self.primary) && !self.is_isolated(self.primary) {
+            return;
+        }
+        let candidates = 0..self.spec.replicas;
+        let now = ctx.now();
+        if let Some(next) = candidates.into_iter().find(|r| self.is_up(ctx, *r) && !self.is_isolated(*r)) {
+            self.primary = next;
+            let lost = self.versions.roll_back_to(next, now);
+            ctx.count(Signal::LostWrite, lost);
+        }
+    }
+}
+
+impl Kind for Database {
+    type Spec = Spec;
+
+    const META: Meta = Meta {
+        key: "database",
+        title: "Database",
+        group: Group::State,
+        summary: "A primary with replicas, or a quorum of equals, with a version of every key at every replica.",
+        help: HELP,
+        accepts_calls: true,
+        outs: Outs::None,
+        signals: &[Signal::StaleRead, Signal::CheckedRead, Signal::LostWrite],
+    };
+
+    fn params(spec: &mut Spec, v: &mut dyn Visitor) {
+        copy_params(spec, v);
+        work_params(spec, v);
+    }
+
+    fn check(spec: &Spec, checker: &mut Checker) {
+        let dists = [
+            ("lag", &spec.lag),
+            ("read", &spec.read),
+            ("write", &spec.write),
+            ("write_there", &spec.write_there),
+            ("write_back", &spec.write_back),
+            ("read_there", &spec.read_there),
+            ("read_back", &spec.read_back),
+        ];
+        for (name, dist) in dists {
+            checker.dist(name, dist);
+        }
+        let n = spec.replicas;
+        match spec.replication {
+            Replication::Quorum { r, w } if r == 0 || w == 0 || r > n || w > n => {
+                checker.error("replication", format!("r and w are numbers from 1 to the {n} replicas"));
+            }
+            Replication::Quorum { r, w } if r + w <= n => {
+                checker.warning("replication", format!("r + w = {} does not exceed the {n} replicas: reads may be stale", r + w));
+            }
+            Replication::Sync { acks } if acks >= n => {
+                checker.error("replication", format!("acks is at most {}: the other replicas", n.saturating_sub(1)));
+            }
+            _ => {}
+        }
+    }
+
+    fn start(spec: &Spec, ctx: &mut Ctx) -> Database {
+        let mut database = Database {
+            rng: ctx.stream("work"),
+            delays: Delays::of(spec),
+            stations: Vec::new(),
+            versions: Versions::new(usize::from(spec.replicas)),
+            primary: 0,
+            turn: 0,
+            isolated: 0,
+            locked: IntMap::default(),
+            pending: IntMap::default(),
+            next_pending: 0,
+            elections: 0,
+            spec: spec.clone(),
+        };
+        ctx.set_replicas(spec.replicas);
+        for _ in 0..spec.replicas {
+            let mut station = Station::new(&Self::station_spec(spec));
+            station.open(ctx);
+            database.stations.push(station);
+        }
+        database
+    }
+
+    fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
+        self.spec = Spec { replicas: self.spec.replicas, row_locks: self.spec.row_locks, ..spec.clone() };
+        self.delays = Delays::of(spec);
+        let station = Self::station_spec(spec);
+        for replica in 0..self.spec.replicas {
+            self.stations[usize::from(replica)].retune(ctx, &station);
+            self.next(ctx, replica);
+        }
+    }
+
+    #[inline]
+    fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
+        let Some(replica) = self.choose(ctx, id) else { return ctx.reply(id, Reply::failed(Reason::Refused)) };
+        ctx.call_mut(id).replica = replica;
+        if let Some(done) = self.stations[usize::from(replica)].arrive(ctx, id, &mut self.rng) {
+            self.take(ctx, done);
+        }
+    }
+
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, token: u8) {
+        if token == QUORUM_TIMER {
+            return self.quorum_reached(ctx, id);
+        }
+        debug_assert_eq!(token, WORK_TIMER);
+        let replica = usize::from(ctx.call(id).replica);
+        if self.stations[replica].worked(ctx, id) {
+            self.worked(ctx, id);
+        }
+    }
+
+    fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
+        if token == self.elections {
+            self.elect(ctx);
+        }
+    }
+
+    fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
+        // Work in a database goes on; only who still waits for a connection can be let go.
+        let replica = usize::from(ctx.call(id).replica);
+        if self.stations[replica].is_waiting(ctx, id) {
+            self.stations[replica].left_queue(ctx);
+            ctx.reply(id, Reply::failed(Reason::Lost));
+        }
+    }
+
+    fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
+        match control {
+            Control::Isolate(mask) => {
+                self.isolated = mask;
+                if self.is_isolated(self.primary)
+                    && let Some(after) = self.spec.failover
+                {
+                    self.elections += 1;
+                    ctx.timer(after, self.elections);
+                }
+            }
+            Control::Fault(fault, which) => {
+                for replica in (0..self.spec.replicas).filter(|r| which.is_none_or(|which| which == *r)) {
+                    match fault {
+                        Fault::Kill => self.kill(ctx, replica),
+                        Fault::Freeze => self.stations[usize::from(replica)].freeze(ctx, true),
+                        Fault::Thaw | Fault::Restart => {
+                            if fault == Fault::Restart {
+                                let now = ctx.now();
+                                self.versions.catch_up(replica, self.primary, now);
+                            }
+                            self.stations[usize::from(replica)].freeze(ctx, false);
+                            self.next(ctx, replica);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn glance(&self) -> Vec<(&'static str, f64)> {
+        vec![("primary", f64::from(self.primary)), ("keys", self.versions.len() as f64)]
+    }
+}
+
+fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new("replication", "Async, Sync(acks) or Quorum(r, w).", &["Sync(acks: 1)", "Quorum(r: 2, w: 2)"]),
+        &mut spec.replication,
+    );
+    v.visit(
+        &Param::new("replicas", "Copies, the primary included.", &["3"]).range(1.0, MOST_REPLICAS as f64),
+        &mut spec.replicas,
+    );
+    v.visit(
+        &Param::new("lag", "From a write at the primary until a replica has it.", &["\"200ms\""]).live(),
+        &mut spec.lag,
+    );
+    v.visit(
+        &Param::new("reads_from", "Primary, Replicas or Any.", &["Replicas", "Any"]).live(),
+        &mut spec.reads_from,
+    );
+    v.visit(
+        &Param::new("failover", "From the loss of the primary until another replica takes over; never if absent.", &[
+            "\"1s\"",
+        ])
+        .live(),
+        &mut spec.failover,
+    );
+    v.visit(
+        &Param::new("on_partition", "Who cannot reach the others will Refuse (CP) or ServeStale (AP).", &["ServeStale"])
+            .live(),
+        &mut spec.on_partition,
+    );
+    for (name, help, dist) in [
+        ("write_there", "Quorum: a write on its way to a replica.", &mut spec.write_there),
+        ("write_back", "Quorum: an acknowledgement on its way back.", &mut spec.write_back),
+        ("read_there", "Quorum: a read on its way to a replica.", &mut spec.read_there),
+        ("read_back", "Quorum: an answer on its way back.", &mut spec.read_back),
+    ] {
+        v.visit(&Param::new(name, help, &["\"7ms\""]).live(), dist);
+    }
+}
+
+fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new("connections", "Calls each replica works on at once.", &["1"]).range(1.0, 1e6).live(),
+        &mut spec.connections,
+    );
+    v.visit(
+        &Param::new("queue_limit", "Calls that may wait for a connection; more are refused.", &["1"])
+            .range(0.0, 1e9)
+            .live(),
+        &mut spec.queue_limit,
+    );
+    v.visit(&Param::new("read", "Time of a read.", &["\"9ms\""]).live(), &mut spec.read);
+    v.visit(&Param::new("write", "Time of a write or delete.", &["\"20ms\""]).live(), &mut spec.write);
+    v.visit(
+        &Param::new("row_locks", "With a primary: writes of one key go one after the other, holding their connections.", &["true"]),
+        &mut spec.row_locks,
+    );
+}
+
+const HELP: &str = "\
+With a primary (`replication` Async or Sync) writes go to it and reach each of the other `replicas` after a `lag`; Sync \
+answers only when `acks` of them have it. Reads go to the Primary, the Replicas or Any (`reads_from`). With Quorum there is no \
+primary: the replica that gets a call asks all, with the delays `write_there`, `write_back`, `read_there` and `read_back` each, \
+and answers a write after `w` acknowledgements, a read after `r` answers with the newest version among them (Bailis et al., \
+PVLDB 2012). Every key has a version at every replica, so that a stale read is seen, not estimated: it returned an older \
+version than the newest that had been acknowledged when it began.
+
+Each replica has `connections` and a queue (`queue_limit`); `read` and `write` are the times of the operations. With \
+`row_locks` writes of one key wait for each other, holding their connections. When the primary is lost, writes are refused \
+until `failover` has passed; then another takes over, and what only the old one had is lost. In a partition (of `db#0` from \
+`db#1`, say) the side without a quorum, or without the primary, does what `on_partition` says.
+
+Not modelled: transactions of several keys, indexes and scans, read repair, conflicting versions after a partition.";

@@ -1,0 +1,241 @@
+//! Expectations against a run: each figure looked up, each bound judged.
+
+use crate::base::{Histogram, Span, Time};
+use crate::design::{Design, Expectation, MetricPath};
+use crate::engine::{ClassCounts, LinkCounts, METERS, NodeCounts, REASONS, SIGNALS};
+use crate::metrics::{ClassReport, Estimate, Latency, LinkReport, NodeReport, Recorder, Report};
+use serde::Serialize;
+
+/// An expectation and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verdict {
+    pub expectation: String,
+    pub why: String,
+    /// The figure, and the bounds that it was held against.
+    pub value: Option<f64>,
+    pub at_least: Option<f64>,
+    pub at_most: Option<f64>,
+    pub holds: bool,
+}
+
+/// Judge every expectation of a design.
+pub fn judge(design: &Design, recorder: &Recorder, report: &Report) -> Vec<Verdict> {
+    let figure = |text: &str| MetricPath::parse(text).ok().and_then(|path| figure(&path, recorder, report));
+    let verdict = |expectation: &Expectation| {
+        let value = figure(&expectation.that);
+        let unit = expectation.times.as_ref().map_or(Some(1.0), |other| figure(other));
+        let bound = |amount: Option<f64>| amount.zip(unit).map(|(amount, unit)| amount * unit);
+        let at_least = bound(expectation.at_least.as_ref().map(|amount| amount.value));
+        let at_most = bound(expectation.at_most.as_ref().map(|amount| amount.value));
+        // A figure that there is not (a percentile of nothing) fulfils nothing.
+        let holds = unit.is_some()
+            && value.is_some_and(|v| at_least.is_none_or(|min| v >= min) && at_most.is_none_or(|max| v <= max));
+        Verdict { expectation: text(expectation), why: expectation.why.clone(), value, at_least, at_most, holds }
+    };
+    design.expect.iter().map(verdict).collect()
+}
+
+fn text(expectation: &Expectation) -> String {
+    let mut text = expectation.that.clone();
+    let times = expectation.times.as_ref().map_or(String::new(), |other| format!(" x {other}"));
+    if let Some(amount) = &expectation.at_least {
+        text += &format!(" >= {amount}{times}");
+    }
+    if let Some(amount) = &expectation.at_most {
+        text += &format!(" <= {amount}{times}");
+    }
+    text
+}
+
+/// Look a figure up, over the whole report or over a window.
+fn figure(path: &MetricPath, recorder: &Recorder, report: &Report) -> Option<f64> {
+    if let Some(window) = path.window {
+        return windowed(path, window, recorder, report);
+    }
+    let seconds = report.length - report.warm_up;
+    match path.subject.as_deref() {
+        None => class_figure(&report.total, &path.figure, seconds),
+        Some(name) => (report.nodes.get(name).and_then(|node| node_figure(node, &path.figure, seconds)))
+            .or_else(|| report.links.get(name).and_then(|link| link_figure(link, &path.figure, seconds)))
+            .or_else(|| report.classes.get(name).and_then(|class| class_figure(class, &path.figure, seconds))),
+    }
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn latency_figure(latency: &Latency, name: &str) -> Option<f64> {
+    let estimate = match name {
+        "mean" => latency.mean,
+        "max" => return latency.max,
+        _ => latency.percentiles().into_iter().find(|(percentile, _, _)| *percentile == name)?.2,
+    };
+    estimate.map(|estimate: Estimate| estimate.value)
+}
+
+/// `failed_<reason>` as a share of all.
+fn reason_share(failed: &std::collections::BTreeMap<&'static str, u64>, name: &str, whole: u64) -> Option<f64> {
+    let reason = REASONS.iter().find(|reason| name.strip_prefix("failed_") == Some(reason.name()))?;
+    share(failed.get(reason.name()).copied().unwrap_or(0), whole)
+}
+
+fn class_figure(class: &ClassReport, name: &str, seconds: f64) -> Option<f64> {
+    let failed: u64 = class.failed.values().sum();
+    let ended = class.good + class.late + failed;
+    match name {
+        "offered" => Some(class.offered_rate),
+        "goodput" => Some(class.goodput),
+        "throughput" => Some((class.good + class.late) as f64 / seconds),
+        "good_share" => share(class.good, ended),
+        "late_share" => share(class.late, ended),
+        "failed_share" => share(failed, ended),
+        "degraded_share" => share(class.degraded, ended),
+        "stale_share" => share(class.stale, ended),
+        _ => reason_share(&class.failed, name, ended).or_else(|| latency_figure(&class.latency, name)),
+    }
+}
+
+fn node_figure(node: &NodeReport, name: &str, seconds: f64) -> Option<f64> {
+    let failed: u64 = node.failed.values().sum();
+    let of = |estimate: Option<Estimate>| estimate.map(|estimate| estimate.value);
+    match name {
+        "arrivals" => Some(node.arrival_rate),
+        "throughput" => Some(node.succeeded as f64 / seconds),
+        "failed_share" => share(failed, node.succeeded + failed),
+        "mean_wait" => of(node.mean_wait),
+        "mean_service" => node.mean_service,
+        "mean_others" => node.mean_others,
+        "waited_share" => node.waited_share,
+        "wait_p50" => of(node.wait.p50),
+        "wait_p95" => of(node.wait.p95),
+        "wait_p99" => of(node.wait.p99),
+        "queue" => Some(node.queue.value),
+        "queue_max" => Some(f64::from(node.queue_max)),
+        "busy" => Some(node.busy),
+        "utilization" => of(node.utilization),
+        "core_utilization" => node.core_utilization,
+        "slots" => Some(node.slots),
+        "hit_ratio" => of(node.hit_ratio),
+        "stale_share" => of(node.stale_share),
+        "lag_mean" => of(node.lag.mean),
+        "lag_p99" => of(node.lag.p99),
+        _ => {
+            let signal = SIGNALS.iter().find(|(_, signal)| *signal == name);
+            signal
+                .map(|(_, signal)| node.signals.get(signal).copied().unwrap_or(0) as f64 / seconds)
+                .or_else(|| reason_share(&node.failed, name, node.succeeded + failed))
+                .or_else(|| latency_figure(&node.latency, name))
+        }
+    }
+}
+
+fn link_figure(link: &LinkReport, name: &str, seconds: f64) -> Option<f64> {
+    let failed: u64 = link.failed.values().sum();
+    match name {
+        "attempts" => Some(link.attempt_rate),
+        "throughput" => Some(link.succeeded as f64 / seconds),
+        "failed_share" => share(failed, link.succeeded + failed),
+        "retries" => Some(link.retries as f64 / seconds),
+        "hedges" => Some(link.hedges as f64 / seconds),
+        "fallbacks" => Some(link.fallbacks as f64 / seconds),
+        _ => reason_share(&link.failed, name, link.succeeded + failed).or_else(|| latency_figure(&link.latency, name)),
+    }
+}
+
+/// A figure over the windows that lie within a time. Percentiles are kept by window for classes only.
+fn windowed(path: &MetricPath, (from, until): (Span, Span), recorder: &Recorder, report: &Report) -> Option<f64> {
+    let series = recorder.series();
+    let plan = recorder.plan();
+    let windows: Vec<usize> = (0..series.ends.len())
+        .filter(|&w| series.start(w) >= Time(from.0) && series.ends[w] <= Time(until.0))
+        .collect();
+    let seconds: f64 = windows.iter().map(|&w| series.ends[w].since(series.start(w)).as_secs()).sum();
+    if windows.is_empty() {
+        return None;
+    }
+    let name = path.figure.as_str();
+    let subject = path.subject.as_deref();
+    if let Some(i) = plan.nodes.iter().position(|node| Some(node.name.as_str()) == subject) {
+        let (mut counts, mut areas, mut peak) = (NodeCounts::default(), [0.0; METERS], 0);
+        for &w in &windows {
+            let row = &series.nodes[w * plan.nodes.len() + i];
+            counts.add(&row.counts);
+            (0..METERS).for_each(|k| areas[k] += row.areas[k] as f64 / 1e9);
+            peak = peak.max(row.queue_peak);
+        }
+        return node_window(&counts, &areas, peak, seconds, name);
+    }
+    if let Some(i) = plan.links.iter().position(|link| Some(link.name.as_str()) == subject) {
+        let mut counts = LinkCounts::default();
+        windows.iter().for_each(|&w| counts.add(&series.links[w * plan.links.len() + i]));
+        let failed: u64 = counts.failed.iter().sum();
+        return match name {
+            "attempts" => Some(counts.sent as f64 / seconds),
+            "throughput" => Some(counts.succeeded as f64 / seconds),
+            "failed_share" => share(failed, counts.succeeded + failed),
+            "retries" => Some(counts.retries as f64 / seconds),
+            "hedges" => Some(counts.hedges as f64 / seconds),
+            "fallbacks" => Some(counts.fallbacks as f64 / seconds),
+            "mean" => (counts.succeeded > 0).then(|| counts.latency_ns as f64 / counts.succeeded as f64 / 1e9),
+            _ => None,
+        };
+    }
+    let classes: Vec<usize> =
+        (0..plan.classes.len()).filter(|&i| subject.is_none_or(|name| plan.classes[i] == name)).collect();
+    let (mut counts, mut latencies) = (ClassCounts::default(), Histogram::new());
+    for &w in &windows {
+        for &class in &classes {
+            let row = &series.classes[w * plan.classes.len() + class];
+            counts.add(&row.counts);
+            row.latency.add_to(&mut latencies);
+        }
+    }
+    let class = ClassReport {
+        offered: counts.offered,
+        good: counts.good,
+        late: counts.late,
+        failed: REASONS.iter().zip(counts.failed).map(|(reason, n)| (reason.name(), n)).collect(),
+        degraded: counts.degraded,
+        stale: counts.stale,
+        offered_rate: counts.offered as f64 / seconds,
+        goodput: counts.good as f64 / seconds,
+        latency: Latency::plain(&latencies),
+        in_flight: report.total.in_flight,
+    };
+    class_figure(&class, name, seconds)
+}
+
+fn node_window(counts: &NodeCounts, areas: &[f64; METERS], peak: u32, seconds: f64, name: &str) -> Option<f64> {
+    let failed: u64 = counts.failed.iter().sum();
+    let per_call = |sum: u64| (counts.succeeded > 0).then(|| sum as f64 / counts.succeeded as f64 / 1e9);
+    let signal = |wanted: &str| {
+        SIGNALS.iter().zip(counts.signals).find(|((_, name), _)| *name == wanted).map(|(_, n)| n)
+    };
+    let of_two = |a: &str, b: &str| signal(a).zip(signal(b)).and_then(|(a, b)| share(a, a + b));
+    match name {
+        "arrivals" => Some(counts.arrived as f64 / seconds),
+        "throughput" => Some(counts.succeeded as f64 / seconds),
+        "failed_share" => share(failed, counts.succeeded + failed),
+        "mean" => per_call(counts.latency_ns),
+        "mean_wait" => per_call(counts.queue_ns),
+        "mean_service" => per_call(counts.service_ns),
+        "mean_others" => per_call(counts.others_ns),
+        "waited_share" => share(counts.waited, counts.succeeded),
+        "queue" => Some(areas[0] / seconds),
+        "queue_max" => Some(f64::from(peak)),
+        "busy" => Some(areas[1] / seconds),
+        "utilization" => (areas[3] > 0.0).then(|| areas[1] / areas[3]),
+        "core_utilization" => (areas[4] > 0.0).then(|| areas[2] / areas[4]),
+        "slots" => Some(areas[3] / seconds),
+        "hit_ratio" => of_two("hits", "misses"),
+        "stale_share" => signal("stale_reads").zip(signal("checked_reads")).and_then(|(a, b)| share(a, b)),
+        _ => match name.strip_prefix("failed_") {
+            Some(reason) => {
+                let i = REASONS.iter().position(|other| other.name() == reason)?;
+                share(counts.failed[i], counts.succeeded + failed)
+            }
+            None => signal(name).map(|n| n as f64 / seconds),
+        },
+    }
+}
