@@ -1,6 +1,7 @@
 //! Tailboard: the system-design whiteboard that runs.
 
 pub mod base;
+pub mod cli;
 pub mod design;
 pub mod engine;
 pub mod kinds;

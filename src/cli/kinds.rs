@@ -6,7 +6,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 pub fn main() -> u8 {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     for meta in KINDS {
         table.add_row([meta.key, &format!("{:?}", meta.group), meta.summary]);
     }

@@ -1,6 +1,6 @@
 //! The command line: one file per verb.
 
-mod bench;
+pub mod bench;
 mod check;
 mod explain;
 mod export;
@@ -87,10 +87,16 @@ pub fn main(open: impl FnOnce(Option<PathBuf>) -> ExitCode) -> ExitCode {
     })
 }
 
-/// Run the default scenario without a window and print its report: what `tailboard` does where there is no display.
-pub fn run_default() -> ExitCode {
-    ExitCode::from(run::run_text("url_shortener (default)", include_str!("../../scenarios/url_shortener.ron")))
+/// Run a scenario, or the default one, and print its report: what `tailboard` does where there is no window.
+pub fn run_headless(file: Option<PathBuf>) -> ExitCode {
+    ExitCode::from(match file {
+        Some(file) => run::main(&run::Args::of(file)),
+        None => run::run_text("url_shortener.ron", DEFAULT_SCENARIO),
+    })
 }
+
+/// What runs where no file is named.
+pub const DEFAULT_SCENARIO: &str = include_str!("../../scenarios/url_shortener.ron");
 
 /// Print to standard output; a closed pipe (`| head`) is not an error.
 pub(crate) fn print(text: &str) {

@@ -4,7 +4,6 @@ use super::{GOOD, NOT_AS_EXPECTED, WRONG_INPUT, export, print, table};
 use crate::base::units::Quantity as _;
 use crate::base::{Finding, Span, Time};
 use crate::design::{Design, WarmUp, set_parameter};
-use crate::metrics::Report;
 use crate::run::{Run, Verdict, judge};
 use crate::scenario::diagnose::{Diagnostic, Shown};
 use crate::scenario::{self, source};
@@ -36,6 +35,13 @@ pub struct Args {
     /// Write the series, window by window, as CSV; `-` is standard output, instead of the table.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+}
+
+impl Args {
+    /// Nothing but a file.
+    pub fn of(file: PathBuf) -> Args {
+        Args { file, sets: Vec::new(), seed: None, length: None, json: None, csv: None }
+    }
 }
 
 pub fn main(args: &Args) -> u8 {
@@ -144,16 +150,4 @@ fn save(path: &PathBuf, text: &str) -> Result<(), String> {
         return Ok(());
     }
     std::fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}", path.display()))
-}
-
-/// A report without printing anything, for tests and benches.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn report_of(design: &Design) -> Result<(Report, Vec<Verdict>), String> {
-    let mut run = Run::new(design).map_err(|findings| findings.first().map_or(String::new(), |f| f.message.clone()))?;
-    run.advance(run.length());
-    let report = run.report();
-    let verdicts = judge(design, run.recorder(), &report);
-    Ok((report, verdicts))
 }

@@ -110,11 +110,40 @@ impl MetricPath {
                 (path.trim(), Some((from, until)))
             }
         };
-        let (subject, figure) = match path.rsplit_once('.') {
-            Some((subject, figure)) => (Some(subject.to_owned()), figure.to_owned()),
-            None => (None, path.to_owned()),
-        };
-        Ok(MetricPath { subject, figure, window })
+        let (subject, figure) = split_figure(path);
+        Ok(MetricPath { subject: subject.map(str::to_owned), figure: figure.to_owned(), window })
+    }
+}
+
+/// Subject and figure; one figure, `p99.9`, has a point in its name.
+fn split_figure(path: &str) -> (Option<&str>, &str) {
+    let with_point = path.strip_suffix("p99.9").map(|subject| (subject.strip_suffix('.'), "p99.9"));
+    let plain = || path.rsplit_once('.').map_or((None, path), |(subject, figure)| (Some(subject), figure));
+    with_point.unwrap_or_else(plain)
+}
+
+/// What a figure is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FigureUnit {
+    Seconds,
+    PerSecond,
+    Share,
+    Number,
+}
+
+impl FigureUnit {
+    /// The unit of a figure, by its path (whatever follows it) or its name alone. Signals are rates.
+    pub fn of(path: &str) -> FigureUnit {
+        let (_, name) = split_figure(path.split(['@', '<', '>', '=']).next().unwrap_or(path).trim());
+        match name {
+            "mean" | "max" | "mean_wait" | "mean_service" | "mean_others" => FigureUnit::Seconds,
+            "queue" | "queue_max" | "busy" | "slots" => FigureUnit::Number,
+            "utilization" | "core_utilization" | "hit_ratio" => FigureUnit::Share,
+            _ if name.ends_with("_share") || name.starts_with("failed_") => FigureUnit::Share,
+            _ if name.starts_with("wait_") || name.starts_with("lag_") => FigureUnit::Seconds,
+            _ if name.strip_prefix('p').is_some_and(|rest| rest.parse::<f64>().is_ok()) => FigureUnit::Seconds,
+            _ => FigureUnit::PerSecond,
+        }
     }
 }
 
@@ -136,3 +165,29 @@ pub const LINK_FIGURES: &[&str] = &[
     "attempts", "throughput", "failed_share", "retries", "hedges", "fallbacks", "mean", "p50", "p90", "p95", "p99",
     "p99.9", "max",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_taken_apart() {
+        let parts = |text: &str| MetricPath::parse(text).map(|path| (path.subject, path.figure, path.window));
+        let of = |subject: &str, figure: &str| Ok((Some(subject.to_owned()), figure.to_owned(), None));
+        assert_eq!(parts("p99.9"), Ok((None, "p99.9".to_owned(), None)));
+        assert_eq!(parts("api.p99.9"), of("api", "p99.9"));
+        assert_eq!(parts("api->db.p99"), of("api->db", "p99"));
+        let window = Some((Span::from_secs(10), Span::from_secs(20)));
+        assert_eq!(parts("db.mean @ 10s..20s"), Ok((Some("db".to_owned()), "mean".to_owned(), window)));
+        assert!(parts("db.mean @ 20s..10s").is_err());
+    }
+
+    #[test]
+    fn every_figure_has_a_unit() {
+        let unit = |path: &str| FigureUnit::of(path);
+        assert_eq!(unit("api.p99.9 <= 50ms"), FigureUnit::Seconds);
+        assert_eq!(unit("cache.hit_ratio @ 10s..20s >= 80%"), FigureUnit::Share);
+        assert_eq!(unit("queue.queue_max"), FigureUnit::Number);
+        assert_eq!(unit("goodput >= 1k/s"), FigureUnit::PerSecond);
+    }
+}

@@ -8,7 +8,7 @@ mod set;
 mod timeline;
 
 pub use document::{Design, Node, RunSpec, VERSION, WarmUp};
-pub use expectation::{Amount, CLASS_FIGURES, Expectation, LINK_FIGURES, MetricPath, NODE_FIGURES};
+pub use expectation::{Amount, CLASS_FIGURES, Expectation, FigureUnit, LINK_FIGURES, MetricPath, NODE_FIGURES};
 pub use link::{
     Backoff, FallbackSpec, HedgeSpec, LinkSpec, ModeSpec, OperationSpec, PoolSpec, RetrySpec, WaitSpec, WhenSpec,
 };

@@ -228,6 +228,11 @@ impl<B: Behaviour> Sim<B> {
         self.core.handled
     }
 
+    /// Root requests issued so far.
+    pub fn requests(&self) -> u64 {
+        self.core.classes.iter().map(|class| class.counts.offered).sum()
+    }
+
     /// Calls in flight, on the way and at nodes.
     pub fn in_flight(&self) -> usize {
         self.core.calls.len()

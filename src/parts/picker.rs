@@ -61,12 +61,12 @@ pub struct Picker {
     /// Consistent hashing: points of all targets.
     points: Vec<(u64, u32)>,
     /// Least connections: usable targets by load. Empty for the other ways.
-    by_load: std::collections::BTreeSet<(u32, u32)>,
+    by_load: ByLoad,
 }
 
 impl Picker {
     pub fn new(balance: Balance) -> Picker {
-        Picker { balance, next: 0, usable: Vec::new(), points: Vec::new(), by_load: std::collections::BTreeSet::new() }
+        Picker { balance, next: 0, usable: Vec::new(), points: Vec::new(), by_load: ByLoad::default() }
     }
 
     /// After targets came or went, or became usable or not.
@@ -83,17 +83,16 @@ impl Picker {
                 self.points.sort_unstable();
             }
         }
-        self.by_load.clear();
         if self.balance == Balance::LeastConnections {
-            self.by_load = self.usable.iter().map(|&i| (targets[i as usize].seen, i)).collect();
+            self.by_load = ByLoad::new(targets.len(), self.usable.iter().map(|&i| (i, targets[i as usize].seen)));
         }
     }
 
     /// A target's load, as seen, has changed.
     #[inline]
     pub fn load_changed(&mut self, target: usize, before: u32, after: u32) {
-        if self.balance == Balance::LeastConnections && self.by_load.remove(&(before, target as u32)) {
-            self.by_load.insert((after, target as u32));
+        if self.balance == Balance::LeastConnections && self.by_load.remove(target as u32, before) {
+            self.by_load.insert(target as u32, after);
         }
     }
 
@@ -111,7 +110,7 @@ impl Picker {
             }
             Balance::Random => self.usable[rng.below(n as u32) as usize] as usize,
             Balance::Weighted => self.smooth(targets),
-            Balance::LeastConnections => self.least(rng)?,
+            Balance::LeastConnections => self.by_load.least(rng)? as usize,
             Balance::PowerOfChoices { choices, replacement } => self.best_of(targets, choices, replacement, rng),
             Balance::PeakEwma { decay } => self.peak_ewma(targets, decay, now, rng),
             Balance::IpHash => self.usable[(hash::mix(u64::from(tenant)) % n as u64) as usize] as usize,
@@ -132,15 +131,6 @@ impl Picker {
         }
         targets[best].credit -= total;
         best
-    }
-
-    fn least(&self, rng: &mut Rng) -> Option<usize> {
-        let least = self.by_load.first()?.0;
-        // Any among equals: start at a random one and go round.
-        let start = rng.next_u64() as u32 % (self.by_load.last()?.1.max(self.usable.len() as u32) + 1);
-        let found = self.by_load.range((least, start)..).next().filter(|(load, _)| *load == least);
-        let (_, target) = found.or_else(|| self.by_load.first())?;
-        Some(*target as usize)
     }
 
     fn best_of(&self, targets: &[Target], choices: u8, replacement: bool, rng: &mut Rng) -> usize {
@@ -199,6 +189,58 @@ impl Picker {
                 target.at = now;
             }
         }
+    }
+}
+
+/// Targets in buckets of equal load: any of the least loaded is found, and a load changes, in constant time.
+#[derive(Clone, Debug, Default)]
+struct ByLoad {
+    buckets: Vec<Vec<u32>>,
+    /// Where in its bucket each target is; [`ByLoad::ABSENT`] if it is in none.
+    places: Vec<u32>,
+    /// No bucket below this one has a target.
+    least: usize,
+}
+
+impl ByLoad {
+    const ABSENT: u32 = u32::MAX;
+
+    fn new(targets: usize, loads: impl Iterator<Item = (u32, u32)>) -> ByLoad {
+        let mut new = ByLoad { buckets: Vec::new(), places: vec![ByLoad::ABSENT; targets], least: 0 };
+        loads.for_each(|(target, load)| new.insert(target, load));
+        new
+    }
+
+    fn insert(&mut self, target: u32, load: u32) {
+        let load = load as usize;
+        if load >= self.buckets.len() {
+            self.buckets.resize_with(load + 1, Vec::new);
+        }
+        self.places[target as usize] = self.buckets[load].len() as u32;
+        self.buckets[load].push(target);
+        self.least = self.least.min(load);
+    }
+
+    /// Whether it was there.
+    fn remove(&mut self, target: u32, load: u32) -> bool {
+        let Some(place) = self.places.get_mut(target as usize).filter(|place| **place != ByLoad::ABSENT) else {
+            return false;
+        };
+        let place = std::mem::replace(place, ByLoad::ABSENT);
+        let bucket = &mut self.buckets[load as usize];
+        bucket.swap_remove(place as usize);
+        if let Some(&moved) = bucket.get(place as usize) {
+            self.places[moved as usize] = place;
+        }
+        true
+    }
+
+    fn least(&mut self, rng: &mut Rng) -> Option<u32> {
+        while self.buckets.get(self.least)?.is_empty() {
+            self.least += 1;
+        }
+        let bucket = &self.buckets[self.least];
+        Some(bucket[rng.below(bucket.len() as u32) as usize])
     }
 }
 

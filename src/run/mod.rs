@@ -48,6 +48,16 @@ impl Run {
         self.length
     }
 
+    /// Events simulated so far.
+    pub fn events(&self) -> u64 {
+        self.sim.events()
+    }
+
+    /// Requests issued so far.
+    pub fn requests(&self) -> u64 {
+        self.sim.requests()
+    }
+
     pub fn is_over(&self) -> bool {
         self.sim.now() >= self.length
     }
