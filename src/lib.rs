@@ -9,3 +9,5 @@ pub mod metrics;
 pub mod parts;
 pub mod run;
 pub mod scenario;
+#[cfg(feature = "whiteboard")]
+pub mod whiteboard;
