@@ -693,12 +693,12 @@ fn size_params(spec: &mut Spec, v: &mut dyn Visitor) {
         &mut spec.slots,
     );
     v.visit(
-        &Param::new("cores", "Cores of the machine of each replica: scaling up.", &["1", "2"]).range(1.0, 1024.0).live(),
+        &Param::new("cores", "Cores of the machine of each replica: scaling up.", &["1", "2"]).range(1.0, 1e6).live(),
         &mut spec.cores,
     );
     v.visit(
         &Param::new("processes", "Processes per replica; an event loop or a global lock is per process.", &["4"])
-            .range(1.0, 1024.0)
+            .range(1.0, 1e6)
             .live(),
         &mut spec.processes,
     );

@@ -69,7 +69,7 @@ pub struct Station {
     /// Time frozen so far, up to `frozen_since`.
     frozen_for: Span,
     /// Calls whose work was due while frozen.
-    stalled: Vec<CallId>,
+    stalled: Vec<(CallId, Span)>,
     /// Idle slots that are still warm: since when, oldest first.
     warm: Vec<Time>,
     open: bool,
@@ -263,7 +263,8 @@ impl Station {
     #[inline]
     pub fn worked(&mut self, ctx: &mut Ctx, id: CallId) -> bool {
         if self.is_frozen() {
-            self.stalled.push(id);
+            let owed = self.frozen_until_now(ctx.now()) - Span(ctx.call(id).scratch[1]);
+            self.stalled.push((id, owed));
             return false;
         }
         let owed = self.frozen_for - Span(ctx.call(id).scratch[1]);
@@ -331,11 +332,11 @@ impl Station {
         } else {
             self.frozen_for = self.frozen_until_now(now);
             self.frozen_since = None;
-            for id in std::mem::take(&mut self.stalled) {
+            for (id, owed) in std::mem::take(&mut self.stalled) {
                 if ctx.is_served(id) {
-                    let owed = self.frozen_for - Span(ctx.call(id).scratch[1]);
+                    let stood_still = self.frozen_for - Span(ctx.call(id).scratch[1]);
                     ctx.call_mut(id).scratch[1] = self.frozen_for.0;
-                    ctx.call_mut(id).queue_ns += owed.0;
+                    ctx.call_mut(id).queue_ns += stood_still.0;
                     ctx.call_timer(id, owed, WORK_TIMER);
                 }
             }

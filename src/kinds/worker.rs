@@ -84,7 +84,7 @@ impl Kind for Worker {
             &Param::new("concurrency", "Messages each replica handles at once.", &["1"]).range(1.0, 1e6).live(),
             &mut spec.concurrency,
         );
-        v.visit(&Param::new("cores", "Cores of each replica.", &["1"]).range(1.0, 1024.0).live(), &mut spec.cores);
+        v.visit(&Param::new("cores", "Cores of each replica.", &["1"]).range(1.0, 1e6).live(), &mut spec.cores);
         v.visit(&Param::new("work", "Processor time of a message.", &["\"20ms\""]).live(), &mut spec.work);
         v.visit(
             &Param::new("wait", "Waiting for something that is not drawn: holds the slot, not a core.", &["\"20ms\""]).live(),

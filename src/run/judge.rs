@@ -20,7 +20,7 @@ pub struct Verdict {
 
 /// Judge every expectation of a design.
 pub fn judge(design: &Design, recorder: &Recorder, report: &Report) -> Vec<Verdict> {
-    let figure = |text: &str| MetricPath::parse(text).ok().and_then(|path| figure(&path, recorder, report));
+    let figure = |text: &str| figure(text, recorder, report);
     let verdict = |expectation: &Expectation| {
         let value = figure(&expectation.that);
         let unit = expectation.times.as_ref().map_or(Some(1.0), |other| figure(other));
@@ -47,8 +47,13 @@ fn text(expectation: &Expectation) -> String {
     text
 }
 
-/// Look a figure up, over the whole report or over a window.
-fn figure(path: &MetricPath, recorder: &Recorder, report: &Report) -> Option<f64> {
+/// A figure by its path (`"db.p99"`, `"goodput @ 10s..20s"`): a number of the report, or of the windows that lie within
+/// the times.
+pub fn figure(text: &str, recorder: &Recorder, report: &Report) -> Option<f64> {
+    lookup(&MetricPath::parse(text).ok()?, recorder, report)
+}
+
+fn lookup(path: &MetricPath, recorder: &Recorder, report: &Report) -> Option<f64> {
     if let Some(window) = path.window {
         return windowed(path, window, recorder, report);
     }

@@ -1,11 +1,18 @@
 //! Cycles of synchronous calls: each call would wait for another one of its own kind, without end.
 
 use crate::base::{Finding, Subject};
-use crate::design::{Design, ModeSpec};
+use crate::design::{Design, ModeSpec, WaitSpec};
 use std::collections::BTreeMap;
 
 /// A call that comes back with a probability below this ends after a while, as in a network with feedback.
 const CERTAIN: f64 = 1.0;
+
+/// Whether the link is chosen among others of its step.
+fn is_one_of_several(design: &Design, i: usize) -> bool {
+    let link = &design.links[i];
+    let beside = |other: &&crate::design::LinkSpec| other.from == link.from && other.step == link.step && other.weight > 0.0;
+    link.wait == WaitSpec::Choose && design.links.iter().filter(beside).count() > 1
+}
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
     // Links that are used by chance, or under a condition, let a call leave the cycle.
@@ -13,6 +20,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
     for (i, link) in design.links.iter().enumerate() {
         let conditional = link.when.probability.0 < CERTAIN
             || link.calls < CERTAIN
+            || is_one_of_several(design, i)
             || link.when.after_miss.is_some()
             || link.when.after_failure.is_some();
         if link.mode == ModeSpec::Sync && !conditional {
