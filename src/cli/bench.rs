@@ -95,7 +95,8 @@ impl Measured {
 /// # Errors
 /// If the design is wrong.
 pub fn measure(design: &Design, seconds: f64) -> Result<Measured, String> {
-    let mut run = Run::new(design).map_err(|findings| findings.iter().map(|f| f.message.clone()).collect::<String>())?;
+    let mut run =
+        Run::new(design).map_err(|findings| findings.iter().map(|f| f.message.clone()).collect::<String>())?;
     // Slices of simulated time that take about a hundredth of a second each.
     let mut slice = Span::from_millis(1);
     let advance = |run: &mut Run, until: Time| {

@@ -26,7 +26,8 @@ pub fn main(args: &Args) -> u8 {
 /// The manual as text.
 pub fn text(spec: &Spec) -> String {
     let meta = spec.meta();
-    let mut text = format!("{} (`{}`)\n{}\n\n{}\n\nParameters\n", meta.title, meta.key, meta.summary, wrap(meta.help, 100));
+    let mut text =
+        format!("{} (`{}`)\n{}\n\n{}\n\nParameters\n", meta.title, meta.key, meta.summary, wrap(meta.help, 100));
     spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
         let live = if param.live { "" } else { " (fixed while running)" };
         let range = param.range.map_or(String::new(), |(min, max)| format!("; from {min} to {max}"));

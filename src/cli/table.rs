@@ -66,13 +66,20 @@ fn table(head: &[&str], left: usize) -> Table {
 }
 
 fn classes(report: &Report) -> Table {
-    let mut table = table(&["requests", "offered", "goodput", "failed", "late", "mean", "p50", "p95", "p99", "p99.9", "max"], 1);
+    let mut table =
+        table(&["requests", "offered", "goodput", "failed", "late", "mean", "p50", "p95", "p99", "p99.9", "max"], 1);
     let several = report.classes.len() > 1;
     let rows = report.classes.iter().filter(|_| several).map(|(name, class)| (name.as_str(), class));
     for (name, class) in std::iter::once(("all", &report.total)).chain(rows) {
         let failed: u64 = class.failed.values().sum();
         let ended = class.good + class.late + failed;
-        let mut row = vec![name.to_owned(), rate(class.offered_rate), rate(class.goodput), share(failed, ended), share(class.late, ended)];
+        let mut row = vec![
+            name.to_owned(),
+            rate(class.offered_rate),
+            rate(class.goodput),
+            share(failed, ended),
+            share(class.late, ended),
+        ];
         row.extend(times(&class.latency));
         table.add_row(row);
     }
@@ -139,7 +146,8 @@ fn worst(failed: &BTreeMap<&'static str, u64>) -> Option<(String, u64)> {
 }
 
 fn links(report: &Report) -> Table {
-    let mut table = table(&["link", "attempts", "failed", "retries", "hedges", "fallbacks", "mean", "p99", "mostly"], 1);
+    let mut table =
+        table(&["link", "attempts", "failed", "retries", "hedges", "fallbacks", "mean", "p99", "mostly"], 1);
     if let Some(column) = table.column_mut(8) {
         column.set_cell_alignment(CellAlignment::Left);
     }
@@ -169,7 +177,7 @@ fn links(report: &Report) -> Table {
 /// Three digits of a time.
 fn seconds(value: f64) -> String {
     let (unit, scale) = match value {
-        v if v == 0.0 => return "0 s".to_owned(),
+        0.0 => return "0 s".to_owned(),
         v if v < 0.999_5e-6 => ("ns", 1e9),
         v if v < 0.999_5e-3 => ("µs", 1e6),
         v if v < 0.999_5 => ("ms", 1e3),
@@ -195,7 +203,7 @@ fn number(value: f64) -> String {
 
 fn digits(value: f64) -> String {
     match value {
-        v if v == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         v if v < 0.995 => format!("{v:.3}"),
         v if v < 9.995 => format!("{v:.2}"),
         v if v < 99.95 => format!("{v:.1}"),
@@ -206,7 +214,7 @@ fn digits(value: f64) -> String {
 fn percent(value: f64) -> String {
     let value = value * 100.0;
     match value {
-        v if v == 0.0 => "0 %".to_owned(),
+        0.0 => "0 %".to_owned(),
         v if v < 0.1 => format!("{v:.3} %"),
         v if v < 10.0 => format!("{v:.2} %"),
         v => format!("{v:.1} %"),
@@ -223,7 +231,8 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits_and_a_unit() {
-        let cases = [(0.0, "0 s"), (1.234_5e-9, "1.23 ns"), (999.9e-9, "1.00 µs"), (0.012_34, "12.3 ms"), (59.96, "60.0 s")];
+        let cases =
+            [(0.0, "0 s"), (1.234_5e-9, "1.23 ns"), (999.9e-9, "1.00 µs"), (0.012_34, "12.3 ms"), (59.96, "60.0 s")];
         for (value, wanted) in cases {
             assert_eq!(seconds(value), wanted);
         }

@@ -69,11 +69,17 @@ impl<'de> Deserialize<'de> for Amount {
                     .or_else(|_| Ratio::parse(text).map(|ratio| ratio.0))
                     .or_else(|_| Bytes::parse(text).map(|bytes| bytes.0 as f64))
                     .or_else(|_| Bandwidth::parse(text).map(|bandwidth| bandwidth.0))
-                    .map_err(|_| E::custom(format!("`{text}` is not an amount: expected {}", "a time, rate, share or size")))?;
+                    .map_err(|_| {
+                        E::custom(format!("`{text}` is not an amount: expected {}", "a time, rate, share or size"))
+                    })?;
                 Ok(Amount { value, text: Some(text.to_owned()) })
             }
             fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Amount, E> {
-                if value.is_finite() { Ok(Amount::plain(value)) } else { Err(E::custom("an amount is a finite number")) }
+                if value.is_finite() {
+                    Ok(Amount::plain(value))
+                } else {
+                    Err(E::custom("an amount is a finite number"))
+                }
             }
             fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Amount, E> {
                 Ok(Amount::plain(value as f64))
@@ -102,7 +108,8 @@ impl MetricPath {
             None => (text.trim(), None),
             Some((path, window)) => {
                 let times = window.trim().split_once("..");
-                let (from, until) = times.ok_or_else(|| format!("`{}` is not a window such as 10s..20s", window.trim()))?;
+                let (from, until) =
+                    times.ok_or_else(|| format!("`{}` is not a window such as 10s..20s", window.trim()))?;
                 let (from, until) = (Span::parse(from)?, Span::parse(until)?);
                 if from >= until {
                     return Err(format!("the window {from}..{until} ends before it begins"));
@@ -149,21 +156,69 @@ impl FigureUnit {
 
 /// Figures of a request class, and of all requests together.
 pub const CLASS_FIGURES: &[&str] = &[
-    "offered", "goodput", "throughput", "good_share", "late_share", "failed_share", "degraded_share", "stale_share",
-    "mean", "p50", "p90", "p95", "p99", "p99.9", "max",
+    "offered",
+    "goodput",
+    "throughput",
+    "good_share",
+    "late_share",
+    "failed_share",
+    "degraded_share",
+    "stale_share",
+    "mean",
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "p99.9",
+    "max",
 ];
 
 /// Figures of a node. Signals (`hits`, `stale_reads` …) are rates per second.
 pub const NODE_FIGURES: &[&str] = &[
-    "arrivals", "throughput", "failed_share", "mean", "p50", "p90", "p95", "p99", "p99.9", "max", "mean_wait",
-    "mean_service", "mean_others", "waited_share", "wait_p50", "wait_p95", "wait_p99", "queue", "queue_max", "busy",
-    "utilization", "core_utilization", "slots", "hit_ratio", "stale_share", "lag_mean", "lag_p99",
+    "arrivals",
+    "throughput",
+    "failed_share",
+    "mean",
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "p99.9",
+    "max",
+    "mean_wait",
+    "mean_service",
+    "mean_others",
+    "waited_share",
+    "wait_p50",
+    "wait_p95",
+    "wait_p99",
+    "queue",
+    "queue_max",
+    "busy",
+    "utilization",
+    "core_utilization",
+    "slots",
+    "hit_ratio",
+    "stale_share",
+    "lag_mean",
+    "lag_p99",
 ];
 
 /// Figures of a link.
 pub const LINK_FIGURES: &[&str] = &[
-    "attempts", "throughput", "failed_share", "retries", "hedges", "fallbacks", "mean", "p50", "p90", "p95", "p99",
-    "p99.9", "max",
+    "attempts",
+    "throughput",
+    "failed_share",
+    "retries",
+    "hedges",
+    "fallbacks",
+    "mean",
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "p99.9",
+    "max",
 ];
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use crate::base::units::Bandwidth;
 use crate::base::{Dist, Finding, Ratio, Span, Subject};
+use crate::kinds::{Param, Visitor};
 pub use crate::parts::backoff::Backoff;
 use crate::parts::backoff::Budget;
 use crate::parts::breaker::BreakerConfig;
-use crate::kinds::{Param, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// "`from` calls `to`", with everything that can be set on it.
@@ -206,11 +206,16 @@ impl LinkSpec {
     }
 
     fn visit_use(&mut self, v: &mut dyn Visitor) {
-        v.visit(&Param::new("step", "Steps are called in order; links of one step side by side.", &["2"]), &mut self.step);
         v.visit(
-            &Param::new("when", "Which calls use the link: classes, probability, after_miss, after_failure.", &[
-                "(probability: 0.5)",
-            ]),
+            &Param::new("step", "Steps are called in order; links of one step side by side.", &["2"]),
+            &mut self.step,
+        );
+        v.visit(
+            &Param::new(
+                "when",
+                "Which calls use the link: classes, probability, after_miss, after_failure.",
+                &["(probability: 0.5)"],
+            ),
             &mut self.when,
         );
         v.visit(
@@ -218,8 +223,18 @@ impl LinkSpec {
                 .range(0.0, 10_000.0),
             &mut self.calls,
         );
-        v.visit(&Param::new("sequential", "One call after the other, instead of all at once.", &["true"]), &mut self.sequential);
-        v.visit(&Param::new("wait", "How many calls of the step to wait for: All, First or Of(k); Choose calls only one, by weight.", &["First"]), &mut self.wait);
+        v.visit(
+            &Param::new("sequential", "One call after the other, instead of all at once.", &["true"]),
+            &mut self.sequential,
+        );
+        v.visit(
+            &Param::new(
+                "wait",
+                "How many calls of the step to wait for: All, First or Of(k); Choose calls only one, by weight.",
+                &["First"],
+            ),
+            &mut self.wait,
+        );
         v.visit(
             &Param::new("optional", "A failure does not fail the caller's call.", &["true"]).live(),
             &mut self.optional,
@@ -237,13 +252,11 @@ impl LinkSpec {
 
     fn visit_policies(&mut self, v: &mut dyn Visitor) {
         v.visit(
-            &Param::new("fallback", "Answer in place of a callee that failed, after so long.", &["(after: \"1ms\")"]).live(),
+            &Param::new("fallback", "Answer in place of a callee that failed, after so long.", &["(after: \"1ms\")"])
+                .live(),
             &mut self.fallback,
         );
-        v.visit(
-            &Param::new("deadline", "Limit for all attempts together.", &["\"10ms\""]).live(),
-            &mut self.deadline,
-        );
+        v.visit(&Param::new("deadline", "Limit for all attempts together.", &["\"10ms\""]).live(), &mut self.deadline);
         v.visit(
             &Param::new(
                 "propagate_deadline",
@@ -254,19 +267,32 @@ impl LinkSpec {
             &mut self.propagate_deadline,
         );
         v.visit(
-            &Param::new("retry", "Try again after a failure: attempts, backoff with jitter, budget.", &["(attempts: 4)"]).live(),
+            &Param::new(
+                "retry",
+                "Try again after a failure: attempts, backoff with jitter, budget.",
+                &["(attempts: 4)"],
+            )
+            .live(),
             &mut self.retry,
         );
         v.visit(
-            &Param::new("hedge", "Send another copy when the answer takes longer than this.", &["(after: \"5ms\")"]).live(),
+            &Param::new("hedge", "Send another copy when the answer takes longer than this.", &["(after: \"5ms\")"])
+                .live(),
             &mut self.hedge,
         );
         v.visit(
-            &Param::new("breaker", "Circuit breaker: fail at once while too many attempts fail.", &["(minimum_calls: 5)"]).live(),
+            &Param::new(
+                "breaker",
+                "Circuit breaker: fail at once while too many attempts fail.",
+                &["(minimum_calls: 5)"],
+            )
+            .live(),
             &mut self.breaker,
         );
         v.visit(
-            &Param::new("bulkhead", "Attempts in flight from each replica of the caller.", &["1"]).range(1.0, 1e6).live(),
+            &Param::new("bulkhead", "Attempts in flight from each replica of the caller.", &["1"])
+                .range(1.0, 1e6)
+                .live(),
             &mut self.bulkhead,
         );
         v.visit(&Param::new("timeout", "Limit for one attempt.", &["\"6ms\""]).live(), &mut self.timeout);
@@ -274,7 +300,10 @@ impl LinkSpec {
             &Param::new("pool", "Connections of each replica of the caller.", &["(size: 1)"]).live(),
             &mut self.pool,
         );
-        v.visit(&Param::new("cancel", "Tell the callee when nobody waits any more.", &["true"]).live(), &mut self.cancel);
+        v.visit(
+            &Param::new("cancel", "Tell the callee when nobody waits any more.", &["true"]).live(),
+            &mut self.cancel,
+        );
     }
 
     fn visit_network(&mut self, v: &mut dyn Visitor) {
@@ -287,13 +316,18 @@ impl LinkSpec {
             &mut self.latency_back,
         );
         v.visit(
-            &Param::new("bandwidth", "Messages of each direction are sent one after the other at this speed.", &[
-                "\"10 Mbit/s\"",
-            ])
+            &Param::new(
+                "bandwidth",
+                "Messages of each direction are sent one after the other at this speed.",
+                &["\"10 Mbit/s\""],
+            )
             .live(),
             &mut self.bandwidth,
         );
-        v.visit(&Param::new("loss", "Share of messages lost, each way.", &["\"5%\""]).range(0.0, 1.0).live(), &mut self.loss);
+        v.visit(
+            &Param::new("loss", "Share of messages lost, each way.", &["\"5%\""]).range(0.0, 1.0).live(),
+            &mut self.loss,
+        );
     }
 
     /// What is wrong with the parameters.

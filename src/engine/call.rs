@@ -177,9 +177,11 @@ impl Calls {
 
     /// The calls that are alive, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (CallId, &Call)> {
-        self.slab.iter().enumerate().filter(|(_, call)| call.flags != 0).map(|(slot, call)| {
-            (CallId { slot: slot as u32, generation: call.generation }, call)
-        })
+        self.slab
+            .iter()
+            .enumerate()
+            .filter(|(_, call)| call.flags != 0)
+            .map(|(slot, call)| (CallId { slot: slot as u32, generation: call.generation }, call))
     }
 }
 

@@ -221,14 +221,8 @@ impl Core {
             (config.hedge.map(|hedge| hedge.after), Due::Hedge),
         ];
         let current = self.links[id.index()].lanes;
-        let current = [
-            current.timeout,
-            current.pool_timeout,
-            current.arrive,
-            current.back,
-            current.op_deadline,
-            current.hedge,
-        ];
+        let current =
+            [current.timeout, current.pool_timeout, current.arrive, current.back, current.op_deadline, current.hedge];
         let mut lanes = [None; 6];
         for (i, (delay, due)) in wanted.into_iter().enumerate() {
             let Some(delay) = delay else { continue };

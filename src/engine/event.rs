@@ -270,7 +270,7 @@ mod tests {
             let (mut now, mut seq) = (0u64, 0u64);
             for phase in 0..12 {
                 let target = [3usize, 30, 3_000, 10, 500, 0, 20_000, 40, 2, 700, 5, 100][phase];
-                let scale = 10f64.powi(rng.below(8) as i32);
+                let scale = f64::from(10u32.pow(rng.below(8)));
                 for _ in 0..6_000 {
                     if heap.len() < target || (heap.len() == target && rng.chance(0.5)) {
                         let far = if rng.chance(0.02) { 1e4 } else { 1.0 };

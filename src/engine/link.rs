@@ -252,7 +252,7 @@ impl Guard {
         if old.breaker != new.breaker {
             self.breaker = fresh.breaker;
         }
-        let budget = |config: &LinkConfig| config.retry.as_ref().and_then(|retry| retry.budget.clone());
+        let budget = |config: &LinkConfig| config.retry.as_ref().and_then(|retry| retry.budget);
         if budget(old) != budget(new) {
             self.budget = fresh.budget;
         }

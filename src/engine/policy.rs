@@ -2,7 +2,8 @@
 //! pool around each attempt; then the network. In this order, so that every attempt counts for the breaker.
 
 use super::call::{
-    ARRIVED, AWAITED, CANCELLED, CONNECTED, CONNECTING, Call, CallId, HELD, IN_BULKHEAD, IN_POOL_QUEUE, RETURNING, SERVING, Waiter,
+    ARRIVED, AWAITED, CANCELLED, CONNECTED, CONNECTING, Call, CallId, HELD, IN_BULKHEAD, IN_POOL_QUEUE, RETURNING,
+    SERVING, Waiter,
 };
 use super::core::{Core, Ready, What};
 use super::ctx::{Child, Request};
@@ -369,8 +370,7 @@ impl Core {
         if flags & IN_BULKHEAD != 0 {
             guard.in_flight -= 1;
         }
-        let refused_here =
-            matches!(outcome, Err(Reason::BreakerOpen | Reason::BulkheadFull));
+        let refused_here = matches!(outcome, Err(Reason::BreakerOpen | Reason::BulkheadFull));
         if let Some(breaker) = &mut guard.breaker
             && !refused_here
         {
@@ -418,7 +418,9 @@ impl Core {
                     break;
                 }
                 let Some(next) = guard.waiting.pop_front() else { break };
-                let Some(call) = self.calls.get_mut(next).filter(|call| call.flags & IN_POOL_QUEUE != 0) else { continue };
+                let Some(call) = self.calls.get_mut(next).filter(|call| call.flags & IN_POOL_QUEUE != 0) else {
+                    continue;
+                };
                 call.flags &= !IN_POOL_QUEUE;
                 guard.connections += 1;
                 self.connect(next, link, pool.connect);

@@ -135,11 +135,11 @@ impl Kind for Autoscaler {
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
         v.visit(
-            &Param::new("target", "What to keep where: Utilization, Cores, or Queue per replica.", &[
-                "Utilization(0.3)",
-                "Cores(0.2)",
-                "Queue(0.5)",
-            ])
+            &Param::new(
+                "target",
+                "What to keep where: Utilization, Cores, or Queue per replica.",
+                &["Utilization(0.3)", "Cores(0.2)", "Queue(0.5)"],
+            )
             .live(),
             &mut spec.target,
         );

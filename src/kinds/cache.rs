@@ -296,16 +296,19 @@ impl Kind for Cache {
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
         v.visit(
-            &Param::new("policy", "Who goes when there is no more room.", &[
-                "Lfu", "Fifo", "Random", "Clock", "Sieve", "S3Fifo", "WTinyLfu",
-            ]),
+            &Param::new(
+                "policy",
+                "Who goes when there is no more room.",
+                &["Lfu", "Fifo", "Random", "Clock", "Sieve", "S3Fifo", "WTinyLfu"],
+            ),
             &mut spec.policy,
         );
         v.visit(
-            &Param::new("capacity", "Entries(n), or Memory(bytes) by the size of the responses.", &[
-                "Entries(20)",
-                "Memory(\"200 kB\")",
-            ])
+            &Param::new(
+                "capacity",
+                "Entries(n), or Memory(bytes) by the size of the responses.",
+                &["Entries(20)", "Memory(\"200 kB\")"],
+            )
             .live(),
             &mut spec.capacity,
         );
@@ -318,7 +321,8 @@ impl Kind for Cache {
             &mut spec.ttl_jitter,
         );
         v.visit(
-            &Param::new("writes", "Through, Behind or Around, when there is a store behind.", &["Behind", "Around"]).live(),
+            &Param::new("writes", "Through, Behind or Around, when there is a store behind.", &["Behind", "Around"])
+                .live(),
             &mut spec.writes,
         );
         v.visit(

@@ -52,13 +52,27 @@ pub enum Arrivals {
 pub enum Shape {
     Steady,
     /// From `rate` to `rate * to`, between `start` and `start + over`.
-    Ramp { start: Span, over: Span, to: f64 },
+    Ramp {
+        start: Span,
+        over: Span,
+        to: f64,
+    },
     /// `rate * to` from `at` on.
-    Step { at: Span, to: f64 },
+    Step {
+        at: Span,
+        to: f64,
+    },
     /// `rate * to` from `at`, for `lasting`.
-    Spike { at: Span, lasting: Span, to: f64 },
+    Spike {
+        at: Span,
+        lasting: Span,
+        to: f64,
+    },
     /// A sine around `rate`: amplitude 1 goes down to nothing.
-    Diurnal { period: Span, amplitude: f64 },
+    Diurnal {
+        period: Span,
+        amplitude: f64,
+    },
 }
 
 /// One kind of request.
@@ -81,7 +95,15 @@ pub struct Class {
 
 impl Default for Class {
     fn default() -> Self {
-        Class { weight: 1.0, priority: 0, write: false, request: Bytes(1_000), response: Bytes(10_000), size_cv: 0.0, deadline: None }
+        Class {
+            weight: 1.0,
+            priority: 0,
+            write: false,
+            request: Bytes(1_000),
+            response: Bytes(10_000),
+            size_cv: 0.0,
+            deadline: None,
+        }
     }
 }
 
@@ -405,7 +427,11 @@ impl Kind for Client {
             &Param::new(
                 "keys",
                 "Which key a request asks for: Uniform, Zipf or HotSet over so many keys.",
-                &["Zipf(keys: \"10k\", exponent: 1.0)", "Uniform(keys: 50)", "HotSet(keys: 1000, hot: 0.1, traffic: 0.9)"],
+                &[
+                    "Zipf(keys: \"10k\", exponent: 1.0)",
+                    "Uniform(keys: 50)",
+                    "HotSet(keys: 1000, hot: 0.1, traffic: 0.9)",
+                ],
             )
             .live(),
             &mut spec.keys,

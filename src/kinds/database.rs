@@ -454,7 +454,10 @@ impl Kind for Database {
                 checker.error("replication", format!("r and w are numbers from 1 to the {n} replicas"));
             }
             Replication::Quorum { r, w } if r + w <= n => {
-                checker.warning("replication", format!("r + w = {} does not exceed the {n} replicas: reads may be stale", r + w));
+                checker.warning(
+                    "replication",
+                    format!("r + w = {} does not exceed the {n} replicas: reads may be stale", r + w),
+                );
             }
             Replication::Sync { acks } if acks >= n => {
                 checker.error("replication", format!("acks is at most {}: the other replicas", n.saturating_sub(1)));
@@ -582,20 +585,23 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
         &Param::new("lag", "From a write at the primary until a replica has it.", &["\"200ms\""]).live(),
         &mut spec.lag,
     );
+    v.visit(&Param::new("reads_from", "Primary, Replicas or Any.", &["Replicas", "Any"]).live(), &mut spec.reads_from);
     v.visit(
-        &Param::new("reads_from", "Primary, Replicas or Any.", &["Replicas", "Any"]).live(),
-        &mut spec.reads_from,
-    );
-    v.visit(
-        &Param::new("failover", "From the loss of the primary until another replica takes over; never if absent.", &[
-            "\"1s\"",
-        ])
+        &Param::new(
+            "failover",
+            "From the loss of the primary until another replica takes over; never if absent.",
+            &["\"1s\""],
+        )
         .live(),
         &mut spec.failover,
     );
     v.visit(
-        &Param::new("on_partition", "Who cannot reach the others will Refuse (CP) or ServeStale (AP).", &["ServeStale"])
-            .live(),
+        &Param::new(
+            "on_partition",
+            "Who cannot reach the others will Refuse (CP) or ServeStale (AP).",
+            &["ServeStale"],
+        )
+        .live(),
         &mut spec.on_partition,
     );
     for (name, help, dist) in [
@@ -622,7 +628,11 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(&Param::new("read", "Time of a read.", &["\"9ms\""]).live(), &mut spec.read);
     v.visit(&Param::new("write", "Time of a write or delete.", &["\"20ms\""]).live(), &mut spec.write);
     v.visit(
-        &Param::new("row_locks", "With a primary: writes of one key go one after the other, holding their connections.", &["true"]),
+        &Param::new(
+            "row_locks",
+            "With a primary: writes of one key go one after the other, holding their connections.",
+            &["true"],
+        ),
         &mut spec.row_locks,
     );
 }

@@ -102,10 +102,7 @@ impl LoadBalancer {
             let mut old: Vec<(Watch, Target)> = watches.into_iter().zip(targets).collect();
             for (link, replica) in wanted {
                 let known = old.iter().position(|(watch, _)| (watch.link, watch.replica) == (link, replica));
-                let (watch, target) = known.map_or_else(
-                    || self.new_target(ctx, link, replica),
-                    |i| old.swap_remove(i),
-                );
+                let (watch, target) = known.map_or_else(|| self.new_target(ctx, link, replica), |i| old.swap_remove(i));
                 self.watches.push(watch);
                 self.targets.push(target);
             }
@@ -301,9 +298,11 @@ impl Kind for LoadBalancer {
             &mut spec.balance,
         );
         v.visit(
-            &Param::new("health_check", "Probe the replicas, and leave out those that do not answer.", &[
-                "(interval: \"500ms\")",
-            ])
+            &Param::new(
+                "health_check",
+                "Probe the replicas, and leave out those that do not answer.",
+                &["(interval: \"500ms\")"],
+            )
             .live(),
             &mut spec.health_check,
         );
@@ -312,9 +311,11 @@ impl Kind for LoadBalancer {
             &mut spec.ejection,
         );
         v.visit(
-            &Param::new("slow_start", "A replica that comes new or back gets its full share only after this time.", &[
-                "\"5s\"",
-            ])
+            &Param::new(
+                "slow_start",
+                "A replica that comes new or back gets its full share only after this time.",
+                &["\"5s\""],
+            )
             .live(),
             &mut spec.slow_start,
         );
@@ -329,7 +330,9 @@ impl Kind for LoadBalancer {
             Balance::PowerOfChoices { choices, .. } if !(1..=16).contains(&choices) => {
                 checker.error("balance", "choices is a number from 1 to 16");
             }
-            Balance::ConsistentHash { bound, virtual_nodes } if !(bound >= 1.0 && (1..=10_000).contains(&virtual_nodes)) => {
+            Balance::ConsistentHash { bound, virtual_nodes }
+                if !(bound >= 1.0 && (1..=10_000).contains(&virtual_nodes)) =>
+            {
                 checker.error("balance", "bound is a number from 1 up, virtual_nodes one from 1 to 10000");
             }
             _ => {}
@@ -424,15 +427,13 @@ impl Kind for LoadBalancer {
     }
 
     fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
-        if let Control::Fault(fault, _) = control {
-            if fault == Fault::Kill {
-                for id in ctx.served_here() {
-                    ctx.meter_add(Meter::Busy, -1);
-                    ctx.reply(id, Reply::failed(Reason::Refused));
-                }
-                self.targets.iter_mut().for_each(|target| (target.load, target.seen) = (0, 0));
-                self.picker.refresh(&self.targets);
+        if let Control::Fault(Fault::Kill, _) = control {
+            for id in ctx.served_here() {
+                ctx.meter_add(Meter::Busy, -1);
+                ctx.reply(id, Reply::failed(Reason::Refused));
             }
+            self.targets.iter_mut().for_each(|target| (target.load, target.seen) = (0, 0));
+            self.picker.refresh(&self.targets);
         }
     }
 

@@ -56,7 +56,10 @@ impl<T: Serialize + DeserializeOwned> Value for T {
         let value = ron::read::<T>(text).into_result();
         *self = value.map_err(|problems| {
             let first = problems.into_iter().next();
-            first.map_or_else(|| format!("`{text}` cannot be read"), |problem| format!("{}: {}", problem.message, problem.label))
+            first.map_or_else(
+                || format!("`{text}` cannot be read"),
+                |problem| format!("{}: {}", problem.message, problem.label),
+            )
         })?;
         Ok(())
     }

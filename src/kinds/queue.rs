@@ -41,6 +41,7 @@ pub enum Overflow {
 
 /// How often a message may be handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[expect(clippy::enum_variant_names, reason = "the names that the field uses")]
 pub enum Delivery {
     /// Acknowledged when it is handed over: lost if the consumer fails.
     AtMostOnce,
@@ -134,14 +135,7 @@ const TIMEOUT: u64 = 1;
 impl Queue {
     fn accept(&mut self, ctx: &mut Ctx, id: CallId) {
         let request = Request::like(ctx.call(id));
-        let message = Message {
-            request,
-            since: ctx.now(),
-            deliveries: 0,
-            visible: false,
-            generation: 0,
-            alive: true,
-        };
+        let message = Message { request, since: ctx.now(), deliveries: 0, visible: false, generation: 0, alive: true };
         let slot = match self.free.pop() {
             Some(slot) => {
                 let generation = self.messages[slot as usize].generation;
@@ -338,18 +332,20 @@ impl Kind for Queue {
             &mut spec.capacity,
         );
         v.visit(
-            &Param::new("overflow", "What happens when it is full: Reject, DropOldest or Block the producer.", &[
-                "DropOldest",
-                "Block",
-            ])
+            &Param::new(
+                "overflow",
+                "What happens when it is full: Reject, DropOldest or Block the producer.",
+                &["DropOldest", "Block"],
+            )
             .live(),
             &mut spec.overflow,
         );
         v.visit(
-            &Param::new("delivery", "AtMostOnce, AtLeastOnce, or ExactlyOnce (an idempotent consumer).", &[
-                "AtMostOnce",
-                "ExactlyOnce",
-            ])
+            &Param::new(
+                "delivery",
+                "AtMostOnce, AtLeastOnce, or ExactlyOnce (an idempotent consumer).",
+                &["AtMostOnce", "ExactlyOnce"],
+            )
             .live(),
             &mut spec.delivery,
         );
@@ -376,7 +372,8 @@ impl Kind for Queue {
             &mut spec.max_deliveries,
         );
         v.visit(
-            &Param::new("redelivery_delay", "How long a message rests before it is delivered again.", &["\"50ms\""]).live(),
+            &Param::new("redelivery_delay", "How long a message rests before it is delivered again.", &["\"50ms\""])
+                .live(),
             &mut spec.redelivery_delay,
         );
         v.visit(

@@ -77,11 +77,11 @@ impl Kind for RateLimiter {
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
         v.visit(
-            &Param::new("algorithm", "TokenBucket, LeakyBucket, FixedWindow or SlidingWindow.", &[
-                "LeakyBucket",
-                "FixedWindow",
-                "SlidingWindow",
-            ])
+            &Param::new(
+                "algorithm",
+                "TokenBucket, LeakyBucket, FixedWindow or SlidingWindow.",
+                &["LeakyBucket", "FixedWindow", "SlidingWindow"],
+            )
             .live(),
             &mut spec.algorithm,
         );

@@ -706,8 +706,12 @@ fn size_params(spec: &mut Spec, v: &mut dyn Visitor) {
 
 fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
-        &Param::new("work", "Processor time before the calls to others.", &["\"8ms\"", "LogNormal(mean: \"5ms\", cv: 2)"])
-            .live(),
+        &Param::new(
+            "work",
+            "Processor time before the calls to others.",
+            &["\"8ms\"", "LogNormal(mean: \"5ms\", cv: 2)"],
+        )
+        .live(),
         &mut spec.work,
     );
     v.visit(
@@ -715,9 +719,11 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
         &mut spec.work_by_class,
     );
     v.visit(
-        &Param::new("wait", "Waiting for something that is not drawn, such as a disk: holds the slot, not a core.", &[
-            "\"12ms\"",
-        ])
+        &Param::new(
+            "wait",
+            "Waiting for something that is not drawn, such as a disk: holds the slot, not a core.",
+            &["\"12ms\""],
+        )
         .live(),
         &mut spec.wait,
     );
@@ -753,57 +759,73 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
 
 fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
-        &Param::new("discipline", "Who is served next.", &[
-            "Lifo",
-            "AdaptiveLifo",
-            "Priority",
-            "PreemptivePriority",
-            "Random",
-            "ProcessorSharing",
-            "EarliestDeadline",
-            "WeightedFair",
-        ]),
+        &Param::new(
+            "discipline",
+            "Who is served next.",
+            &[
+                "Lifo",
+                "AdaptiveLifo",
+                "Priority",
+                "PreemptivePriority",
+                "Random",
+                "ProcessorSharing",
+                "EarliestDeadline",
+                "WeightedFair",
+            ],
+        ),
         &mut spec.discipline,
     );
     v.visit(
-        &Param::new("queue_limit", "Calls that may wait at a replica; more are refused. None is no limit.", &["0", "5"])
-            .range(0.0, 1e9)
-            .live(),
+        &Param::new(
+            "queue_limit",
+            "Calls that may wait at a replica; more are refused. None is no limit.",
+            &["0", "5"],
+        )
+        .range(0.0, 1e9)
+        .live(),
         &mut spec.queue_limit,
     );
     v.visit(
-        &Param::new("max_wait", "A call that waited so long for a slot leaves (drawn for each call).", &[
-            "\"10ms\"",
-            "Exponential(\"20ms\")",
-        ])
+        &Param::new(
+            "max_wait",
+            "A call that waited so long for a slot leaves (drawn for each call).",
+            &["\"10ms\"", "Exponential(\"20ms\")"],
+        )
         .live(),
         &mut spec.max_wait,
     );
     v.visit(
-        &Param::new("codel", "Shed calls from a standing queue (controlled delay, RFC 8289).", &[
-            "(target: \"1ms\", interval: \"20ms\")",
-        ])
+        &Param::new(
+            "codel",
+            "Shed calls from a standing queue (controlled delay, RFC 8289).",
+            &["(target: \"1ms\", interval: \"20ms\")"],
+        )
         .live(),
         &mut spec.codel,
     );
     v.visit(
-        &Param::new("drop_expired", "Fail a call at once if the deadline that came with it has passed.", &["false"]).live(),
+        &Param::new("drop_expired", "Fail a call at once if the deadline that came with it has passed.", &["false"])
+            .live(),
         &mut spec.drop_expired,
     );
 }
 
 fn failure_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
-        &Param::new("pauses", "Stops of a whole replica, such as garbage collection.", &[
-            "(every: Exponential(\"500ms\"), lasting: \"50ms\")",
-        ])
+        &Param::new(
+            "pauses",
+            "Stops of a whole replica, such as garbage collection.",
+            &["(every: Exponential(\"500ms\"), lasting: \"50ms\")"],
+        )
         .live(),
         &mut spec.pauses,
     );
     v.visit(
-        &Param::new("breakdowns", "Failures and repairs of each replica; `lose` says whether calls are lost.", &[
-            "(up: Exponential(\"1s\"), down: Exponential(\"100ms\"), lose: true)",
-        ])
+        &Param::new(
+            "breakdowns",
+            "Failures and repairs of each replica; `lose` says whether calls are lost.",
+            &["(up: Exponential(\"1s\"), down: Exponential(\"100ms\"), lose: true)"],
+        )
         .live(),
         &mut spec.breakdowns,
     );

@@ -150,14 +150,16 @@ impl Kind for ShardedStore {
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
-        v.visit(&Param::new("shards", "How many shards there are.", &["2", "7"]).range(1.0, 60_000.0).live(), &mut spec.shards);
         v.visit(
-            &Param::new("strategy", "Modulo, Range, ConsistentHash, Rendezvous or Directory.", &[
-                "Modulo",
-                "Range",
-                "Rendezvous",
-                "Directory(buckets: 64)",
-            ]),
+            &Param::new("shards", "How many shards there are.", &["2", "7"]).range(1.0, 60_000.0).live(),
+            &mut spec.shards,
+        );
+        v.visit(
+            &Param::new(
+                "strategy",
+                "Modulo, Range, ConsistentHash, Rendezvous or Directory.",
+                &["Modulo", "Range", "Rendezvous", "Directory(buckets: 64)"],
+            ),
             &mut spec.strategy,
         );
         v.visit(
@@ -169,7 +171,9 @@ impl Kind for ShardedStore {
             &mut spec.slots,
         );
         v.visit(
-            &Param::new("queue_limit", "Calls that may wait at a shard; more are refused.", &["1"]).range(0.0, 1e9).live(),
+            &Param::new("queue_limit", "Calls that may wait at a shard; more are refused.", &["1"])
+                .range(0.0, 1e9)
+                .live(),
             &mut spec.queue_limit,
         );
         v.visit(&Param::new("read", "Time of a read.", &["\"5ms\""]).live(), &mut spec.read);
@@ -302,10 +306,7 @@ impl Kind for ShardedStore {
     fn glance(&self) -> Vec<(&'static str, f64)> {
         let total: u64 = self.served.iter().sum();
         let hottest = self.served.iter().max().copied().unwrap_or(0);
-        vec![
-            ("shards", f64::from(self.ring.shards())),
-            ("hottest_share", hottest as f64 / total.max(1) as f64),
-        ]
+        vec![("shards", f64::from(self.ring.shards())), ("hottest_share", hottest as f64 / total.max(1) as f64)]
     }
 }
 

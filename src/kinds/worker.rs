@@ -87,7 +87,8 @@ impl Kind for Worker {
         v.visit(&Param::new("cores", "Cores of each replica.", &["1"]).range(1.0, 1e6).live(), &mut spec.cores);
         v.visit(&Param::new("work", "Processor time of a message.", &["\"20ms\""]).live(), &mut spec.work);
         v.visit(
-            &Param::new("wait", "Waiting for something that is not drawn: holds the slot, not a core.", &["\"20ms\""]).live(),
+            &Param::new("wait", "Waiting for something that is not drawn: holds the slot, not a core.", &["\"20ms\""])
+                .live(),
             &mut spec.wait,
         );
         v.visit(
@@ -97,7 +98,9 @@ impl Kind for Worker {
             &mut spec.error_share,
         );
         v.visit(
-            &Param::new("poison_share", "Share of keys whose messages always fail.", &["\"20%\""]).range(0.0, 1.0).live(),
+            &Param::new("poison_share", "Share of keys whose messages always fail.", &["\"20%\""])
+                .range(0.0, 1.0)
+                .live(),
             &mut spec.poison_share,
         );
         v.visit(

@@ -216,9 +216,10 @@ impl Recorder {
             (0..self.plan.classes.len()).map(|i| sim.class_tally(crate::base::ClassId(i as u8)).in_flight()).collect();
         let mut total = self.class_report(&cut, &(0..self.plan.classes.len()).collect::<Vec<_>>());
         total.in_flight = in_flight.iter().sum();
-        let classes = self.plan.classes.iter().enumerate().map(|(i, name)| {
-            (name.clone(), ClassReport { in_flight: in_flight[i], ..self.class_report(&cut, &[i]) })
-        });
+        let classes =
+            self.plan.classes.iter().enumerate().map(|(i, name)| {
+                (name.clone(), ClassReport { in_flight: in_flight[i], ..self.class_report(&cut, &[i]) })
+            });
         let nodes = self.plan.nodes.iter().enumerate().zip(levels).map(|((i, node), levels)| {
             let in_flight = sim.node_tally(crate::base::NodeId(i as u32)).in_flight();
             let report = self.node_report(&cut, i);
@@ -342,8 +343,8 @@ impl Recorder {
         let mut areas = [0.0f64; METERS];
         for batch in &batches {
             counts.add(&batch.counts);
-            for k in 0..METERS {
-                areas[k] += batch.areas[k] as f64 / 1e9;
+            for (sum, area) in areas.iter_mut().zip(batch.areas) {
+                *sum += area as f64 / 1e9;
             }
         }
         let share = |top: &dyn Fn(&NodeRow) -> f64, bottom: &dyn Fn(&NodeRow) -> f64| {
@@ -410,7 +411,8 @@ impl Recorder {
         };
         for (name, class) in &report.classes {
             let n = class.latency.count;
-            let unclaimed = class.latency.percentiles().into_iter().find(|(_, q, _)| n > 0 && n < steady::needed_for(*q));
+            let unclaimed =
+                class.latency.percentiles().into_iter().find(|(_, q, _)| n > 0 && n < steady::needed_for(*q));
             if let Some((percentile, q, _)) = unclaimed {
                 let needed = steady::needed_for(q);
                 warn("too-few", name, format!("{n} answers are too few to claim a {percentile}: {needed} are needed"));

@@ -131,16 +131,17 @@ mod tests {
     #[test]
     fn waits_grow_and_are_capped() {
         let backoff = Backoff { jitter: Jitter::None, cap: Span::from_millis(300), ..Backoff::default() };
-        let waits: Vec<u64> =
-            (1..6).map(|n| backoff.delay(n, Span::ZERO, &mut Rng::seeded(1)).0 / 1_000_000).collect();
+        let waits: Vec<u64> = (1..6).map(|n| backoff.delay(n, Span::ZERO, &mut Rng::seeded(1)).0 / 1_000_000).collect();
         assert_eq!(waits, [50, 100, 200, 300, 300]);
     }
 
     #[test]
     fn jitter_stays_in_its_range_with_the_right_mean() {
-        for (jitter, low, high, mean) in
-            [(Jitter::Full, 0.0, 100.0, 50.0), (Jitter::Equal, 50.0, 100.0, 75.0), (Jitter::Decorrelated, 50.0, 300.0, 175.0)]
-        {
+        for (jitter, low, high, mean) in [
+            (Jitter::Full, 0.0, 100.0, 50.0),
+            (Jitter::Equal, 50.0, 100.0, 75.0),
+            (Jitter::Decorrelated, 50.0, 300.0, 175.0),
+        ] {
             let backoff = Backoff { jitter, ..Backoff::default() };
             let mut rng = Rng::seeded(5);
             let waits: Vec<f64> =

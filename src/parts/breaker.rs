@@ -62,9 +62,16 @@ pub enum Permit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Closed,
-    Open { until: Time },
+    Open {
+        until: Time,
+    },
     /// Trials that may still begin, and results that have come.
-    HalfOpen { to_begin: u32, ended: u32, bad: u32, slow: u32 },
+    HalfOpen {
+        to_begin: u32,
+        ended: u32,
+        bad: u32,
+        slow: u32,
+    },
 }
 
 /// A breaker at work.

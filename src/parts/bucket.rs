@@ -143,7 +143,8 @@ mod tests {
             let limit = limit(algorithm);
             let mut bucket = Bucket::default();
             // 1,000 calls a second for ten seconds.
-            let passed = (0..10_000u64).filter(|i| bucket.take(&limit, Time(i * 1_000_000)) != Decision::Refuse).count();
+            let passed =
+                (0..10_000u64).filter(|i| bucket.take(&limit, Time(i * 1_000_000)) != Decision::Refuse).count();
             assert!((990..=1_011).contains(&passed), "{algorithm:?}: {passed}");
         }
     }

@@ -158,7 +158,7 @@ impl Store {
 
     fn touch(&mut self, slot: u32) {
         match self.policy {
-            Policy::Lru => self.to_front(slot, MAIN),
+            Policy::Lru => self.move_to_front(slot, MAIN),
             Policy::Fifo | Policy::Random => {}
             Policy::Clock | Policy::Sieve => self.slots[slot as usize].uses = 1,
             Policy::S3Fifo => {
@@ -174,13 +174,13 @@ impl Store {
                 self.ranks.insert((uses.saturating_add(1), self.clock, slot));
             }
             Policy::WTinyLfu => match self.slots[slot as usize].list {
-                SMALL => self.to_front(slot, SMALL),
+                SMALL => self.move_to_front(slot, SMALL),
                 _ => {
-                    self.to_front(slot, MAIN);
+                    self.move_to_front(slot, MAIN);
                     // Protected is four fifths of the main part; who falls out of it is on probation again.
                     while self.lists[MAIN as usize].weight > self.main_capacity() * 4 / 5 {
                         let last = self.lists[MAIN as usize].tail;
-                        self.to_front(last, PROBATION);
+                        self.move_to_front(last, PROBATION);
                     }
                 }
             },
@@ -269,7 +269,7 @@ impl Store {
                     return Some(tail);
                 }
                 self.slots[tail as usize].uses = 0;
-                self.to_front(tail, MAIN);
+                self.move_to_front(tail, MAIN);
             },
             Policy::Sieve => {
                 let mut hand = if self.hand == NIL { tail } else { self.hand };
@@ -300,7 +300,7 @@ impl Store {
                 let slot = small.tail;
                 if self.slots[slot as usize].uses > 1 {
                     self.slots[slot as usize].uses = 0;
-                    self.to_front(slot, MAIN);
+                    self.move_to_front(slot, MAIN);
                     continue;
                 }
                 self.remember(self.slots[slot as usize].entry.key);
@@ -314,7 +314,7 @@ impl Store {
                 return Some(slot);
             }
             self.slots[slot as usize].uses -= 1;
-            self.to_front(slot, MAIN);
+            self.move_to_front(slot, MAIN);
         }
     }
 
@@ -346,10 +346,11 @@ impl Store {
     fn admit(&mut self, evicted: &mut Vec<Entry>) {
         while self.lists[SMALL as usize].weight > self.window_capacity() {
             let candidate = self.lists[SMALL as usize].tail;
-            self.to_front(candidate, PROBATION);
+            self.move_to_front(candidate, PROBATION);
             while self.lists[MAIN as usize].weight + self.lists[PROBATION as usize].weight > self.main_capacity() {
                 let probation = self.lists[PROBATION as usize].tail;
-                let victim = if probation == candidate || probation == NIL { self.lists[MAIN as usize].tail } else { probation };
+                let victim =
+                    if probation == candidate || probation == NIL { self.lists[MAIN as usize].tail } else { probation };
                 let frequency = |slot: u32| {
                     let key = self.slots[slot as usize].entry.key;
                     self.sketch.as_ref().map_or(0, |sketch| sketch.estimate(key))
@@ -408,7 +409,7 @@ impl Store {
         self.make_room(0, rng, evicted);
     }
 
-    fn to_front(&mut self, slot: u32, list: u8) {
+    fn move_to_front(&mut self, slot: u32, list: u8) {
         self.unlink(slot);
         self.push_front(slot, list);
     }

@@ -167,7 +167,8 @@ impl Picker {
     }
 
     fn consistent(&self, targets: &[Target], bound: f64, key: u64) -> usize {
-        let in_flight: u32 = if bound.is_finite() { self.usable.iter().map(|&i| targets[i as usize].load).sum() } else { 0 };
+        let in_flight: u32 =
+            if bound.is_finite() { self.usable.iter().map(|&i| targets[i as usize].load).sum() } else { 0 };
         let most = (bound * f64::from(in_flight + 1) / self.usable.len() as f64).ceil();
         let place = hash::mix(key);
         let start = self.points.partition_point(|(point, _)| *point < place);
@@ -291,7 +292,8 @@ mod tests {
     fn what_is_not_usable_is_not_picked() {
         let mut targets = vec![Target::new(1.0); 4];
         targets[2].usable = false;
-        for balance in [Balance::RoundRobin, Balance::LeastConnections, Balance::ConsistentHash { virtual_nodes: 50, bound: 2.0 }]
+        for balance in
+            [Balance::RoundRobin, Balance::LeastConnections, Balance::ConsistentHash { virtual_nodes: 50, bound: 2.0 }]
         {
             assert_eq!(counts(balance, &mut targets, 1_000)[2], 0, "{balance:?}");
         }

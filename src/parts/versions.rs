@@ -56,7 +56,8 @@ impl Versions {
         // What has arrived everywhere, or can only be overtaken, need not be kept apart. A read that is under way looks
         // back at most as long as its own delays, so that a margin is left.
         while let Some(first) = key.under_way.first() {
-            let settled = first.at[..self.replicas].iter().all(|at| *at == Time::NEVER || at.0.saturating_add(MARGIN) < now.0);
+            let settled =
+                first.at[..self.replicas].iter().all(|at| *at == Time::NEVER || at.0.saturating_add(MARGIN) < now.0);
             if !settled && key.under_way.len() < MOST_UNDER_WAY {
                 break;
             }

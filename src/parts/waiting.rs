@@ -185,7 +185,8 @@ impl CoDel {
         if !self.dropping {
             self.dropping = true;
             // Dropping went on a short while ago: begin near the rate that had been needed then.
-            self.count = if now.since(self.drop_next) < interval * 16 { self.count.saturating_sub(2).max(1) } else { 1 };
+            self.count =
+                if now.since(self.drop_next) < interval * 16 { self.count.saturating_sub(2).max(1) } else { 1 };
             self.drop_next = now + Self::gap(interval, self.count);
             return true;
         }

@@ -3,7 +3,8 @@
 use crate::base::{LinkId, NodeId, Span};
 use crate::design::{Design, LinkSpec, ModeSpec, OperationSpec, WaitSpec};
 use crate::engine::{
-    Fallback, Hedge, LinkConfig, LinkPlan, LinkUse, Mode, NodePlan, Operation, Plan, Pool, Retry, StepGroup, Wait, When, WhenAfter,
+    Fallback, Hedge, LinkConfig, LinkPlan, LinkUse, Mode, NodePlan, Operation, Plan, Pool, Retry, StepGroup, Wait,
+    When, WhenAfter,
 };
 use crate::kinds::State;
 use std::collections::BTreeMap;
@@ -22,14 +23,7 @@ pub fn compile(design: &Design) -> (Plan, Vec<State>) {
         let (from, to) = (ids[spec.from.as_str()], ids[spec.to.as_str()]);
         nodes[from.index()].outs.push(LinkId(i as u32));
         let when = when_of(spec, &specs, &classes);
-        links.push(LinkPlan {
-            name: spec.name(),
-            from,
-            to,
-            weight: spec.weight,
-            when,
-            config: link_config(spec),
-        });
+        links.push(LinkPlan { name: spec.name(), from, to, weight: spec.weight, when, config: link_config(spec) });
     }
     for node in &mut nodes {
         plan_steps(node, &specs, &links);
@@ -63,10 +57,8 @@ fn plan_steps(node: &mut NodePlan, specs: &[&LinkSpec], links: &[LinkPlan]) {
     let mut i = 0;
     while i < outs.len() {
         let step = specs[outs[i].index()].step;
-        let group: Vec<(u8, LinkId)> = (i..outs.len())
-            .take_while(|&j| specs[outs[j].index()].step == step)
-            .map(|j| (j as u8, outs[j]))
-            .collect();
+        let group: Vec<(u8, LinkId)> =
+            (i..outs.len()).take_while(|&j| specs[outs[j].index()].step == step).map(|j| (j as u8, outs[j])).collect();
         i += group.len();
         let first = specs[group[0].1.index()];
         let wait = match first.wait {

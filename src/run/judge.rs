@@ -214,9 +214,8 @@ fn windowed(path: &MetricPath, (from, until): (Span, Span), recorder: &Recorder,
 fn node_window(counts: &NodeCounts, areas: &[f64; METERS], peak: u32, seconds: f64, name: &str) -> Option<f64> {
     let failed: u64 = counts.failed.iter().sum();
     let per_call = |sum: u64| (counts.succeeded > 0).then(|| sum as f64 / counts.succeeded as f64 / 1e9);
-    let signal = |wanted: &str| {
-        SIGNALS.iter().zip(counts.signals).find(|((_, name), _)| *name == wanted).map(|(_, n)| n)
-    };
+    let signal =
+        |wanted: &str| SIGNALS.iter().zip(counts.signals).find(|((_, name), _)| *name == wanted).map(|(_, n)| n);
     let of_two = |a: &str, b: &str| signal(a).zip(signal(b)).and_then(|(a, b)| share(a, a + b));
     match name {
         "arrivals" => Some(counts.arrived as f64 / seconds),

@@ -124,7 +124,14 @@ impl Places<'_> {
         patches.extend(steps(range, when).into_iter().map(|(at, value)| (at, Patch::Fault(place, fault(value)))));
     }
 
-    fn paired(&self, target: &str, (at, end): (Time, Option<Time>), begin: Fault, finish: Fault, patches: &mut Patches) {
+    fn paired(
+        &self,
+        target: &str,
+        (at, end): (Time, Option<Time>),
+        begin: Fault,
+        finish: Fault,
+        patches: &mut Patches,
+    ) {
         let Some(place) = self.find(target) else { return };
         patches.push((at, Patch::Fault(place, begin)));
         patches.extend(end.map(|end| (end, Patch::Fault(place, finish))));

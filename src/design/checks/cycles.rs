@@ -10,7 +10,8 @@ const CERTAIN: f64 = 1.0;
 /// Whether the link is chosen among others of its step.
 fn is_one_of_several(design: &Design, i: usize) -> bool {
     let link = &design.links[i];
-    let beside = |other: &&crate::design::LinkSpec| other.from == link.from && other.step == link.step && other.weight > 0.0;
+    let beside =
+        |other: &&crate::design::LinkSpec| other.from == link.from && other.step == link.step && other.weight > 0.0;
     link.wait == WaitSpec::Choose && design.links.iter().filter(beside).count() > 1
 }
 

@@ -24,7 +24,8 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         if let Some(first) = names.insert(link.name(), i) {
             let message = format!("`{}` is the name of link {} already", link.name(), first + 1);
             findings.push(
-                Finding::error("same-name", subject.clone(), message).with_remedy("give one of them a `name` of its own"),
+                Finding::error("same-name", subject.clone(), message)
+                    .with_remedy("give one of them a `name` of its own"),
             );
         }
         if design.nodes.contains_key(&link.name()) {
@@ -84,7 +85,8 @@ fn check_when(design: &Design, link: &LinkSpec, subject: &Subject, findings: &mu
                 findings.push(with_suggestion(finding, other, known.iter().map(String::as_str)));
             }
             Some(sibling) if sibling.step >= link.step => {
-                let message = format!("`{other}` is called in step {}, which is not before step {}", sibling.step, link.step);
+                let message =
+                    format!("`{other}` is called in step {}, which is not before step {}", sibling.step, link.step);
                 findings.push(Finding::error("bad-when", subject.then("when").then(param), message));
             }
             Some(_) => {}

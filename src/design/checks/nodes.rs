@@ -28,7 +28,11 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
             findings.push(Finding::error("bad-name", subject.clone(), message));
         }
         if node.at.is_some_and(|(x, y)| !(x.abs() < 1e7 && y.abs() < 1e7)) {
-            findings.push(Finding::error("bad-position", subject.then("at"), "a position is two numbers below 10 million"));
+            findings.push(Finding::error(
+                "bad-position",
+                subject.then("at"),
+                "a position is two numbers below 10 million",
+            ));
         }
         findings.extend(node.kind.check(&subject.then("kind")));
         check_outs(design, name, findings);

@@ -8,7 +8,8 @@ const LONGEST: Span = Span::from_secs(400 * 86_400);
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
     if design.version == 0 || design.version > VERSION {
-        let message = format!("version {} of the file format; this program reads up to version {VERSION}", design.version);
+        let message =
+            format!("version {} of the file format; this program reads up to version {VERSION}", design.version);
         let finding = Finding::error("version", Subject::of(["version"]), message);
         findings.push(finding.with_remedy("a newer version of the program reads it"));
     }

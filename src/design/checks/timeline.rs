@@ -29,7 +29,8 @@ fn check_targets(design: &Design, action: &Action, subject: &Subject, findings: 
     for target in action.targets() {
         if Target::find(design, target).is_none() {
             unknown = true;
-            let names: Vec<String> = design.nodes.keys().cloned().chain(design.links.iter().map(LinkSpec::name)).collect();
+            let names: Vec<String> =
+                design.nodes.keys().cloned().chain(design.links.iter().map(LinkSpec::name)).collect();
             let finding =
                 Finding::error("no-such-target", subject.then("do"), format!("there is no node or link `{target}`"));
             findings.push(with_suggestion(finding, target, names.iter().map(String::as_str)));

@@ -57,7 +57,8 @@ fn round_robin(row: &Row) -> Vec<Figure> {
 fn random(row: &Row) -> Vec<Figure> {
     let of = |load: f64| {
         let metric = format!("lambda={load}");
-        let [mean] = measure(&balanced(10.0 * load, "Random", 10, SECOND), Effort::requests(10.0 * load, 400), ["mean"]);
+        let [mean] =
+            measure(&balanced(10.0 * load, "Random", 10, SECOND), Effort::requests(10.0 * load, 400), ["mean"]);
         Figure::new(&metric, row.want(&metric), Relative(0.02), mean)
     };
     [0.5, 0.7, 0.8, 0.9].map(of).into()
@@ -196,7 +197,12 @@ fn dynos_at_11000(row: &Row) -> Vec<Figure> {
     let text = balanced(rate, "Random", 250, DYNO);
     let [wait, used] = measure(&text, Effort::requests(rate, 1_000), ["server.mean_wait", "server.utilization"]);
     vec![
-        Figure::new("mean_queue_ms_steady_state_PK", row.want("mean_queue_ms_steady_state_PK"), Relative(0.05), times(&wait, 1e3)),
+        Figure::new(
+            "mean_queue_ms_steady_state_PK",
+            row.want("mean_queue_ms_steady_state_PK"),
+            Relative(0.05),
+            times(&wait, 1e3),
+        ),
         Figure::new("utilization", row.want("utilization"), Relative(0.02), used),
     ]
 }

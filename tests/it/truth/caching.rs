@@ -66,7 +66,8 @@ fn local_or_shared(row: &Row) -> Vec<Figure> {
     assert!(offered.iter().all(|rate| (990.0..1_010.0).contains(rate)));
     let [shared] = measure(&cached(1_000.0, keys, "capacity: Entries(10000)"), effort, ["cache.hit_ratio"]);
     vec![
-        Figure::new("hit_local", row.want("hit_local"), Absolute(0.005), combine(&c0, &c1, |a, b| (a + b) / 2.0)).approximate(),
+        Figure::new("hit_local", row.want("hit_local"), Absolute(0.005), combine(&c0, &c1, |a, b| (a + b) / 2.0))
+            .approximate(),
         Figure::new("hit_shared", row.want("hit_shared"), Absolute(0.005), shared).approximate(),
     ]
 }

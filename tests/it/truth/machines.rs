@@ -153,7 +153,9 @@ fn coordinated_omission(row: &Row) -> Vec<Figure> {
     let effort = Effort::from_empty(4, 200.1);
     let [open, p90] = measure(&text("rate: \"100/s\", arrivals: Constant"), effort, ["mean", "p90"]);
     let [closed] = measure(&text("arrivals: Closed(users: 1, think: \"9ms\")"), effort, ["mean"]);
-    let ms = |metric: &str, want, samples: &[f64]| Figure::new(metric, want, Relative(0.01), times(samples, 1e3)).approximate();
+    let ms = |metric: &str, want, samples: &[f64]| {
+        Figure::new(metric, want, Relative(0.01), times(samples, 1e3)).approximate()
+    };
     vec![
         ms("open_mean_ms", row.want("open_mean_ms"), &open),
         // Evenly spread from 0 to 100 s over the second half of the requests: 80 s at the 90th percentile.

@@ -29,7 +29,10 @@ const NOT_EXPRESSED: &[(&str, &str)] = &[
     ("td-2", "exact for infinitely many servers only; pod-n100-* and fin-n10-* are its finite counterparts"),
     ("td-3", "exact for infinitely many servers only"),
     ("td-5", "exact for infinitely many servers only"),
-    ("redundancy-10-2-0.8", "the two copies must go to different servers; a balancer does not know that two calls are copies"),
+    (
+        "redundancy-10-2-0.8",
+        "the two copies must go to different servers; a balancer does not know that two calls are copies",
+    ),
     ("brooker-stale", "needs servers that all finish at the same fixed instants, busy or not"),
     ("evanjones-random", "placement of a fixed number of items; nothing happens in time"),
     ("facebook-leases", "the key rates behind the published figures are not given"),

@@ -65,7 +65,9 @@ fn mm1_at(row: &Row, rate: f64) -> Vec<Figure> {
     let effort = Effort::requests(rate, 400);
     let [utilization, busy, queue, mean, wait, p50, p95, p99, p999, waited] = measure(&text, effort, ALL);
     let [wait_p95, wait_p99] = measure(&text, effort, ["station.wait_p95", "station.wait_p99"]);
-    let ms = |metric: &str, share, samples: &[f64]| Figure::new(metric, row.want(metric), Relative(share), times(samples, 1e3));
+    let ms = |metric: &str, share, samples: &[f64]| {
+        Figure::new(metric, row.want(metric), Relative(share), times(samples, 1e3))
+    };
     vec![
         Figure::new("utilization", row.want("utilization"), Relative(0.02), utilization),
         Figure::new("mean_in_system", row.want("mean_in_system"), Relative(0.02), combine(&busy, &queue, |a, b| a + b)),
@@ -84,8 +86,11 @@ fn mm1_at(row: &Row, rate: f64) -> Vec<Figure> {
 
 fn mmc(row: &Row, rate: f64, servers: u32, thousands: u32) -> Vec<Figure> {
     let text = station(rate, &format!("slots: {servers}, cores: {servers}, work: Exponential(\"10ms\")"));
-    let [_, busy, queue, mean, wait, p50, p95, p99, p999, waited] = measure(&text, Effort::requests(rate, thousands), ALL);
-    let ms = |metric: &str, share, samples: &[f64]| Figure::new(metric, row.want(metric), Relative(share), times(samples, 1e3));
+    let [_, busy, queue, mean, wait, p50, p95, p99, p999, waited] =
+        measure(&text, Effort::requests(rate, thousands), ALL);
+    let ms = |metric: &str, share, samples: &[f64]| {
+        Figure::new(metric, row.want(metric), Relative(share), times(samples, 1e3))
+    };
     vec![
         Figure::new("erlang_C_prob_wait", row.want("erlang_C_prob_wait"), Relative(0.02), waited),
         ms("mean_wait_ms", 0.02, &wait),
@@ -101,14 +106,21 @@ fn mmc(row: &Row, rate: f64, servers: u32, thousands: u32) -> Vec<Figure> {
 
 /// Room for ten, the one at work included.
 fn mm1k(row: &Row, rate: f64) -> Vec<Figure> {
-    let text = station(rate, "slots: 1, cores: 1, work: Exponential(\"10ms\")").replace("queue_limit: None", "queue_limit: Some(9)");
+    let text = station(rate, "slots: 1, cores: 1, work: Exponential(\"10ms\")")
+        .replace("queue_limit: None", "queue_limit: Some(9)");
     let effort = Effort::requests(rate, 200);
     let [blocked, throughput, busy, queue, mean, wait, utilization, p99] = measure(
         &text,
         effort,
         [
-            "failed_share", "station.throughput", "station.busy", "station.queue", "mean", "station.mean_wait",
-            "station.utilization", "p99",
+            "failed_share",
+            "station.throughput",
+            "station.busy",
+            "station.queue",
+            "mean",
+            "station.mean_wait",
+            "station.utilization",
+            "p99",
         ],
     );
     let relative = |metric: &str, share, samples| Figure::new(metric, row.want(metric), Relative(share), samples);
@@ -125,8 +137,11 @@ fn mm1k(row: &Row, rate: f64) -> Vec<Figure> {
 
 fn md1(row: &Row) -> Vec<Figure> {
     let text = station(80.0, "slots: 1, cores: 1, work: \"10ms\"");
-    let [mean, wait, queue, p95, p99, p999] =
-        measure(&text, Effort::requests(80.0, 250), ["mean", "station.mean_wait", "station.queue", "p95", "p99", "p99.9"]);
+    let [mean, wait, queue, p95, p99, p999] = measure(
+        &text,
+        Effort::requests(80.0, 250),
+        ["mean", "station.mean_wait", "station.queue", "p95", "p99", "p99.9"],
+    );
     let relative = |metric: &str, share, samples| Figure::new(metric, row.want(metric), Relative(share), samples);
     vec![
         relative("mean_wait", 0.015, wait),
@@ -221,7 +236,8 @@ fn erlang_a(row: &Row) -> Vec<Figure> {
     // Whoever left had waited.
     let waited = combine(&left, &waited, |left, waited| left + (1.0 - left) * waited);
     let c_paths = ["station.waited_share", "station.mean_wait", "station.queue", "station.utilization"];
-    let [c_waited, c_wait, c_queue, c_utilization] = measure(&station(0.8, service), Effort::requests(0.8, 200), c_paths);
+    let [c_waited, c_wait, c_queue, c_utilization] =
+        measure(&station(0.8, service), Effort::requests(0.8, 200), c_paths);
     let relative = |metric: &str, samples| Figure::new(metric, row.want(metric), Relative(0.03), samples);
     vec![
         relative("prob_abandon", left),
@@ -297,7 +313,9 @@ fn tandem(row: &Row) -> Vec<Figure> {
     );
     let paths = ["mean", "p50", "p95", "p99", "lb.core_utilization", "app.core_utilization", "db.core_utilization"];
     let [mean, p50, p95, p99, lb, app, db] = measure(&text, Effort::requests(200.0, 500), paths);
-    let ms = |metric: &str, share, samples: &[f64]| Figure::new(metric, row.want(metric), Relative(share), times(samples, 1e3));
+    let ms = |metric: &str, share, samples: &[f64]| {
+        Figure::new(metric, row.want(metric), Relative(share), times(samples, 1e3))
+    };
     let used = |i, samples| Figure::new("utilization", row.want_at("utilization", i), Relative(0.02), samples);
     vec![
         ms("mean_ms", 0.02, &mean),
@@ -416,8 +434,7 @@ fn breakdowns(row: &Row) -> Vec<Figure> {
 /// Minutes are seconds here.
 fn bank(row: &Row, servers: u32) -> Vec<Figure> {
     let text = station(0.2, &format!("slots: {servers}, cores: {servers}, work: Exponential(\"10s\")"));
-    let [wait, utilization] =
-        measure(&text, Effort::requests(0.2, 200), ["station.mean_wait", "station.utilization"]);
+    let [wait, utilization] = measure(&text, Effort::requests(0.2, 200), ["station.mean_wait", "station.utilization"]);
     vec![
         Figure::new("exact_mean_wait_min", row.want("exact_mean_wait_min"), Relative(0.02), wait),
         Figure::new("exact_utilization", row.want("exact_utilization"), Relative(0.02), utilization),

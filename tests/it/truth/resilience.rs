@@ -2,6 +2,7 @@
 
 use super::Within::{Absolute, Range, Relative};
 use super::{Effort, Figure, Row, Table, combine, measure, times};
+use tailboard::base::maths;
 
 pub const ROWS: Table = &[
     ("fanout-63", fan_out),
@@ -57,8 +58,8 @@ fn fan_out_of_2000(row: &Row) -> Vec<Figure> {
 /// The published law of the leaves: lognormal with mu = 1.448118 and sigma = 1.674695 in milliseconds, as mean and cv.
 fn hedged_reads(row: &Row) -> Vec<Figure> {
     let (mu, sigma) = (1.448_118_030_930_361_6_f64, 1.674_694_814_820_449_f64);
-    let mean = (mu + sigma * sigma / 2.0).exp();
-    let cv = ((sigma * sigma).exp() - 1.0).sqrt();
+    let mean = maths::exp(mu + sigma * sigma / 2.0);
+    let cv = (maths::exp(sigma * sigma) - 1.0).sqrt();
     let leaf = format!(
         "Mixture([(0.934415, Uniform(min: \"0ms\", max: \"10ms\")), (0.065585, LogNormal(mean: \"{mean}ms\", cv: {cv}))])"
     );
@@ -67,8 +68,11 @@ fn hedged_reads(row: &Row) -> Vec<Figure> {
         measure(&text, Effort::requests(100.0, thousands), ["p50", "p99", "p99.9", "root->leaf.hedges", "offered"])
     };
     let [p50, p99, p999, _, _] = run("", 10);
-    let [hedged_p50, hedged_p99, hedged_p999, hedges, offered] = run(", hedge: (after: \"10ms\", copies: 1), cancel: true", 10);
-    let ms = |metric: &str, share, samples: &[f64]| Figure::new(metric, row.want(metric), Relative(share), times(samples, 1e3));
+    let [hedged_p50, hedged_p99, hedged_p999, hedges, offered] =
+        run(", hedge: (after: \"10ms\", copies: 1), cancel: true", 10);
+    let ms = |metric: &str, share, samples: &[f64]| {
+        Figure::new(metric, row.want(metric), Relative(share), times(samples, 1e3))
+    };
     vec![
         ms("p50_no_hedge_ms", 0.02, &p50),
         ms("p99_no_hedge_ms", 0.05, &p99),
@@ -116,7 +120,9 @@ fn parallel(row: &Row, n: u32) -> Vec<Figure> {
 fn chain(layers: usize, attempts: u32) -> String {
     let nodes: String = (1..=layers).map(|i| format!("\"s{i}\": (kind: {}),", delay("\"0s\""))).collect();
     let links: String = (1..layers)
-        .map(|i| format!("(from: \"s{i}\", to: \"s{}\", retry: (attempts: {attempts}, backoff: (base: \"1ms\"))),", i + 1))
+        .map(|i| {
+            format!("(from: \"s{i}\", to: \"s{}\", retry: (attempts: {attempts}, backoff: (base: \"1ms\"))),", i + 1)
+        })
         .collect();
     format!(
         "(nodes: {{ \"client\": (kind: client(rate: \"10/s\")), {nodes}
@@ -128,7 +134,8 @@ fn chain(layers: usize, attempts: u32) -> String {
 
 fn layers(row: &Row) -> Vec<Figure> {
     let of = |metric: &str, layers, attempts| {
-        let [calls, offered] = measure(&chain(layers, attempts), Effort::from_empty(8, 300.0), ["bottom.arrivals", "offered"]);
+        let [calls, offered] =
+            measure(&chain(layers, attempts), Effort::from_empty(8, 300.0), ["bottom.arrivals", "offered"]);
         let amplification = combine(&calls, &offered, |calls, offered| calls / offered);
         // Exact but for the requests that are on their way at the end.
         Figure::new(metric, row.want(metric), Relative(0.001), amplification).approximate()
@@ -204,7 +211,13 @@ fn collapse(row: &Row) -> Vec<Figure> {
     vec![
         Figure::new("success_rate_last_60s_no_backoff", 0.25, Range(0.0, 0.6), last_minute(spike, none)),
         Figure::new("success_rate_last_60s_backoff_jitter", 1.0, Range(0.95, 1.0), last_minute(spike, jitter)),
-        Figure::new("success_without_spike", row.want_at("success_without_spike", 1), Absolute(0.05), last_minute("Steady", none)).approximate(),
+        Figure::new(
+            "success_without_spike",
+            row.want_at("success_without_spike", 1),
+            Absolute(0.05),
+            last_minute("Steady", none),
+        )
+        .approximate(),
     ]
 }
 
@@ -219,8 +232,10 @@ fn outage(row: &Row) -> Vec<Figure> {
     let paths = ["good_share @ 180s..240s", "client->db.attempts @ 180s..240s", "good_share @ 30s..60s"];
     let [good, calls, before] = measure(text, Effort::from_empty(8, 240.0), paths);
     vec![
-        Figure::new("success_rate_last_60s", row.want_at("success_rate_last_60s", 0), Absolute(0.02), good).approximate(),
-        Figure::new("db_call_rate_last_60s", row.want_at("db_call_rate_last_60s", 0), Relative(0.03), calls).approximate(),
+        Figure::new("success_rate_last_60s", row.want_at("success_rate_last_60s", 0), Absolute(0.02), good)
+            .approximate(),
+        Figure::new("db_call_rate_last_60s", row.want_at("db_call_rate_last_60s", 0), Relative(0.03), calls)
+            .approximate(),
         Figure::new("success before the outage", 1.0, Absolute(0.01), before).approximate(),
     ]
 }

@@ -65,6 +65,10 @@ fn quorum(row: &Row, r: u32, w: u32) -> Vec<Figure> {
     figures
 }
 
+fn square(x: f64) -> f64 {
+    x * x
+}
+
 /// The spread of the load over shards, the sampling of the keys taken off.
 fn ring(row: &Row, shards: u32, virtual_nodes: u32, rings: u64, keys: u64) -> Vec<Figure> {
     let spread = |salt: u64| {
@@ -72,7 +76,7 @@ fn ring(row: &Row, shards: u32, virtual_nodes: u32, rings: u64, keys: u64) -> Ve
         let mut counts = vec![0u32; shards as usize];
         (0..keys).for_each(|key| counts[ring.shard(key) as usize] += 1);
         let fair = keys as f64 / f64::from(shards);
-        let squares: f64 = counts.iter().map(|&n| (f64::from(n) / fair - 1.0).powi(2)).sum();
+        let squares: f64 = counts.iter().map(|&n| square(f64::from(n) / fair - 1.0)).sum();
         squares / f64::from(shards) - 1.0 / fair
     };
     // The mean of the variances, not of the deviations, is without a bias.
@@ -93,7 +97,12 @@ fn resize(row: &Row, to: u32) -> Vec<Figure> {
     vec![
         Figure::new("modulo", row.want("modulo"), Absolute(0.002), vec![moved(Strategy::Modulo)]),
         Figure::new("rendezvous", want, Absolute(0.002), vec![moved(Strategy::Rendezvous)]),
-        Figure::new("consistent", want, Relative(1.0 / 10.0), vec![moved(Strategy::ConsistentHash { virtual_nodes: 100 })]),
+        Figure::new(
+            "consistent",
+            want,
+            Relative(1.0 / 10.0),
+            vec![moved(Strategy::ConsistentHash { virtual_nodes: 100 })],
+        ),
     ]
 }
 

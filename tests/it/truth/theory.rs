@@ -75,7 +75,8 @@ fn little() -> Vec<Figure> {
         let number = combine(&busy, &queue, |busy, queue| busy + queue);
         let expected = combine(&throughput, &mean, |throughput, mean| throughput * mean);
         // Both sides are of the same run: they differ by what is in flight at its ends.
-        Figure::new(&format!("Little at {node}"), 1.0, Relative(0.002), combine(&number, &expected, |l, w| l / w)).approximate()
+        Figure::new(&format!("Little at {node}"), 1.0, Relative(0.002), combine(&number, &expected, |l, w| l / w))
+            .approximate()
     };
     let [mean, offered, ..] = measure(text, effort, ["mean", "throughput"]);
     let [api, there] = measure(text, effort, ["api.mean", "offered"]);
