@@ -22,6 +22,8 @@ pub struct LinkSpec {
     pub when: WhenSpec,
     /// Calls per request; the part after the point is a probability.
     pub calls: f64,
+    /// Which key each of the calls is about.
+    pub keys: KeysSpec,
     /// One call after the other, instead of all at once.
     pub sequential: bool,
     /// How many of the calls of this step to wait for.
@@ -59,6 +61,7 @@ impl Default for LinkSpec {
             step: 1,
             when: WhenSpec::default(),
             calls: 1.0,
+            keys: KeysSpec::Same,
             sequential: false,
             wait: WaitSpec::All,
             optional: false,
@@ -113,6 +116,16 @@ pub enum WaitSpec {
     Of(u16),
     /// Call only one of the step's links, chosen by weight.
     Choose,
+}
+
+/// The keys of the calls that one call makes over a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum KeysSpec {
+    /// The caller's own.
+    #[default]
+    Same,
+    /// Each call has another one, always the same ones for the same caller's key: the followers of an author, say.
+    Spread,
 }
 
 /// Whether the caller waits for the reply.
@@ -222,6 +235,12 @@ impl LinkSpec {
             &Param::new("calls", "Calls per request; the part after the point is a probability.", &["2", "0.5"])
                 .range(0.0, 10_000.0),
             &mut self.calls,
+        );
+        v.visit(
+            &Param::new("keys", "Same: the calls are about the caller's key; Spread: each about a key of its own.", &[
+                "Spread",
+            ]),
+            &mut self.keys,
         );
         v.visit(
             &Param::new("sequential", "One call after the other, instead of all at once.", &["true"]),

@@ -10,7 +10,8 @@ mod timeline;
 pub use document::{Design, Node, RunSpec, VERSION, WarmUp};
 pub use expectation::{Amount, CLASS_FIGURES, Expectation, FigureUnit, LINK_FIGURES, MetricPath, NODE_FIGURES};
 pub use link::{
-    Backoff, FallbackSpec, HedgeSpec, LinkSpec, ModeSpec, OperationSpec, PoolSpec, RetrySpec, WaitSpec, WhenSpec,
+    Backoff, FallbackSpec, HedgeSpec, KeysSpec, LinkSpec, ModeSpec, OperationSpec, PoolSpec, RetrySpec, WaitSpec,
+    WhenSpec,
 };
 pub use set::{set_loosely, set_parameter};
 pub use timeline::{Action, Intervention, Target};

@@ -33,6 +33,8 @@ pub struct LinkUse {
     pub when: When,
     /// Calls made at once: the whole part always, one more with the probability of the rest.
     pub calls: f64,
+    /// Whether each call has a key of its own, made from the caller's, and how many went before in this itinerary.
+    pub spread: Option<u32>,
     /// For the choice of one of several.
     pub weight: f64,
     pub asynchronous: bool,

@@ -6,7 +6,7 @@ use super::ctx::{Request, Steps};
 use super::link::WhenAfter;
 use super::outcome::{Reason, Reply};
 use super::plan::{LinkUse, Wait};
-use crate::base::{LinkId, NodeId};
+use crate::base::{LinkId, NodeId, hash};
 use std::ops::Range;
 
 /// Where a call is in its node's itinerary.
@@ -154,7 +154,7 @@ impl Core {
         if !due || link_use.when.classes >> call.class.0 & 1 == 0 {
             return 0;
         }
-        let request = Request::like(call);
+        let mut request = Request::like(call);
         let rng = &mut self.nodes[node.index()].step_rng;
         if link_use.when.probability < 1.0 && !rng.chance(link_use.when.probability) {
             return 0;
@@ -168,7 +168,11 @@ impl Core {
             state.failure = None;
         }
         let waiter = if link_use.asynchronous { Waiter::Nobody } else { Waiter::Steps(id) };
-        for _ in 0..calls {
+        let key = request.key;
+        for n in 0..calls {
+            if let Some(before) = link_use.spread {
+                request.key = hash::mix2(key, u64::from(before) + u64::from(n));
+            }
             self.send(link_use.link, waiter, tag_of(link_use.local, state.epoch), &request);
         }
         if link_use.asynchronous { 0 } else { calls }

@@ -2,9 +2,9 @@
 
 use super::kind::{Checker, Group, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
-use crate::base::maths;
 use crate::base::units::Count;
 use crate::base::{Bytes, ClassId, Dist, LinkId, Rate, Ratio, Rng, Sampler, Span, Time};
+use crate::base::{hash, maths};
 use crate::engine::{ANY_REPLICA, CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request};
 use crate::parts::popularity::{Keys, Popularity};
 use serde::{Deserialize, Serialize};
@@ -130,6 +130,8 @@ pub struct Client {
     key_rng: Rng,
     popularity: Popularity,
     tenants: Popularity,
+    /// Tenants of one client are not those of another.
+    first_tenant: u32,
     classes: Vec<RunningClass>,
     think: Sampler,
     /// Factor on the rate by intervention.
@@ -263,13 +265,14 @@ impl Client {
         };
         let now = ctx.now();
         let deadline = if class.deadline == Span::MAX { Time::NEVER } else { now + class.deadline };
+        let tenant = if self.spec.tenants.0 > 1 { self.tenants.draw(&mut self.key_rng) as u32 } else { 0 };
         let request = Request {
             class: class.id,
             priority: class.priority,
             operation: class.operation,
             replica: ANY_REPLICA,
             origin: 0,
-            tenant: if self.spec.tenants.0 > 1 { self.tenants.draw(&mut self.key_rng) as u32 } else { 0 },
+            tenant: self.first_tenant.wrapping_add(tenant),
             key: self.popularity.draw(&mut self.key_rng),
             request: (class.request * factor) as u32,
             response: (class.response * factor) as u32,
@@ -492,6 +495,7 @@ impl Kind for Client {
             key_rng: ctx.stream("keys"),
             popularity: spec.keys.popularity(),
             tenants: tenants(spec),
+            first_tenant: hash::name(ctx.name()) as u32,
             classes: Vec::new(),
             think: Sampler::Constant(Span::ZERO),
             spike: 1.0,

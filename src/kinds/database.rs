@@ -453,12 +453,6 @@ impl Kind for Database {
             Replication::Quorum { r, w } if r == 0 || w == 0 || r > n || w > n => {
                 checker.error("replication", format!("r and w are numbers from 1 to the {n} replicas"));
             }
-            Replication::Quorum { r, w } if r + w <= n => {
-                checker.warning(
-                    "replication",
-                    format!("r + w = {} does not exceed the {n} replicas: reads may be stale", r + w),
-                );
-            }
             Replication::Sync { acks } if acks >= n => {
                 checker.error("replication", format!("acks is at most {}: the other replicas", n.saturating_sub(1)));
             }

@@ -95,6 +95,7 @@ pub enum WarmUpRule {
 pub struct Recorder {
     pub(super) plan: Plan,
     pub(super) rule: WarmUpRule,
+    pub(super) steady: bool,
     pub(super) length: Time,
     /// The ends of all windows, and whether a segment ends there.
     boundaries: Vec<(Time, bool)>,
@@ -110,7 +111,8 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    pub fn new(plan: &Plan, length: Span, rule: WarmUpRule) -> Recorder {
+    /// `steady`: whether the design has a steady state, of which an average is an estimate.
+    pub fn new(plan: &Plan, length: Span, rule: WarmUpRule, steady: bool) -> Recorder {
         let places = plan.nodes.len() + plan.links.len() + plan.classes.len();
         let per_segment = (MOST_ROWS / places.max(1) / SEGMENTS).clamp(1, WINDOWS_PER_SEGMENT);
         let mut boundaries = Vec::new();
@@ -128,6 +130,7 @@ impl Recorder {
         }
         Recorder {
             rule,
+            steady,
             length: Time(length.0),
             boundaries,
             series: Series::default(),

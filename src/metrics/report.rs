@@ -417,7 +417,8 @@ impl Recorder {
                 let needed = steady::needed_for(q);
                 warn("too-few", name, format!("{n} answers are too few to claim a {percentile}: {needed} are needed"));
             }
-            if let Some(Estimate { value, half_width: Some(half) }) = class.latency.mean
+            if self.steady
+                && let Some(Estimate { value, half_width: Some(half) }) = class.latency.mean
                 && half > 0.1 * value
             {
                 let percent = 100.0 * half / value;

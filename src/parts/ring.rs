@@ -99,7 +99,7 @@ impl Ring {
         match self.strategy {
             Strategy::Modulo => (hash::mix(key) % u64::from(self.shards)) as u32,
             Strategy::Range => {
-                let place = u128::from(key.min(self.keys - 1)) * u128::from(self.shards) / u128::from(self.keys);
+                let place = u128::from(key % self.keys) * u128::from(self.shards) / u128::from(self.keys);
                 place as u32
             }
             Strategy::ConsistentHash { .. } => {

@@ -1,7 +1,7 @@
 //! From design to plan. The design has passed its checks; nothing here can go wrong.
 
 use crate::base::{LinkId, NodeId, Span};
-use crate::design::{Design, LinkSpec, ModeSpec, OperationSpec, WaitSpec};
+use crate::design::{Design, KeysSpec, LinkSpec, ModeSpec, OperationSpec, WaitSpec};
 use crate::engine::{
     Fallback, Hedge, LinkConfig, LinkPlan, LinkUse, Mode, NodePlan, Operation, Plan, Pool, Retry, StepGroup, Wait,
     When, WhenAfter,
@@ -85,6 +85,7 @@ fn plan_steps(node: &mut NodePlan, specs: &[&LinkSpec], links: &[LinkPlan]) {
                         local,
                         when: links[link.index()].when,
                         calls,
+                        spread: (spec.keys == KeysSpec::Spread).then_some(round),
                         weight: spec.weight,
                         asynchronous: spec.mode == ModeSpec::Async,
                     });

@@ -35,7 +35,9 @@ impl Run {
         let (plan, states) = compile::compile(design);
         let mut sim = Sim::new(plan, states);
         timeline::schedule(design, &mut sim);
-        let recorder = Recorder::new(sim.plan(), design.run.length, warm_up_rule(design));
+        let transient = is_transient(design);
+        let rule = warm_up_rule(design, transient);
+        let recorder = Recorder::new(sim.plan(), design.run.length, rule, !transient);
         let kinds = design.nodes.values().map(|node| node.kind.meta().key).collect();
         Ok(Run { sim, recorder, length: Time(design.run.length.0), title: design.title.clone(), kinds })
     }
@@ -97,9 +99,12 @@ impl Run {
     }
 }
 
-/// A design that changes over time has no steady state to wait for.
-fn warm_up_rule(design: &Design) -> WarmUpRule {
-    let transient = !design.timeline.is_empty() || design.nodes.values().any(|node| node.kind.is_transient());
+/// Whether a design changes over time by itself: it has no steady state to wait for.
+fn is_transient(design: &Design) -> bool {
+    !design.timeline.is_empty() || design.nodes.values().any(|node| node.kind.is_transient())
+}
+
+fn warm_up_rule(design: &Design, transient: bool) -> WarmUpRule {
     match design.run.warm_up {
         WarmUp::For(span) => WarmUpRule::Given(span),
         WarmUp::Auto if transient => WarmUpRule::None,
