@@ -2,8 +2,8 @@
 
 pub mod bench;
 mod check;
-mod explain;
-mod export;
+pub mod explain;
+pub mod export;
 mod kinds;
 mod new;
 mod run;

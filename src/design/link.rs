@@ -237,9 +237,11 @@ impl LinkSpec {
             &mut self.calls,
         );
         v.visit(
-            &Param::new("keys", "Same: the calls are about the caller's key; Spread: each about a key of its own.", &[
-                "Spread",
-            ]),
+            &Param::new(
+                "keys",
+                "Same: the calls are about the caller's key; Spread: each about a key of its own.",
+                &["Spread"],
+            ),
             &mut self.keys,
         );
         v.visit(

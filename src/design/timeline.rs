@@ -26,6 +26,7 @@ pub enum Action {
     Set(String, String),
     /// The process is gone with what it held; calls are refused.
     Kill(String),
+    /// Gone and back again, after `lasting` and what starting takes.
     Restart(String),
     /// Work takes so many times as long.
     Slow(String, f64),

@@ -275,6 +275,25 @@ impl<B: Behaviour> Sim<B> {
         self.core.calls.iter().filter(|(_, call)| here(call)).count() as u64
     }
 
+    /// Whether every call is accounted for: at each node and on each link, what began less what ended is what is there,
+    /// counted one by one. Says where it is not.
+    pub fn imbalance(&self) -> Option<String> {
+        let nodes = self.core.nodes.iter().zip(&self.core.plan.nodes).enumerate();
+        for (i, (node, plan)) in nodes {
+            let (told, here) = (node.tally.in_flight(), self.count_at(NodeId(i as u32)));
+            if told != here {
+                return Some(format!("at {}: {told} by the tally, {here} there", plan.name));
+            }
+        }
+        for (i, (link, plan)) in self.core.links.iter().zip(&self.core.plan.links).enumerate() {
+            let (told, here) = (link.tally.in_flight(), self.count_on(LinkId(i as u32)));
+            if told != here {
+                return Some(format!("on {}: {told} by the tally, {here} there", plan.name));
+            }
+        }
+        None
+    }
+
     /// Operations under way.
     pub fn operations(&self) -> usize {
         self.core.ops.len()

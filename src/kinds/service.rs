@@ -164,6 +164,8 @@ pub struct Service {
 struct Replica {
     station: Station,
     state: Life,
+    /// Whether the timers of pauses and breakdowns run; they go on while it is down.
+    armed: bool,
 }
 
 /// Where a replica is in its life.
@@ -171,6 +173,8 @@ struct Replica {
 enum Life {
     Starting,
     Running,
+    /// Killed; comes back when it is restarted.
+    Down,
     /// Takes no new calls, and goes when it is empty.
     Draining,
     Gone,
@@ -347,7 +351,7 @@ impl Service {
     /// Have as many replicas as wanted: start new ones, or let the last ones go.
     fn scale(&mut self, ctx: &mut Ctx, wanted: u16) {
         self.wanted = wanted.max(1);
-        let alive = |replica: &Replica| matches!(replica.state, Life::Starting | Life::Running);
+        let alive = |replica: &Replica| matches!(replica.state, Life::Starting | Life::Running | Life::Down);
         let mut count = self.replicas.iter().filter(|r| alive(r)).count();
         while count < usize::from(self.wanted) {
             count += 1;
@@ -355,16 +359,16 @@ impl Service {
             let place = self.replicas.iter().position(|replica| replica.state == Life::Gone);
             let station = Station::new(&self.spec.station());
             let i = place.unwrap_or_else(|| {
-                self.replicas.push(Replica { station: station.clone(), state: Life::Gone });
+                self.replicas.push(Replica { station: station.clone(), state: Life::Gone, armed: false });
                 ctx.set_replicas(self.replicas.len() as u16);
                 self.replicas.len() - 1
             });
-            self.replicas[i] = Replica { station, state: Life::Starting };
+            let armed = self.replicas[i].armed;
+            self.replicas[i] = Replica { station, state: Life::Starting, armed };
             if self.spec.start_up.is_zero() || ctx.now().0 == 0 {
                 self.started(ctx, i as u16);
             } else {
-                ctx.set_up(i as u16, false);
-                ctx.timer(self.spec.start_up, token(STARTED, i as u16));
+                self.starting(ctx, i as u16);
             }
         }
         for i in (0..self.replicas.len()).rev() {
@@ -390,6 +394,23 @@ impl Service {
         }
     }
 
+    fn starting(&mut self, ctx: &mut Ctx, replica: u16) {
+        self.replicas[usize::from(replica)].state = Life::Starting;
+        ctx.set_up(replica, false);
+        ctx.timer(self.spec.start_up, token(STARTED, replica));
+    }
+
+    /// A killed replica comes back: at once, or after its start-up.
+    fn restart(&mut self, ctx: &mut Ctx, replica: u16) {
+        self.freeze(ctx, replica, false);
+        let state = &mut self.replicas[usize::from(replica)].state;
+        match state {
+            Life::Down if self.spec.start_up.is_zero() => *state = Life::Running,
+            Life::Down => self.starting(ctx, replica),
+            _ => {}
+        }
+    }
+
     fn started(&mut self, ctx: &mut Ctx, replica: u16) {
         if ctx.now().0 > 0 {
             ctx.count(Signal::Started, 1);
@@ -397,7 +418,9 @@ impl Service {
         self.replicas[usize::from(replica)].state = Life::Running;
         ctx.set_up(replica, true);
         self.replicas[usize::from(replica)].station.open(ctx);
-        self.arm_pauses(ctx, replica);
+        if !std::mem::replace(&mut self.replicas[usize::from(replica)].armed, true) {
+            self.arm_pauses(ctx, replica);
+        }
     }
 
     fn arm_pauses(&mut self, ctx: &mut Ctx, replica: u16) {
@@ -652,9 +675,14 @@ impl Kind for Service {
                 let all = 0..self.replicas.len() as u16;
                 for i in all.filter(|i| replica.is_none_or(|replica| replica == *i)) {
                     match fault {
-                        Fault::Kill => self.kill(ctx, i),
+                        Fault::Kill => {
+                            self.kill(ctx, i);
+                            let state = &mut self.replicas[usize::from(i)].state;
+                            *state = if *state == Life::Draining { Life::Gone } else { Life::Down };
+                        }
                         Fault::Freeze => self.freeze(ctx, i, true),
-                        Fault::Thaw | Fault::Restart => self.freeze(ctx, i, false),
+                        Fault::Thaw => self.freeze(ctx, i, false),
+                        Fault::Restart => self.restart(ctx, i),
                         _ => {}
                     }
                 }

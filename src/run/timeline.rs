@@ -54,7 +54,10 @@ fn apply(present: &mut Design, plan: &Plan, intervention: &Intervention, patches
             }
         }
         Action::Kill(target) => places.paired(target, (at, end), Fault::Kill, Fault::Restart, patches),
-        Action::Restart(target) => places.paired(target, (at, end), Fault::Restart, Fault::Kill, patches),
+        Action::Restart(target) => {
+            let back = Some(end.unwrap_or(at));
+            places.paired(target, (at, back), Fault::Kill, Fault::Restart, patches);
+        }
         Action::Hold(target) => places.paired(target, (at, end), Fault::Hold, Fault::Unhold, patches),
         Action::Freeze(target) => places.paired(target, (at, end), Fault::Freeze, Fault::Thaw, patches),
         Action::Flush(target) => places.control(target, at, Control::Flush, patches),

@@ -1,4 +1,5 @@
 //! All integration tests, in one program: it links once.
 
+mod catalogue;
 mod scenarios;
 mod truth;

@@ -124,7 +124,8 @@ fn every_expectation_of_a_scenario_has_a_point() {
         let design = load(&path);
         let judged = verdicts(&design);
         for verdict in &judged {
-            let told = POINTS.iter().filter(|(scenario, that, _)| *scenario == name && verdict.expectation.starts_with(that));
+            let told =
+                POINTS.iter().filter(|(scenario, that, _)| *scenario == name && verdict.expectation.starts_with(that));
             assert_eq!(told.count(), 1, "{name}: {} must be in POINTS once", verdict.expectation);
         }
         assert_eq!(POINTS.iter().filter(|(scenario, ..)| *scenario == name).count(), judged.len(), "{name}");
