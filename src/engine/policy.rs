@@ -58,6 +58,10 @@ impl Core {
         if let Waiter::Steps(parent) = waiter {
             self.note_child(parent, link, id, true);
         }
+        if deadline <= now {
+            // Too late before it began: nothing is sent.
+            return self.fail_op(id.slot, Reason::Deadline);
+        }
         if deadline == own {
             self.lane_push(lanes.op_deadline, id);
         } else {
