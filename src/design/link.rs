@@ -367,9 +367,6 @@ impl LinkSpec {
                 wrong(name, problem);
             }
         }
-        if !self.calls.is_finite() {
-            wrong("calls", "calls is a number".to_owned());
-        }
         if self.hedge.is_some_and(|hedge| !(1..=crate::engine::link::MAX_HEDGES).contains(&hedge.copies)) {
             wrong("hedge", format!("copies is a number from 1 to {}", crate::engine::link::MAX_HEDGES));
         }

@@ -131,6 +131,7 @@ impl Kind for Autoscaler {
         accepts_calls: false,
         outs: Outs::Some,
         signals: &[Signal::Started, Signal::Stopped],
+        controls: &[],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

@@ -1,6 +1,6 @@
 //! A cache: real keys in a real replacement policy, beside a service or in the path to a store.
 
-use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use crate::base::hash::IntMap;
 use crate::base::units::Count;
@@ -292,6 +292,7 @@ impl Kind for Cache {
             Signal::EarlyRefresh,
             Signal::LostWrite,
         ],
+        controls: &[Handle::Flush],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

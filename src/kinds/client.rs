@@ -1,6 +1,6 @@
 //! A source of requests: people or machines that call the first node of a design.
 
-use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use crate::base::units::Count;
 use crate::base::{Bytes, ClassId, Dist, LinkId, Rate, Ratio, Rng, Sampler, Span, Time};
@@ -381,6 +381,7 @@ impl Kind for Client {
         accepts_calls: false,
         outs: Outs::Some,
         signals: &[],
+        controls: &[Handle::Spike],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
@@ -468,7 +469,7 @@ impl Kind for Client {
         }
         if spec.classes.values().any(|class| !(class.weight >= 0.0 && class.weight.is_finite())) {
             checker.error("classes", "a weight is a number from 0 up");
-        } else if spec.classes.values().all(|class| class.weight <= 0.0) {
+        } else if !spec.classes.is_empty() && spec.classes.values().all(|class| class.weight <= 0.0) {
             checker.error("classes", "all weights are zero");
         }
         if spec.classes.values().any(|class| !(0.0..=10.0).contains(&class.size_cv)) {

@@ -428,6 +428,7 @@ impl Kind for Database {
         accepts_calls: true,
         outs: Outs::None,
         signals: &[Signal::StaleRead, Signal::CheckedRead, Signal::LostWrite],
+        controls: &[],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

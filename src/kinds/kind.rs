@@ -28,6 +28,17 @@ pub enum Outs {
     Any,
 }
 
+/// What can be done to some kinds only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handle {
+    /// Forget what is kept.
+    Flush,
+    /// Stop taking messages, and go on.
+    Pause,
+    /// Multiply traffic.
+    Spike,
+}
+
 /// What is said of a kind, once.
 #[derive(Clone, Copy, Debug)]
 pub struct Meta {
@@ -45,6 +56,8 @@ pub struct Meta {
     pub outs: Outs,
     /// What it counts besides calls.
     pub signals: &'static [Signal],
+    /// What can be done to it by hand besides faults; nothing happens to the others, so that the checks refuse it.
+    pub controls: &'static [Handle],
 }
 
 /// Collects what is wrong with a spec.

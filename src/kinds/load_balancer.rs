@@ -276,6 +276,7 @@ impl Kind for LoadBalancer {
         accepts_calls: true,
         outs: Outs::Some,
         signals: &[Signal::Ejected],
+        controls: &[],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

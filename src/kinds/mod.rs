@@ -16,7 +16,7 @@ mod sharded_store;
 mod station;
 mod worker;
 
-pub use kind::{Checker, Group, Kind, Meta, Outs};
+pub use kind::{Checker, Group, Handle, Kind, Meta, Outs};
 pub use params::{Param, Value, Visitor};
 
 use crate::base::{Finding, Subject};

@@ -58,7 +58,7 @@ impl<T: Serialize + DeserializeOwned> Value for T {
             let first = problems.into_iter().next();
             first.map_or_else(
                 || format!("`{text}` cannot be read"),
-                |problem| format!("{}: {}", problem.message, problem.label),
+                |problem| format!("{}: {}", problem.message.replacen("the file", "the value", 1), problem.label),
             )
         })?;
         Ok(())

@@ -1,6 +1,6 @@
 //! A message queue: takes messages at once, and hands them to consumers that acknowledge.
 
-use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use crate::base::hash::IntMap;
 use crate::base::units::Count;
@@ -324,6 +324,7 @@ impl Kind for Queue {
         accepts_calls: true,
         outs: Outs::Some,
         signals: &[Signal::Redelivered, Signal::DeadLettered, Signal::Duplicate, Signal::Expired, Signal::Evicted],
+        controls: &[Handle::Flush, Handle::Pause],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

@@ -1,6 +1,6 @@
 //! A rate limiter: lets so many calls pass in a time, and refuses or delays the rest.
 
-use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use crate::base::hash::IntMap;
 use crate::base::{Rate, Span};
@@ -73,6 +73,7 @@ impl Kind for RateLimiter {
         accepts_calls: true,
         outs: Outs::Some,
         signals: &[],
+        controls: &[Handle::Flush],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

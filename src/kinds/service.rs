@@ -505,6 +505,7 @@ impl Kind for Service {
         accepts_calls: true,
         outs: Outs::Any,
         signals: &[Signal::Started, Signal::Stopped],
+        controls: &[],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

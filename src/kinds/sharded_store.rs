@@ -147,6 +147,7 @@ impl Kind for ShardedStore {
         accepts_calls: true,
         outs: Outs::None,
         signals: &[Signal::MovedKey],
+        controls: &[],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

@@ -1,6 +1,6 @@
 //! A worker: consumes messages from a queue, a few at a time.
 
-use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use super::service::{self, Service};
 use crate::base::{Dist, Ratio, Span};
@@ -73,6 +73,7 @@ impl Kind for Worker {
         accepts_calls: true,
         outs: Outs::Any,
         signals: &[Signal::Started, Signal::Stopped],
+        controls: &[Handle::Pause],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

@@ -10,14 +10,52 @@ use tailboard::scenario;
 
 /// A layer of a design: its kind, and settings of it.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("service", &["", "slots=2", "queue_limit=3", "max_wait=20ms", "runtime=EventLoop", "discipline=ProcessorSharing",
-        "discipline=PreemptivePriority", "error_share=20%", "replicas=3", "wait=3ms", "cores=1", "work_after=1ms",
-        "breakdowns=(up: \"1s\", down: \"300ms\", lose: true)", "pauses=(every: \"500ms\", lasting: \"100ms\")",
-        "runtime=Serverless(cold_start: \"50ms\", keep_alive: \"200ms\")", "discipline=WeightedFair", "codel=(target: \"5ms\", interval: \"50ms\")"]),
-    ("load_balancer", &["", "balance=LeastConnections", "balance=PeakEwma(decay: \"1s\")", "health_check=(interval: \"200ms\")",
-        "ejection=(failures: 3, lasting: \"500ms\")", "stale=300ms",
-        "balance=ConsistentHash(virtual_nodes: 20, bound: 1.25)"]),
-    ("cache", &["", "single_flight=true", "ttl=300ms", "writes=Behind", "early_refresh=1", "capacity=Entries(20)", "writes=Around"]),
+    (
+        "service",
+        &[
+            "",
+            "slots=2",
+            "queue_limit=3",
+            "max_wait=20ms",
+            "runtime=EventLoop",
+            "discipline=ProcessorSharing",
+            "discipline=PreemptivePriority",
+            "error_share=20%",
+            "replicas=3",
+            "wait=3ms",
+            "cores=1",
+            "work_after=1ms",
+            "breakdowns=(up: \"1s\", down: \"300ms\", lose: true)",
+            "pauses=(every: \"500ms\", lasting: \"100ms\")",
+            "runtime=Serverless(cold_start: \"50ms\", keep_alive: \"200ms\")",
+            "discipline=WeightedFair",
+            "codel=(target: \"5ms\", interval: \"50ms\")",
+        ],
+    ),
+    (
+        "load_balancer",
+        &[
+            "",
+            "balance=LeastConnections",
+            "balance=PeakEwma(decay: \"1s\")",
+            "health_check=(interval: \"200ms\")",
+            "ejection=(failures: 3, lasting: \"500ms\")",
+            "stale=300ms",
+            "balance=ConsistentHash(virtual_nodes: 20, bound: 1.25)",
+        ],
+    ),
+    (
+        "cache",
+        &[
+            "",
+            "single_flight=true",
+            "ttl=300ms",
+            "writes=Behind",
+            "early_refresh=1",
+            "capacity=Entries(20)",
+            "writes=Around",
+        ],
+    ),
     ("rate_limiter", &["", "algorithm=LeakyBucket", "algorithm=SlidingWindow", "per_tenant=true", "rate=30/s"]),
     ("database", &["", "connections=1", "replication=Quorum(r: 1, w: 1)", "row_locks=true"]),
     ("sharded_store", &["", "shards=5", "slots=1", "queue_limit=2"]),
@@ -25,11 +63,27 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 const POLICIES: &[&str] = &[
-    "timeout=8ms", "timeout=30ms", "retry=(attempts: 3, backoff: (base: \"5ms\"))",
-    "retry=(attempts: 2, budget: (share: 0.1))", "hedge=(after: \"4ms\", copies: 2)", "breaker=(minimum_calls: 5)", "bulkhead=2",
-    "pool=(size: 2, acquire_timeout: \"10ms\", connect: \"1ms\")", "cancel=true", "deadline=25ms", "propagate_deadline=true",
-    "fallback=(after: \"1ms\")", "latency=2ms", "latency=Exponential(\"1ms\")", "loss=5%", "optional=true", "mode=Async",
-    "calls=3", "calls=0.5", "sequential=true", "bandwidth=1 MB/s",
+    "timeout=8ms",
+    "timeout=30ms",
+    "retry=(attempts: 3, backoff: (base: \"5ms\"))",
+    "retry=(attempts: 2, budget: (share: 0.1))",
+    "hedge=(after: \"4ms\", copies: 2)",
+    "breaker=(minimum_calls: 5)",
+    "bulkhead=2",
+    "pool=(size: 2, acquire_timeout: \"10ms\", connect: \"1ms\")",
+    "cancel=true",
+    "deadline=25ms",
+    "propagate_deadline=true",
+    "fallback=(after: \"1ms\")",
+    "latency=2ms",
+    "latency=Exponential(\"1ms\")",
+    "loss=5%",
+    "optional=true",
+    "mode=Async",
+    "calls=3",
+    "calls=0.5",
+    "sequential=true",
+    "bandwidth=1 MB/s",
 ];
 
 /// What a test case is made of: numbers, so that a failure shrinks to a small one.
@@ -55,7 +109,13 @@ fn case() -> impl Strategy<Value = Case> {
         any::<bool>(),
         prop::collection::vec(intervention, 0..4),
     )
-        .prop_map(|(seed, layers, policies, closed, interventions)| Case { seed, layers, policies, closed, interventions })
+        .prop_map(|(seed, layers, policies, closed, interventions)| Case {
+            seed,
+            layers,
+            policies,
+            closed,
+            interventions,
+        })
 }
 
 /// The design of a case. Settings that do not go together are left out.
@@ -86,7 +146,8 @@ fn design(case: &Case) -> Design {
         design.links.push(LinkSpec::new(&last, &name));
         let setting = settings[setting % settings.len()];
         if let Some((param, value)) = setting.split_once('=') {
-            set_parameter(&mut design, &format!("{name}.{param}"), value).unwrap_or_else(|problem| panic!("{key}.{setting}: {problem}"));
+            set_parameter(&mut design, &format!("{name}.{param}"), value)
+                .unwrap_or_else(|problem| panic!("{key}.{setting}: {problem}"));
         }
         let ends = matches!(key, "database" | "sharded_store");
         last = name;
@@ -111,7 +172,8 @@ fn design(case: &Case) -> Design {
         let (param, value) = POLICIES[*policy].split_once('=').expect("param=value");
         let mut changed = design.clone();
         let link = changed.links[layer % links].name();
-        set_parameter(&mut changed, &format!("{link}.{param}"), value).unwrap_or_else(|problem| panic!("{param}={value}: {problem}"));
+        set_parameter(&mut changed, &format!("{link}.{param}"), value)
+            .unwrap_or_else(|problem| panic!("{param}={value}: {problem}"));
         if Run::new(&changed).is_ok() {
             design = changed;
         }
@@ -195,7 +257,8 @@ fn a_thousand_random_designs_lose_no_call() {
 
 #[test]
 fn targets_of_interventions_are_found() {
-    let case = Case { seed: 1, layers: vec![(0, 0)], policies: Vec::new(), closed: false, interventions: vec![(1, 1, 0, 0)] };
+    let case =
+        Case { seed: 1, layers: vec![(0, 0)], policies: Vec::new(), closed: false, interventions: vec![(1, 1, 0, 0)] };
     let design = design(&case);
     assert_eq!(Target::find(&design, "n0"), Some(Target::Node("n0")));
     assert_eq!(design.timeline.len(), 1);

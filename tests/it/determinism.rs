@@ -24,7 +24,9 @@ fn written(design: &Design, slices: u64) -> String {
 /// Every scenario, the long ones shortened: this runs unoptimised too.
 fn designs() -> Vec<(String, Design)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let all = files(&folder).into_iter().chain(files(&folder.join("kinds")).into_iter().map(|(k, p)| (format!("kinds/{k}"), p)));
+    let all = files(&folder)
+        .into_iter()
+        .chain(files(&folder.join("kinds")).into_iter().map(|(k, p)| (format!("kinds/{k}"), p)));
     all.map(|(name, path)| {
         let mut design = load(&path);
         if name == "millions_of_requests" {

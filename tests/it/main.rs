@@ -1,7 +1,11 @@
 //! All integration tests, in one program: it links once.
 
+mod bad_input;
 mod catalogue;
+mod cli;
 mod conservation;
 mod determinism;
 mod scenarios;
+mod tidy;
+mod traps;
 mod truth;

@@ -2,10 +2,19 @@
 
 use crate::base::{Finding, Subject};
 use crate::design::{Design, ModeSpec, WaitSpec};
+use crate::kinds::Outs;
 use std::collections::BTreeMap;
 
 /// A call that comes back with a probability below this ends after a while, as in a network with feedback.
 const CERTAIN: f64 = 1.0;
+
+/// A link that cannot be is told of by another check.
+fn is_possible(design: &Design, link: &crate::design::LinkSpec) -> bool {
+    let meta = |name: &str| design.nodes.get(name).map(|node| node.kind.meta());
+    let calls = meta(&link.from).is_none_or(|meta| meta.outs != Outs::None);
+    let accepts = meta(&link.to).is_none_or(|meta| meta.accepts_calls);
+    link.from != link.to && calls && accepts
+}
 
 /// Whether the link is chosen among others of its step.
 fn is_one_of_several(design: &Design, i: usize) -> bool {
@@ -24,7 +33,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
             || is_one_of_several(design, i)
             || link.when.after_miss.is_some()
             || link.when.after_failure.is_some();
-        if link.mode == ModeSpec::Sync && !conditional {
+        if link.mode == ModeSpec::Sync && !conditional && is_possible(design, link) {
             next.entry(&link.from).or_default().push((&link.to, i));
         }
     }

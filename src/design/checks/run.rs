@@ -7,11 +7,14 @@ use crate::design::{Design, VERSION, WarmUp};
 const LONGEST: Span = Span::from_secs(400 * 86_400);
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
-    if design.version == 0 || design.version > VERSION {
+    if design.version > VERSION {
         let message =
             format!("version {} of the file format; this program reads up to version {VERSION}", design.version);
         let finding = Finding::error("version", Subject::of(["version"]), message);
         findings.push(finding.with_remedy("a newer version of the program reads it"));
+    } else if design.version == 0 {
+        let message = format!("there is no version 0 of the file format: expected {VERSION}");
+        findings.push(Finding::error("version", Subject::of(["version"]), message));
     }
     let length = design.run.length;
     if length.is_zero() || length > LONGEST {

@@ -3,6 +3,7 @@
 use super::with_suggestion;
 use crate::base::{Finding, Subject};
 use crate::design::{Action, Design, Intervention, LinkSpec, Target, set_parameter};
+use crate::kinds::{Group, Handle, KINDS, Param, Value};
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
     for (i, intervention) in design.timeline.iter().enumerate() {
@@ -23,10 +24,45 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
     }
 }
 
+/// The kinds to which something can be done.
+fn kinds_with(handle: Handle) -> String {
+    let keys: Vec<&str> = KINDS.iter().filter(|meta| meta.controls.contains(&handle)).map(|meta| meta.key).collect();
+    format!("expected one of {}", keys.join(", "))
+}
+
+/// The replicas (or shards) that there will ever be, where the file says so.
+fn replicas_of(design: &Design, name: &str) -> Option<u64> {
+    let scaled = design.links.iter().any(|link| {
+        link.to == name && design.nodes.get(&link.from).is_some_and(|node| node.kind.meta().group == Group::Control)
+    });
+    let sets = design.timeline.iter().any(|intervention| {
+        matches!(&intervention.action, Action::Set(path, _)
+        if path.rsplit_once('.').is_some_and(|(node, param)| node == name && ["replicas", "shards"].contains(&param)))
+    });
+    if scaled || sets {
+        return None;
+    }
+    let mut found = Some(1);
+    design.nodes.get(name)?.kind.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
+        if ["replicas", "shards"].contains(&param.name) {
+            found = value.text().parse().ok();
+        }
+    });
+    found
+}
+
 /// Whether a target is unknown.
 fn check_targets(design: &Design, action: &Action, subject: &Subject, findings: &mut Vec<Finding>) -> bool {
     let mut unknown = false;
     for target in action.targets() {
+        if let Some(Target::Replica(node, replica)) = Target::find(design, target)
+            && let Some(count) = replicas_of(design, node)
+            && u64::from(replica) >= count
+        {
+            unknown = true;
+            let message = format!("`{node}` has no replica {replica}: they are numbered from 0, and there are {count}");
+            findings.push(Finding::error("no-such-target", subject.then("do"), message));
+        }
         if Target::find(design, target).is_none() {
             unknown = true;
             let names: Vec<String> =
@@ -41,6 +77,8 @@ fn check_targets(design: &Design, action: &Action, subject: &Subject, findings: 
 
 fn check_action(design: &Design, intervention: &Intervention, subject: &Subject, findings: &mut Vec<Finding>) {
     let mut wrong = |message: String| findings.push(Finding::error("bad-action", subject.clone(), message));
+    let takes =
+        |target: &str, handle| design.nodes.get(target).is_some_and(|node| node.kind.meta().controls.contains(&handle));
     let is_link = |target: &str| matches!(Target::find(design, target), Some(Target::Link(_)));
     match &intervention.action {
         Action::Set(path, value) => match set_parameter(&mut design.clone(), path, value) {
@@ -59,14 +97,17 @@ fn check_action(design: &Design, intervention: &Intervention, subject: &Subject,
             }
         }
         Action::Spike(target, factor) => {
-            if design.nodes.get(target).is_none_or(|node| node.kind.meta().key != "client") {
+            if !takes(target, Handle::Spike) {
                 wrong(format!("`{target}` is not a client; a spike is one of traffic"));
             } else if !(0.0..=1e6).contains(factor) {
                 wrong(format!("a factor is a number from 0 to a million, not {factor}"));
             }
         }
-        Action::Flush(target) | Action::Pause(target) if !design.nodes.contains_key(target) => {
-            wrong(format!("`{target}` is not a node"));
+        Action::Flush(target) if !takes(target, Handle::Flush) => {
+            wrong(format!("`{target}` keeps nothing that can be flushed; {}", kinds_with(Handle::Flush)));
+        }
+        Action::Pause(target) if !takes(target, Handle::Pause) => {
+            wrong(format!("`{target}` takes no messages that it could stop taking; {}", kinds_with(Handle::Pause)));
         }
         _ => {}
     }

@@ -1,0 +1,144 @@
+//! The program as a person uses it.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn tailboard(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tailboard"));
+    command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+fn stdout(args: &[&str], code: i32) -> String {
+    let output = tailboard(args).output().expect("the program runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn without_a_display_it_says_so_in_a_line_and_runs() {
+    let output = tailboard(&[])
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("WAYLAND_SOCKET")
+        .output()
+        .expect("the program runs");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains("running without a window"), "{stderr}");
+    assert!(stdout.contains("URL shortener") && stdout.contains("holds"), "{stdout}");
+}
+
+#[test]
+fn exit_codes_are_0_1_and_2() {
+    let scenario = "scenarios/url_shortener.ron";
+    stdout(&["run", scenario], 0);
+    let text = stdout(&["run", scenario, "--set", "cache.capacity=Entries(100)", "--for", "20s"], 1);
+    assert!(text.contains("FAILS"), "{text}");
+    stdout(&["run", scenario, "--set", "cache.capacity=Entries"], 2);
+}
+
+#[test]
+fn the_report_can_be_written_as_json_and_csv() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (json, csv) = (folder.path().join("report.json"), folder.path().join("series.csv"));
+    let args =
+        ["run", "scenarios/queue_vs_direct.ron", "--json", &json.to_string_lossy(), "--csv", &csv.to_string_lossy()];
+    let table = stdout(&args, 0);
+    assert!(table.contains("orders"), "{table}");
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&json).expect("a file")).expect("JSON");
+    assert_eq!(report["format"], 1);
+    assert_eq!(report["seed"], 21);
+    for path in
+        ["/total/latency/p99.9/value", "/nodes/orders/lag/p99/value", "/links/orders->workers/attempts", "/warm_up"]
+    {
+        assert!(report.pointer(path).is_some_and(serde_json::Value::is_number), "{path}");
+    }
+    assert_eq!(report["expectations"].as_array().map(Vec::len), Some(5));
+    let mut reader = csv::Reader::from_path(&csv).expect("a file");
+    let head = reader.headers().expect("a head").clone();
+    assert_eq!(head, vec!["from_s", "until_s", "subject", "name", "figure", "value"]);
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+    let offered: f64 = rows
+        .iter()
+        .filter(|row| &row[2] == "class" && &row[4] == "offered")
+        .map(|row| row[5].parse::<f64>().expect("a number"))
+        .sum();
+    // The series covers the whole run; the report leaves the warm-up out.
+    assert!(offered > report["total"]["offered"].as_f64().expect("a number"), "{offered}");
+    // To standard output, alone.
+    let text = stdout(&["run", "scenarios/kinds/worker.ron", "--json", "-"], 0);
+    assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+}
+
+#[test]
+fn the_seed_and_the_length_can_be_set() {
+    let report = |args: &[&str]| -> serde_json::Value {
+        let all = [&["run", "scenarios/kinds/worker.ron", "--json", "-"], args].concat();
+        let output = tailboard(&all).output().expect("the program runs");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    let (plain, seeded, longer) = (report(&[]), report(&["--seed", "9"]), report(&["--for", "1min"]));
+    assert_eq!((&plain["seed"], &seeded["seed"]), (&1.into(), &9.into()));
+    assert_ne!(plain["total"]["latency"], seeded["total"]["latency"]);
+    assert_eq!(longer["length"], 60.0);
+}
+
+#[test]
+fn a_new_file_is_fine_and_standard_input_is_read() {
+    let starter = stdout(&["new"], 0);
+    let mut check = tailboard(&["check", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+    check.stdin.take().expect("a pipe").write_all(starter.as_bytes()).expect("written");
+    let output = check.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("fine"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("starter.ron");
+    std::fs::write(&path, starter).expect("written");
+    stdout(&["run", &path.to_string_lossy()], 0);
+}
+
+#[test]
+fn kinds_are_listed_and_explained() {
+    let list = stdout(&["kinds"], 0);
+    for key in ["client", "load_balancer", "sharded_store", "autoscaler"] {
+        assert!(list.contains(key), "{list}");
+        let manual = stdout(&["explain", key], 0);
+        assert!(manual.contains("Parameters") && manual.len() > 500, "{manual}");
+    }
+    let output = tailboard(&["explain", "cahce"]).output().expect("the program runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean `cache`"));
+}
+
+#[test]
+fn help_has_examples_and_completions_are_printed() {
+    let help = stdout(&["--help"], 0);
+    assert!(help.contains("Examples:") && help.contains("Exit codes"), "{help}");
+    assert!(stdout(&["run", "--help"], 0).contains("Examples:"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(stdout(&["completions", shell], 0).contains("tailboard"));
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_not_an_error() {
+    let mut run = tailboard(&["kinds"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    drop(run.stdout.take());
+    let output = run.wait_with_output().expect("it ends");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn bench_measures_every_design() {
+    let text = stdout(&["bench", "--seconds", "0.02"], 0);
+    for name in ["single_station", "eight_services", "thousand_services", "url_shortener", "millions_of_requests"] {
+        let line = text.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}: {text}"));
+        assert!(line.contains(" M") && !line.contains("NaN"), "{line}");
+    }
+    assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").is_dir());
+}

@@ -1,0 +1,195 @@
+//! The shape of the project, held by tests: who may import whom, what no file may say, what may not be in the dependencies.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Modules and what each may use of ours.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("parts", &["base"]),
+    ("engine", &["base", "parts"]),
+    ("kinds", &["base", "parts", "engine"]),
+    ("design", &["base", "parts", "engine", "kinds"]),
+    ("scenario", &["base", "kinds", "design"]),
+    ("metrics", &["base", "engine"]),
+    ("run", &["base", "engine", "kinds", "design", "metrics"]),
+    ("cli", &["base", "engine", "kinds", "design", "scenario", "metrics", "run"]),
+    ("whiteboard", &["base", "engine", "kinds", "design", "scenario", "metrics", "run"]),
+];
+
+/// The longest file; a longer one holds two things.
+const MOST_LINES: usize = 900;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() {
+            if name != "target" && name != ".git" {
+                files_under(&path, found);
+            }
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    files_under(&root().join(folder), &mut found);
+    found.sort();
+    found
+}
+
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}
+
+#[test]
+fn modules_import_only_what_they_may() {
+    let mut wrong = Vec::new();
+    let mut modules: Vec<String> = std::fs::read_dir(root().join("src"))
+        .expect("src")
+        .filter_map(|entry| Some(entry.ok()?.path()).filter(|path| path.is_dir()))
+        .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    modules.sort();
+    let mut told: Vec<&str> = MAY_USE.iter().map(|(module, _)| *module).collect();
+    told.sort_unstable();
+    assert_eq!(modules, told);
+    for (module, allowed) in MAY_USE {
+        for path in files(&format!("src/{module}")) {
+            for (i, line) in text(&path).lines().enumerate() {
+                for part in line.split("crate::").skip(1) {
+                    let used: String = part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                    if told.contains(&used.as_str()) && used != *module && !allowed.contains(&used.as_str()) {
+                        wrong.push(format!("{}:{}: {module} may not use {used}", path.display(), i + 1));
+                    }
+                }
+                let only_there = [
+                    ("bevy", "whiteboard"),
+                    ("wgpu", "whiteboard"),
+                    ("clap", "cli"),
+                    ("comfy_table", "cli"),
+                    ("indicatif", "cli"),
+                    ("ariadne", "scenario"),
+                ];
+                for (name, place) in only_there {
+                    let used = line.contains(&format!("use {name}::")) || line.contains(&format!(" {name}::"));
+                    if used && *module != place && !line.trim_start().starts_with("//") {
+                        wrong.push(format!("{}:{}: {name} belongs to {place}", path.display(), i + 1));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let long: Vec<String> = ["src", "tests/it", "benches"]
+        .into_iter()
+        .flat_map(files)
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| (text(&path).lines().count(), path))
+        .filter(|(lines, _)| *lines > MOST_LINES)
+        .map(|(lines, path)| format!("{}: {lines} lines", path.display()))
+        .collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+/// No stub, no note to oneself, no path of a machine, no registry.
+#[test]
+fn no_file_says_what_it_must_not() {
+    let words = [
+        concat!("to", "do!("),
+        concat!("unimple", "mented!("),
+        concat!("FIX", "ME"),
+        concat!("TO", "DO"),
+        concat!("XX", "X"),
+        concat!("crates", ".io"),
+        concat!("/wo", "rk/"),
+        concat!("/ro", "ot/"),
+        concat!("/ho", "me/"),
+        concat!("dbg", "!("),
+    ];
+    let mut wrong = Vec::new();
+    for path in files("") {
+        let relative = path.strip_prefix(root()).expect("below the root").to_owned();
+        if relative.starts_with("fuzz/target")
+            || relative == Path::new("Cargo.lock")
+            || relative == Path::new("fuzz/Cargo.lock")
+        {
+            continue;
+        }
+        for (i, line) in text(&path).lines().enumerate() {
+            for word in words.iter().filter(|word| line.contains(**word)) {
+                wrong.push(format!("{}:{}: {word}", relative.display(), i + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// No `-dev` package of a distribution, and one graphics stack.
+#[test]
+fn the_dependencies_build_anywhere() {
+    let lock = text(&root().join("Cargo.lock"));
+    let count = |name: &str| lock.lines().filter(|line| *line == format!("name = \"{name}\"")).count();
+    for unwanted in ["libudev-sys", "alsa-sys", "bevy_pbr", "bevy_audio", "openssl-sys"] {
+        assert_eq!(count(unwanted), 0, "{unwanted}");
+    }
+    for once in ["wgpu", "egui", "bevy_ecs"] {
+        assert_eq!(count(once), 1, "{once}");
+    }
+}
+
+#[test]
+fn the_checks_run_the_test_command_of_the_readme() {
+    let readme = text(&root().join("README.md"));
+    let run = text(&root().join(".ci/run"));
+    assert!(readme.contains("\ncargo run --release\n") && readme.contains("\ncargo test\n"), "the two commands");
+    assert!(run.lines().any(|line| line == "step cargo test"), "{run}");
+}
+
+#[test]
+fn every_scenario_is_named_in_the_readme() {
+    let readme = text(&root().join("README.md"));
+    for (name, _) in crate::scenarios::files(&root().join("scenarios")) {
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
+fn what_is_tracked_is_what_is_meant() {
+    let Ok(output) = Command::new("git").args(["ls-files"]).current_dir(root()).output() else { return };
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+    for line in listed.lines() {
+        let top = line.split('/').next().unwrap_or_default();
+        let known = [
+            ".ci",
+            ".gitignore",
+            "ARCHITECTURE.md",
+            "CONTRIBUTING.md",
+            "Cargo.lock",
+            "Cargo.toml",
+            "LICENSE-APACHE",
+            "LICENSE-MIT",
+            "README.md",
+            "assets",
+            "benches",
+            "clippy.toml",
+            "fuzz",
+            "rustfmt.toml",
+            "scenarios",
+            "src",
+            "tests",
+        ];
+        assert!(known.contains(&top), "{line}");
+    }
+}
