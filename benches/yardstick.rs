@@ -44,48 +44,80 @@ fn exponential(rng: &mut Rng, mean: f64) -> u64 {
     (rng.exp1() * mean) as u64
 }
 
-/// One station: two times to compare, a ring of arrivals, nothing else.
+/// A link's: attempts and successes, with the latency that the caller sees.
+#[derive(Default)]
+struct LinkStats {
+    latency: Histogram,
+    sent: u64,
+    succeeded: u64,
+    sum: u64,
+}
+
+impl LinkStats {
+    #[inline]
+    fn succeeded(&mut self, latency: u64) {
+        self.succeeded += 1;
+        self.sum += latency;
+        self.latency.record(latency);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum StationEvent {
+    Arrival,
+    Done,
+}
+
+/// One station.
 pub fn single_station(requests: u64) -> u64 {
     let (mut arrivals, mut services) = (Rng::seeded(1), Rng::seeded(2));
-    let (mut station, mut client) = (Stats::default(), Stats::default());
+    let (mut station, mut client, mut link) = (Stats::default(), Stats::default(), LinkStats::default());
     let mut waiting: VecDeque<u64> = VecDeque::new();
     // The one at work: when it arrived, when its work began.
     let mut working: Option<(u64, u64)> = None;
-    let mut done_at = u64::MAX;
-    let mut next = exponential(&mut arrivals, 1.25e6);
-    let mut served = 0;
+    let mut pending: BinaryHeap<Reverse<(u64, u64, StationEvent)>> = BinaryHeap::new();
+    let (mut served, mut sequence) = (0, 0u64);
+    let mut push = |pending: &mut BinaryHeap<_>, at: u64, event: StationEvent| {
+        sequence += 1;
+        pending.push(Reverse((at, sequence, event)));
+    };
+    push(&mut pending, 0, StationEvent::Arrival);
     while served < requests {
-        if next <= done_at {
-            let now = next;
-            next = now + exponential(&mut arrivals, 1.25e6);
-            client.arrived += 1;
-            station.arrived += 1;
-            client.change(now, 0, 1);
-            if working.is_none() {
-                working = Some((now, now));
-                done_at = now + exponential(&mut services, 1e6);
-                station.change(now, 0, 1);
-            } else {
-                waiting.push_back(now);
-                station.change(now, 1, 0);
+        let Some(Reverse((now, _, event))) = pending.pop() else { break };
+        match event {
+            StationEvent::Arrival => {
+                push(&mut pending, now + exponential(&mut arrivals, 1.25e6), StationEvent::Arrival);
+                client.arrived += 1;
+                link.sent += 1;
+                station.arrived += 1;
+                client.change(now, 0, 1);
+                if working.is_none() {
+                    working = Some((now, now));
+                    push(&mut pending, now + exponential(&mut services, 1e6), StationEvent::Done);
+                    station.change(now, 0, 1);
+                } else {
+                    waiting.push_back(now);
+                    station.change(now, 1, 0);
+                }
             }
-        } else {
-            let now = done_at;
-            let (arrived, began) = working.take().unwrap_or_default();
-            station.served(now - arrived, began - arrived, now - began);
-            client.served(now - arrived, 0, 0);
-            client.change(now, 0, -1);
-            served += 1;
-            done_at = u64::MAX;
-            station.change(now, 0, -1);
-            if let Some(arrived) = waiting.pop_front() {
-                working = Some((arrived, now));
-                done_at = now + exponential(&mut services, 1e6);
-                station.change(now, -1, 1);
+            StationEvent::Done => {
+                let (arrived, began) = working.take().unwrap_or_default();
+                station.served(now - arrived, began - arrived, now - began);
+                link.succeeded(now - arrived);
+                client.latency.record(now - arrived);
+                client.change(now, 0, -1);
+                served += 1;
+                station.change(now, 0, -1);
+                if let Some(arrived) = waiting.pop_front() {
+                    working = Some((arrived, now));
+                    push(&mut pending, now + exponential(&mut services, 1e6), StationEvent::Done);
+                    station.change(now, -1, 1);
+                }
             }
         }
     }
-    black_box((station.latency.count(), client.latency.mean(), station.area, client.area, station.wait.mean(), station.service));
+    black_box((station.latency.count(), client.latency.mean(), station.area, client.area, station.wait.mean()));
+    black_box((link.latency.mean(), link.sent, link.sum, station.service, client.arrived));
     station.served + station.arrived
 }
 
@@ -180,6 +212,8 @@ pub fn network(services: usize, way: f64, requests: u64) -> u64 {
     }
     black_box((sim.client.latency.mean(), sim.balancer.latency.mean(), sim.cache.latency.mean(), sim.database.wait.mean()));
     black_box((sim.service.area, sim.service.service, sim.hits, sim.misses, sim.balancer.area, sim.cache.area));
+    let links = sim.links.each_ref().map(|link| (link.latency.mean(), link.sent, link.succeeded, link.sum));
+    black_box(links);
     events
 }
 
@@ -194,6 +228,8 @@ struct Network {
     service: Stats,
     cache: Stats,
     database: Stats,
+    /// To the balancer, the service, the cache and the database.
+    links: [LinkStats; 4],
     hits: u64,
     misses: u64,
     busy: Vec<u32>,
@@ -219,6 +255,7 @@ impl Network {
             service: Stats::default(),
             cache: Stats::default(),
             database: Stats::default(),
+            links: Default::default(),
             hits: 0,
             misses: 0,
             busy: vec![0; services],
@@ -257,6 +294,7 @@ impl Network {
         self.requests[id as usize] = Request { issued: now, key, ..Request::default() };
         self.client.arrived += 1;
         self.client.change(now, 0, 1);
+        self.links[0].sent += 1;
         let gap = exponential(&mut self.rngs[0], self.gap);
         self.push(now + gap, Event::Arrival);
         if self.way > 0.0 {
@@ -273,6 +311,7 @@ impl Network {
         self.turn = if self.turn + 1 < self.busy.len() { self.turn + 1 } else { 0 };
         let service = self.turn;
         self.service.arrived += 1;
+        self.links[1].sent += 1;
         let request = &mut self.requests[id as usize];
         request.reached = now;
         request.service = service as u32;
@@ -294,6 +333,7 @@ impl Network {
 
     fn ask_cache(&mut self, now: u64, id: u32) {
         self.cache.arrived += 1;
+        self.links[2].sent += 1;
         self.cache.change(now, 0, 1);
         let request = &mut self.requests[id as usize];
         request.asked = now;
@@ -303,6 +343,7 @@ impl Network {
         }
         self.misses += 1;
         self.database.arrived += 1;
+        self.links[3].sent += 1;
         if self.database_busy < self.busy.len() {
             self.database_busy += 1;
             self.database.change(now, 0, 1);
@@ -322,6 +363,7 @@ impl Network {
     fn database_done(&mut self, now: u64, id: u32) {
         let request = self.requests[id as usize];
         self.database.served(now - request.asked, request.asked_began - request.asked, now - request.asked_began);
+        self.links[3].succeeded(now - request.asked);
         self.database.change(now, 0, -1);
         self.lru.put(request.key);
         if let Some(next) = self.database_waiting.pop_front() {
@@ -337,6 +379,7 @@ impl Network {
     fn answer(&mut self, now: u64, id: u32) {
         let request = self.requests[id as usize];
         self.cache.served(now - request.asked, 0, 0);
+        self.links[2].succeeded(now - request.asked);
         self.cache.change(now, 0, -1);
         self.service.served(now - request.reached, request.began - request.reached, request.asked - request.began);
         self.service.change(now, 0, -1);
@@ -347,6 +390,7 @@ impl Network {
         } else {
             self.busy[service] -= 1;
         }
+        self.links[1].succeeded(now - request.reached);
         self.balancer.served(now - request.reached, 0, 0);
         self.balancer.change(now, 0, -1);
         if self.way > 0.0 {
@@ -358,7 +402,10 @@ impl Network {
     }
 
     fn back(&mut self, now: u64, id: u32) {
-        self.client.served(now - self.requests[id as usize].issued, 0, 0);
+        let latency = now - self.requests[id as usize].issued;
+        self.links[0].succeeded(latency);
+        self.client.served += 1;
+        self.client.latency.record(latency);
         self.client.change(now, 0, -1);
         self.free.push(id);
     }

@@ -151,6 +151,8 @@ impl Dist {
             return Sampler::Constant(self.as_constant().unwrap_or_default());
         };
         match &**shape {
+            // No time is no time: a link with it costs no event.
+            Shape::Exponential(mean) if mean.is_zero() => Sampler::Constant(Span::ZERO),
             Shape::Exponential(mean) => Sampler::Exponential(ns(mean)),
             Shape::Uniform { min, max } => Sampler::Uniform { min: ns(min), width: ns(max) - ns(min) },
             Shape::Normal { mean, sd } => Sampler::Normal { mean: ns(mean), sd: ns(sd) },

@@ -16,15 +16,19 @@ use super::tally::{ClassTally, NodeTally};
 use crate::base::{LinkId, NodeId, Rng, Span, Streams, Time};
 use std::collections::VecDeque;
 
-/// What happens next at this instant, in order. No event is spent on it.
-#[derive(Clone, Debug)]
+/// What happens next at this instant, in order. No event is spent on it. What the rarer ones carry is in queues of their
+/// own, so that an entry is small.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Ready {
     Arrive(CallId),
     Return(CallId),
-    Reply(Child),
-    StepsDone(CallId, Reply),
+    /// The next of `replies`.
+    Reply,
+    /// With the next of `ended`.
+    StepsDone(CallId),
     Cancel(CallId),
-    Control(NodeId, Control),
+    /// The next of `controls`.
+    Control,
 }
 
 /// The kinds of events, in the lowest four bits of an event's `what`.
@@ -145,6 +149,9 @@ pub(crate) struct Core {
     /// Children of itineraries that can be cancelled, by the parent's slot.
     pub children: Vec<Vec<ChildRef>>,
     pub ready: VecDeque<Ready>,
+    pub replies: VecDeque<Child>,
+    pub ended: VecDeque<Reply>,
+    pub controls: VecDeque<(NodeId, Control)>,
     pub lanes: Vec<Lane>,
     pub plan: Plan,
     pub links: Vec<Link>,
@@ -192,6 +199,9 @@ impl Core {
             steps: Vec::new(),
             children: Vec::new(),
             ready: VecDeque::new(),
+            replies: VecDeque::new(),
+            ended: VecDeque::new(),
+            controls: VecDeque::new(),
             lanes: Vec::new(),
             nodes: nodes.collect(),
             links: links.collect(),

@@ -348,7 +348,8 @@ impl Core {
         match waiter {
             Waiter::Root | Waiter::Node(_) => {
                 if let Some(child) = self.for_node(waiter, child) {
-                    self.ready.push_back(Ready::Reply(child));
+                    self.replies.push_back(child);
+                    self.ready.push_back(Ready::Reply);
                 }
             }
             Waiter::Steps(parent) => self.step_reply(parent, child.tag, child.reply),

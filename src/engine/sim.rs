@@ -120,16 +120,23 @@ impl<B: Behaviour> Sim<B> {
                         self.tell(&child);
                     }
                 }
-                Ready::Reply(child) => self.tell(&child),
-                Ready::StepsDone(id, reply) => {
+                Ready::Reply => {
+                    if let Some(child) = self.core.replies.pop_front() {
+                        self.tell(&child);
+                    }
+                }
+                Ready::StepsDone(id) => {
+                    let reply = self.core.ended.pop_front().unwrap_or(Reply::OK);
                     if self.core.is_served(id) {
                         let node = self.core.calls[id].node;
                         self.with(node, |behaviour, ctx| behaviour.on_steps_done(ctx, id, reply));
                     }
                 }
                 Ready::Cancel(id) => self.cancel(id),
-                Ready::Control(node, control) => {
-                    self.with(node, |behaviour, ctx| behaviour.on_control(ctx, control));
+                Ready::Control => {
+                    if let Some((node, control)) = self.core.controls.pop_front() {
+                        self.with(node, |behaviour, ctx| behaviour.on_control(ctx, control));
+                    }
                 }
             }
         }

@@ -240,7 +240,8 @@ impl Core {
             self.advance_steps(id, node)
         };
         if let Steps::Done(reply) = steps {
-            self.ready.push_back(Ready::StepsDone(id, reply));
+            self.ended.push_back(reply);
+            self.ready.push_back(Ready::StepsDone(id));
         }
     }
 }

@@ -108,6 +108,7 @@ fn chain(gap: Span, tail: Vec<Toy>, config: LinkConfig) -> Sim<Toy> {
                 local: 0,
                 when: When::default(),
                 calls: 1.0,
+                spread: None,
                 weight: 1.0,
                 asynchronous: config.mode == Mode::Async,
             }];
