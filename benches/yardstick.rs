@@ -164,13 +164,21 @@ impl Lru {
 
     fn unlink(&mut self, key: u32) {
         let (before, after) = self.links[key as usize];
-        if before == NONE { self.head = after } else { self.links[before as usize].1 = after }
+        if before == NONE {
+            self.head = after
+        } else {
+            self.links[before as usize].1 = after
+        }
         if after == NONE { self.tail = before } else { self.links[after as usize].0 = before }
     }
 
     fn push_front(&mut self, key: u32) {
         self.links[key as usize] = (NONE, self.head);
-        if self.head == NONE { self.tail = key } else { self.links[self.head as usize].0 = key }
+        if self.head == NONE {
+            self.tail = key
+        } else {
+            self.links[self.head as usize].0 = key
+        }
         self.head = key;
     }
 
@@ -210,7 +218,12 @@ pub fn network(services: usize, way: f64, requests: u64) -> u64 {
         events += 1;
         sim.handle(now, event);
     }
-    black_box((sim.client.latency.mean(), sim.balancer.latency.mean(), sim.cache.latency.mean(), sim.database.wait.mean()));
+    black_box((
+        sim.client.latency.mean(),
+        sim.balancer.latency.mean(),
+        sim.cache.latency.mean(),
+        sim.database.wait.mean(),
+    ));
     black_box((sim.service.area, sim.service.service, sim.hits, sim.misses, sim.balancer.area, sim.cache.area));
     let links = sim.links.each_ref().map(|link| (link.latency.mean(), link.sent, link.succeeded, link.sum));
     black_box(links);

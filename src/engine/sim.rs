@@ -24,8 +24,10 @@ pub enum Control {
     Spike(f64),
     /// A replica's fault, told to the node as well: what it held is its own business.
     Fault(Fault, Option<u16>),
-    /// The replicas (a bit each) that a partition has separated from the rest; 0 when it has healed.
-    Isolate(u64),
+    /// The replicas of the first set (a bit each) no longer hear those of the second, nor these them.
+    Part(u64, u64),
+    /// That partition has healed.
+    Join(u64, u64),
 }
 
 /// What a node does. The engine knows no more of a kind than this.

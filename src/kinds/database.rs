@@ -1,6 +1,6 @@
 //! A database: a primary with replicas, or a quorum of equals, with a version of every key at every replica.
 
-use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use super::station::{Done, Station, StationSpec, WORK_TIMER};
 use crate::base::hash::IntMap;
@@ -134,12 +134,14 @@ pub struct Database {
     versions: Versions,
     primary: u16,
     turn: u16,
-    /// A bit for each replica that a partition separates from the rest.
-    isolated: u64,
+    /// Partitions: a bit for each replica of either side.
+    partitions: Vec<(u64, u64)>,
     /// Keys being written, with the writes that wait for the lock.
     locked: IntMap<u64, VecDeque<CallId>>,
     pending: IntMap<u32, Pending>,
     next_pending: u32,
+    /// The longest that an operation of a quorum has taken: nobody looks back further.
+    longest_wait: Span,
     elections: u64,
 }
 
@@ -159,13 +161,28 @@ impl Database {
         matches!(self.spec.replication, Replication::Quorum { .. })
     }
 
-    fn is_isolated(&self, replica: u16) -> bool {
-        self.isolated >> (replica % 64) & 1 == 1
-    }
-
     /// Whether two replicas can talk to each other.
     fn connected(&self, a: u16, b: u16) -> bool {
-        self.is_isolated(a) == self.is_isolated(b)
+        let (a, b) = (1u64 << a, 1u64 << b);
+        !self.partitions.iter().any(|(one, other)| a & one != 0 && b & other != 0 || a & other != 0 && b & one != 0)
+    }
+
+    /// How many replicas that are up a replica can talk to, itself included.
+    fn reach(&self, ctx: &Ctx, replica: u16) -> usize {
+        (0..self.spec.replicas).filter(|other| self.is_up(ctx, *other) && self.connected(replica, *other)).count()
+    }
+
+    /// Who ought to be the primary: it remains who it is while no replica reaches more of those that are up.
+    fn rightful_primary(&self, ctx: &Ctx) -> u16 {
+        let mut best = self.primary;
+        let mut most = if self.is_up(ctx, best) { self.reach(ctx, best) } else { 0 };
+        for replica in (0..self.spec.replicas).filter(|replica| self.is_up(ctx, *replica)) {
+            let reach = self.reach(ctx, replica);
+            if reach > most {
+                (best, most) = (replica, reach);
+            }
+        }
+        best
     }
 
     fn is_up(&self, ctx: &Ctx, replica: u16) -> bool {
@@ -322,9 +339,16 @@ impl Database {
         let last = needed.min(reachable) - 1;
         let counted = answers[..=last].iter().fold(0, |bits, (_, replica)| bits | 1 << replica);
         let committed = self.versions.committed(key);
-        let version = if write { self.versions.write(key, &at[..usize::from(self.spec.replicas)], now) } else { 0 };
+        let version =
+            if write { self.versions.write(key, &at[..usize::from(self.spec.replicas)], self.settled(now)) } else { 0 };
         let wait = answers[last].0.since(now);
+        self.longest_wait = self.longest_wait.max(wait);
         self.wait(ctx, id, wait, Pending { at, counted, version, committed });
+    }
+
+    /// Nobody asks any more what a replica had before this time.
+    fn settled(&self, now: Time) -> Time {
+        Time(now.0.saturating_sub(self.longest_wait.0))
     }
 
     /// Answer after `span`; the connection is held meanwhile.
@@ -393,25 +417,42 @@ impl Database {
             // Locks are held by calls at the primary, and they are all gone.
             self.locked.clear();
         }
-        if replica == self.primary
-            && let Some(after) = self.spec.failover
+        self.call_election(ctx);
+    }
+
+    /// If another replica ought to be the primary, it will be once `failover` has passed.
+    fn call_election(&mut self, ctx: &mut Ctx) {
+        if let Some(after) = self.spec.failover
+            && !self.is_quorum()
+            && self.rightful_primary(ctx) != self.primary
         {
             self.elections += 1;
             ctx.timer(after, self.elections);
         }
     }
 
-    /// The first that is up and not cut off becomes the primary; what only the old one had is lost.
+    /// The replica that reaches the most becomes the primary; what it does not have is lost.
     fn elect(&mut self, ctx: &mut Ctx) {
-        if self.is_up(ctx, self.primary) && !self.is_isolated(self.primary) {
-            return;
-        }
-        let candidates = 0..self.spec.replicas;
-        let now = ctx.now();
-        if let Some(next) = candidates.into_iter().find(|r| self.is_up(ctx, *r) && !self.is_isolated(*r)) {
+        let next = self.rightful_primary(ctx);
+        if next != self.primary {
             self.primary = next;
-            let lost = self.versions.roll_back_to(next, now);
+            let lost = self.versions.roll_back_to(next, ctx.now());
             ctx.count(Signal::LostWrite, lost);
+        }
+    }
+
+    /// Replicas that could not hear the others get what they have missed, each after its delay.
+    fn catch_up(&mut self, ctx: &mut Ctx, only: Option<u16>) {
+        let now = ctx.now();
+        for replica in (0..self.spec.replicas).filter(|replica| only.is_none_or(|only| only == *replica)) {
+            let delay = if self.is_quorum() { &self.delays.w } else { &self.delays.lag };
+            let at = now + delay.draw(&mut self.rng);
+            let mut sources: Vec<u16> = (0..self.spec.replicas).filter(|other| *other != replica).collect();
+            if !self.is_quorum() {
+                sources.retain(|source| *source == self.primary);
+            }
+            sources.retain(|source| self.is_up(ctx, *source) && self.connected(replica, *source));
+            self.versions.catch_up(replica, &sources, now, at);
         }
     }
 }
@@ -428,7 +469,7 @@ impl Kind for Database {
         accepts_calls: true,
         outs: Outs::None,
         signals: &[Signal::StaleRead, Signal::CheckedRead, Signal::LostWrite],
-        controls: &[],
+        controls: &[Handle::Part],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
@@ -469,10 +510,11 @@ impl Kind for Database {
             versions: Versions::new(usize::from(spec.replicas)),
             primary: 0,
             turn: 0,
-            isolated: 0,
+            partitions: Vec::new(),
             locked: IntMap::default(),
             pending: IntMap::default(),
             next_pending: 0,
+            longest_wait: Span::ZERO,
             elections: 0,
             spec: spec.clone(),
         };
@@ -532,14 +574,16 @@ impl Kind for Database {
 
     fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
         match control {
-            Control::Isolate(mask) => {
-                self.isolated = mask;
-                if self.is_isolated(self.primary)
-                    && let Some(after) = self.spec.failover
-                {
-                    self.elections += 1;
-                    ctx.timer(after, self.elections);
+            Control::Part(a, b) => {
+                self.partitions.push((a, b));
+                self.call_election(ctx);
+            }
+            Control::Join(a, b) => {
+                if let Some(i) = self.partitions.iter().position(|partition| *partition == (a, b)) {
+                    self.partitions.remove(i);
                 }
+                self.call_election(ctx);
+                self.catch_up(ctx, None);
             }
             Control::Fault(fault, which) => {
                 for replica in (0..self.spec.replicas).filter(|r| which.is_none_or(|which| which == *r)) {
@@ -548,8 +592,7 @@ impl Kind for Database {
                         Fault::Freeze => self.stations[usize::from(replica)].freeze(ctx, true),
                         Fault::Thaw | Fault::Restart => {
                             if fault == Fault::Restart {
-                                let now = ctx.now();
-                                self.versions.catch_up(replica, self.primary, now);
+                                self.catch_up(ctx, Some(replica));
                             }
                             self.stations[usize::from(replica)].freeze(ctx, false);
                             self.next(ctx, replica);
@@ -573,7 +616,7 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
         &mut spec.replication,
     );
     v.visit(
-        &Param::new("replicas", "Copies, the primary included.", &["3"]).range(1.0, MOST_REPLICAS as f64),
+        &Param::new("replicas", "Copies, the primary included.", &["5"]).range(1.0, MOST_REPLICAS as f64),
         &mut spec.replicas,
     );
     v.visit(
@@ -641,8 +684,10 @@ PVLDB 2012). Every key has a version at every replica, so that a stale read is s
 version than the newest that had been acknowledged when it began.
 
 Each replica has `connections` and a queue (`queue_limit`); `read` and `write` are the times of the operations. With \
-`row_locks` writes of one key wait for each other, holding their connections. When the primary is lost, writes are refused \
-until `failover` has passed; then another takes over, and what only the old one had is lost. In a partition (of `db#0` from \
-`db#1`, say) the side without a quorum, or without the primary, does what `on_partition` says.
+`row_locks` writes of one key wait for each other, holding their connections. When the primary is lost, or another replica \
+reaches more of those that are up, writes are refused or stay with the smaller side until `failover` has passed; then the one \
+that reaches the most takes over, and what it does not have is lost. In a partition (of `db#0` from `db#1`, say) the side \
+without a quorum, or without the primary, does what `on_partition` says. Who comes back, or hears the others again, gets what \
+it has missed after a `lag` (with Quorum, `write_there`).
 
 Not modelled: transactions of several keys, indexes and scans, read repair, conflicting versions after a partition.";

@@ -37,6 +37,8 @@ pub enum Handle {
     Pause,
     /// Multiply traffic.
     Spike,
+    /// Cut its replicas off from each other.
+    Part,
 }
 
 /// What is said of a kind, once.

@@ -407,7 +407,9 @@ impl Service {
         match state {
             Life::Down if self.spec.start_up.is_zero() => *state = Life::Running,
             Life::Down => self.starting(ctx, replica),
-            _ => {}
+            Life::Running => {}
+            // It takes no calls yet, or none any more.
+            Life::Starting | Life::Draining | Life::Gone => ctx.set_up(replica, false),
         }
     }
 

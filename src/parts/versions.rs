@@ -2,25 +2,43 @@
 
 use crate::base::Time;
 use crate::base::hash::IntMap;
+use std::collections::VecDeque;
 
-/// Replicas at most: they are kept in place.
+/// Replicas at most: those that answered an operation are counted in place.
 pub const MOST_REPLICAS: usize = 9;
-/// Writes of a key that are still on their way somewhere; more are taken to have arrived.
-const MOST_UNDER_WAY: usize = 64;
 
-#[derive(Clone, Debug)]
-struct Write {
+/// What one replica has of a key.
+#[derive(Clone, Debug, Default)]
+struct Copy {
     version: u32,
-    at: [Time; MOST_REPLICAS],
+    /// Writes that reach it, with their times, each later and newer than the one before: one that is overtaken by a newer
+    /// one is never seen.
+    coming: VecDeque<(Time, u32)>,
+}
+
+impl Copy {
+    fn at(&self, time: Time) -> u32 {
+        let come = self.coming.partition_point(|(at, _)| *at <= time);
+        come.checked_sub(1).map_or(self.version, |last| self.coming[last].1.max(self.version))
+    }
+
+    /// A write, newer than all before, reaches it. Nobody asks any more what it had before `settled`.
+    fn receive(&mut self, version: u32, at: Time, settled: Time) {
+        while let Some((_, come)) = self.coming.pop_front_if(|(at, _)| *at <= settled) {
+            self.version = self.version.max(come);
+        }
+        while self.coming.pop_back_if(|(other, _)| *other >= at).is_some() {}
+        if at != Time::NEVER {
+            self.coming.push_back((at, version));
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
 struct Key {
     latest: u32,
     committed: u32,
-    /// What each replica is known to have.
-    base: [u32; MOST_REPLICAS],
-    under_way: Vec<Write>,
+    copies: Box<[Copy]>,
 }
 
 /// The versions of all keys that were ever written.
@@ -45,32 +63,18 @@ impl Versions {
         self.keys.is_empty()
     }
 
-    /// A write that reaches each replica at a time (never: not at all). Returns its version.
-    pub fn write(&mut self, key: u64, at: &[Time], now: Time) -> u32 {
+    /// A write that reaches each replica at a time (never: not at all). Nobody asks any more what a replica had before
+    /// `settled`. Returns its version.
+    pub fn write(&mut self, key: u64, at: &[Time], settled: Time) -> u32 {
         let place = *self.index.entry(key).or_insert(self.keys.len() as u32) as usize;
         if place == self.keys.len() {
-            self.keys.push(Key::default());
+            self.keys.push(Key { copies: vec![Copy::default(); self.replicas].into(), ..Key::default() });
         }
         let key = &mut self.keys[place];
         key.latest += 1;
-        // What has arrived everywhere, or can only be overtaken, need not be kept apart. A read that is under way looks
-        // back at most as long as its own delays, so that a margin is left.
-        while let Some(first) = key.under_way.first() {
-            let settled =
-                first.at[..self.replicas].iter().all(|at| *at == Time::NEVER || at.0.saturating_add(MARGIN) < now.0);
-            if !settled && key.under_way.len() < MOST_UNDER_WAY {
-                break;
-            }
-            for (base, at) in key.base.iter_mut().zip(first.at) {
-                if at != Time::NEVER {
-                    *base = (*base).max(first.version);
-                }
-            }
-            key.under_way.remove(0);
+        for (copy, at) in key.copies.iter_mut().zip(at).filter(|(_, at)| **at != Time::NEVER) {
+            copy.receive(key.latest, *at, settled);
         }
-        let mut write = Write { version: key.latest, at: [Time::NEVER; MOST_REPLICAS] };
-        write.at[..at.len()].copy_from_slice(at);
-        key.under_way.push(write);
         key.latest
     }
 
@@ -90,38 +94,40 @@ impl Versions {
     /// The version that a replica has, or had, at a time.
     pub fn at(&self, key: u64, replica: u16, time: Time) -> u32 {
         let Some(&place) = self.index.get(&key) else { return 0 };
-        self.keys[place as usize].at(usize::from(replica), time)
+        self.keys[place as usize].copies[usize::from(replica)].at(time)
     }
 
-    /// After a failover: what the new primary does not have is lost. Returns how many acknowledged writes that are.
+    /// After a failover: what the new primary does not have is lost, wherever else it is or was going. Returns how many
+    /// acknowledged writes that are.
     pub fn roll_back_to(&mut self, primary: u16, now: Time) -> u64 {
         let mut lost = 0;
         for key in &mut self.keys {
-            let has = key.at(usize::from(primary), now);
+            let has = key.copies[usize::from(primary)].at(now);
             lost += u64::from(key.committed.saturating_sub(has));
             key.committed = key.committed.min(has);
-            key.latest = key.latest.max(has);
+            for copy in &mut key.copies {
+                copy.version = copy.version.min(has);
+                copy.coming.retain(|(_, version)| *version <= has);
+            }
         }
         lost
     }
 
-    /// A replica that comes back copies what the primary has.
-    pub fn catch_up(&mut self, replica: u16, primary: u16, now: Time) {
+    /// A replica that had missed writes gets at `at` what the newest of the `sources` has now.
+    pub fn catch_up(&mut self, replica: u16, sources: &[u16], now: Time, at: Time) {
         for key in &mut self.keys {
-            let has = key.at(usize::from(primary), now);
-            let base = &mut key.base[usize::from(replica)];
-            *base = (*base).max(has);
+            let newest = sources.iter().map(|source| key.copies[usize::from(*source)].at(now)).max().unwrap_or(0);
+            let copy = &mut key.copies[usize::from(replica)];
+            if newest <= copy.at(at) {
+                continue;
+            }
+            // What is newer still and on its way stays on its way.
+            let newer = copy.coming.partition_point(|(_, version)| *version <= newest);
+            let newer = copy.coming.split_off(newer);
+            while copy.coming.pop_back_if(|(other, _)| *other >= at).is_some() {}
+            copy.coming.push_back((at, newest));
+            copy.coming.extend(newer);
         }
-    }
-}
-
-/// Ten seconds, in nanoseconds.
-const MARGIN: u64 = 10_000_000_000;
-
-impl Key {
-    fn at(&self, replica: usize, time: Time) -> u32 {
-        let arrived = self.under_way.iter().filter(|write| write.at[replica] <= time).map(|write| write.version);
-        arrived.max().unwrap_or(0).max(self.base[replica])
     }
 }
 
@@ -141,6 +147,31 @@ mod tests {
         // The second write overtook the first.
         assert_eq!(versions.at(7, 1, Time(35)), 2);
         assert_eq!(versions.at(7, 1, Time(60)), 2);
+    }
+
+    /// However many writes of a key are on their way: what has been overtaken is dropped, the rest is kept.
+    #[test]
+    fn writes_under_way_are_neither_lost_nor_kept_for_ever() {
+        let mut versions = Versions::new(2);
+        for n in 1..=1_000u64 {
+            versions.write(7, &[Time(n), Time(n + 500)], Time(n));
+        }
+        assert_eq!((versions.at(7, 0, Time(1_000)), versions.at(7, 1, Time(1_000))), (1_000, 500));
+        let kept = |versions: &Versions| versions.keys[0].copies.iter().map(|copy| copy.coming.len()).sum::<usize>();
+        assert!(kept(&versions) <= 502, "{}", kept(&versions));
+        versions.write(7, &[Time(1_001), Time(1_001)], Time(1_001));
+        assert_eq!(versions.at(7, 1, Time(1_001)), 1_001);
+        versions.write(7, &[Time(1_002), Time(1_002)], Time(1_002));
+        assert!(kept(&versions) <= 2, "{}", kept(&versions));
+    }
+
+    #[test]
+    fn who_has_missed_something_gets_it_later() {
+        let mut versions = Versions::new(2);
+        versions.write(7, &[Time(10), Time::NEVER], Time(10));
+        let version = versions.write(7, &[Time(20), Time::NEVER], Time(20));
+        versions.catch_up(1, &[0], Time(30), Time(35));
+        assert_eq!((versions.at(7, 1, Time(34)), versions.at(7, 1, Time(35))), (0, version));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Interventions become patches, each with its time; those that last are undone, those with a ramp come in steps.
+//! Interventions become patches, each with its time. Those that act on the same thing lie on top of each other: the
+//! latest that is still on counts, and when it ends, what lies below shows again.
 
 use super::link_config;
 use crate::base::{LinkId, NodeId, Span, Time};
@@ -6,214 +7,401 @@ use crate::design::{Action, Design, Intervention, Target, set_parameter};
 use crate::engine::{Control, Fault, Patch, Place, Plan, Sim};
 use crate::kinds::params::magnitude;
 use crate::kinds::{Param, Spec, State, Value};
+use std::collections::BTreeMap;
 
 /// Steps of a ramp: fine enough to look smooth in windows of a few hundred.
 const RAMP_STEPS: u64 = 20;
 
 /// Schedule everything on the timeline.
 pub fn schedule(design: &Design, sim: &mut Sim<State>) {
-    // Settings build on each other: what a `Set` leaves is what the next one starts from.
-    let mut present = design.clone();
-    let mut interventions: Vec<&Intervention> = design.timeline.iter().collect();
-    interventions.sort_by_key(|intervention| intervention.at);
-    for intervention in interventions {
-        let plan = sim.plan().clone();
-        let mut patches = Vec::new();
-        apply(&mut present, &plan, intervention, &mut patches);
-        for (at, patch) in patches {
-            sim.schedule(at, patch);
-        }
+    let plan = sim.plan().clone();
+    for (at, patch) in patches(design, &plan) {
+        sim.schedule(at, patch);
     }
 }
 
-type Patches = Vec<(Time, Patch<Spec>)>;
+fn patches(design: &Design, plan: &Plan) -> Vec<(Time, Patch<Spec>)> {
+    let mut score = Score {
+        design,
+        present: design.clone(),
+        plan,
+        agenda: BTreeMap::new(),
+        noted: 0,
+        settings: Vec::new(),
+        layers: Vec::new(),
+        partitions: Vec::new(),
+        patches: Vec::new(),
+    };
+    for (i, intervention) in design.timeline.iter().enumerate() {
+        score.note(Time(intervention.at.0), Entry::Begin(i));
+    }
+    while let Some(((at, _), entry)) = score.agenda.pop_first() {
+        match entry {
+            Entry::Begin(i) => score.begin(at, i, &design.timeline[i]),
+            Entry::Turn(layer) => score.turn(at, layer),
+            Entry::Set(setting) => score.set(at, setting),
+            Entry::End(id) => score.end(at, id),
+            Entry::ComeBack(place) => score.clear(at, place, &[Knob::Dead, Knob::Cut]),
+        }
+    }
+    score.patches
+}
 
-fn apply(present: &mut Design, plan: &Plan, intervention: &Intervention, patches: &mut Patches) {
-    let at = Time(intervention.at.0);
-    let end = intervention.lasting.map(|lasting| at + lasting);
-    let ramp = intervention.ramp.unwrap_or(Span::ZERO);
-    let places = Places { design: present, plan };
-    match &intervention.action {
-        Action::Set(path, value) => set(present, plan, path, value, (at, end, ramp), patches),
-        Action::Slow(target, factor) => {
-            places.ramped(target, (1.0, *factor), (at, end, ramp), &Fault::Slow, patches);
+/// What a fault turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Knob {
+    Dead,
+    Frozen,
+    Slow,
+    Fail,
+    Lose,
+    Delay,
+    Cut,
+    Held,
+    Paused,
+    Traffic,
+}
+
+const KNOBS: [Knob; 10] = [
+    Knob::Dead,
+    Knob::Frozen,
+    Knob::Slow,
+    Knob::Fail,
+    Knob::Lose,
+    Knob::Delay,
+    Knob::Cut,
+    Knob::Held,
+    Knob::Paused,
+    Knob::Traffic,
+];
+
+impl Knob {
+    fn at_rest(self) -> f64 {
+        if matches!(self, Knob::Slow | Knob::Traffic) { 1.0 } else { 0.0 }
+    }
+
+    /// What the same does to a link.
+    fn of_link(self) -> Knob {
+        match self {
+            Knob::Dead => Knob::Cut,
+            Knob::Fail => Knob::Lose,
+            Knob::Frozen => Knob::Held,
+            other => other,
         }
-        Action::Fail(target, share) => {
-            places.ramped(target, (0.0, share.0), (at, end, ramp), &Fault::Fail, patches);
-        }
-        Action::Lose(target, share) => {
-            places.ramped(target, (0.0, share.0), (at, end, ramp), &Fault::Lose, patches);
-        }
-        Action::Delay(target, span) => {
-            let fault = |secs: f64| Fault::Delay(Span::from_secs_f64(secs));
-            places.ramped(target, (0.0, span.as_secs()), (at, end, ramp), &fault, patches);
-        }
-        Action::Spike(target, factor) => {
-            for (t, value) in steps((1.0, *factor), (at, end, ramp)) {
-                places.control(target, t, Control::Spike(value), patches);
+    }
+
+    fn patch(self, place: Place, value: f64) -> Option<Patch<Spec>> {
+        let on = value > 0.0;
+        let fault = match self {
+            Knob::Dead => [Fault::Restart, Fault::Kill][usize::from(on)],
+            Knob::Frozen => [Fault::Thaw, Fault::Freeze][usize::from(on)],
+            Knob::Cut => [Fault::Mend, Fault::Cut][usize::from(on)],
+            Knob::Held => [Fault::Unhold, Fault::Hold][usize::from(on)],
+            Knob::Slow => Fault::Slow(value),
+            Knob::Fail => Fault::Fail(value),
+            Knob::Lose => Fault::Lose(value),
+            Knob::Delay => Fault::Delay(Span::from_secs_f64(value)),
+            Knob::Paused | Knob::Traffic => {
+                let Place::Node(node) = place else { return None };
+                let control = if self == Knob::Paused { Control::Pause(on) } else { Control::Spike(value) };
+                return Some(Patch::Control(node, control));
             }
-        }
-        Action::Kill(target) => places.paired(target, (at, end), Fault::Kill, Fault::Restart, patches),
-        Action::Restart(target) => {
-            let back = Some(end.unwrap_or(at));
-            places.paired(target, (at, back), Fault::Kill, Fault::Restart, patches);
-        }
-        Action::Hold(target) => places.paired(target, (at, end), Fault::Hold, Fault::Unhold, patches),
-        Action::Freeze(target) => places.paired(target, (at, end), Fault::Freeze, Fault::Thaw, patches),
-        Action::Flush(target) => places.control(target, at, Control::Flush, patches),
-        Action::Pause(target) => {
-            places.control(target, at, Control::Pause(true), patches);
-            if let Some(end) = end {
-                places.control(target, end, Control::Pause(false), patches);
-            }
-        }
-        Action::Partition(a, b) => places.partition(a, b, (at, end), patches),
-        Action::Heal(target) => {
-            if let Some(place) = places.find(target) {
-                let link = [Fault::Lose(0.0), Fault::Delay(Span::ZERO), Fault::Mend, Fault::Unhold];
-                let node = [Fault::Restart, Fault::Slow(1.0), Fault::Fail(0.0), Fault::Thaw];
-                let faults = if matches!(place, Place::Link(_)) { link } else { node };
-                patches.extend(faults.map(|fault| (at, Patch::Fault(place, fault))));
-            }
-        }
+        };
+        Some(Patch::Fault(place, fault))
     }
 }
 
-/// The values that a number takes, and when: up over the ramp, and back at the end.
-fn steps((from, to): (f64, f64), (at, end, ramp): (Time, Option<Time>, Span)) -> Vec<(Time, f64)> {
-    let mut steps = Vec::new();
-    if ramp.is_zero() {
-        steps.push((at, to));
-    } else {
-        for i in 1..=RAMP_STEPS {
-            let share = i as f64 / RAMP_STEPS as f64;
-            steps.push((at + Span(ramp.0 / RAMP_STEPS * (i - 1)), from + (to - from) * share));
-        }
-    }
-    steps.extend(end.map(|end| (end, from)));
-    steps
+/// A knob turned by an intervention, whose number it bears.
+#[derive(Clone, Copy)]
+struct Layer {
+    id: usize,
+    knob: Knob,
+    place: Place,
+    value: f64,
 }
 
-/// Finds nodes and links of the plan by their names.
-struct Places<'a> {
+impl Layer {
+    fn covers(&self, knob: Knob, place: Place) -> bool {
+        let within = matches!(place, Place::Replica(node, _) if self.place == Place::Node(node));
+        self.knob == knob && (self.place == place || within)
+    }
+}
+
+/// A parameter set by an intervention, whose number it bears.
+struct Setting {
+    id: usize,
+    path: String,
+    text: String,
+}
+
+/// Something to be done at a time.
+enum Entry {
+    Begin(usize),
+    Turn(Layer),
+    Set(Setting),
+    End(usize),
+    /// Whatever had killed it, it is started again.
+    ComeBack(Place),
+}
+
+/// The number of a layer that no intervention ends.
+const FOR_GOOD: usize = usize::MAX;
+
+/// The timeline, being read from beginning to end.
+struct Score<'a> {
+    /// What the file says, and the same with the parameters that are set at present.
     design: &'a Design,
+    present: Design,
     plan: &'a Plan,
+    /// By time, and in the order in which they were noted.
+    agenda: BTreeMap<(Time, usize), Entry>,
+    noted: usize,
+    /// The latest on top.
+    settings: Vec<Setting>,
+    layers: Vec<Layer>,
+    /// Replicas of a node that are cut off from each other: intervention, node, a bit for each replica of either side.
+    partitions: Vec<(usize, NodeId, u64, u64)>,
+    patches: Vec<(Time, Patch<Spec>)>,
 }
 
-impl Places<'_> {
-    fn node(&self, name: &str) -> Option<NodeId> {
-        self.plan.nodes.iter().position(|node| node.name == name).map(|i| NodeId(i as u32))
+impl Score<'_> {
+    fn note(&mut self, at: Time, entry: Entry) {
+        self.noted += 1;
+        self.agenda.insert((at, self.noted), entry);
     }
+
+    fn begin(&mut self, at: Time, id: usize, intervention: &Intervention) {
+        let ramp = intervention.ramp.unwrap_or(Span::ZERO);
+        let end = intervention.lasting.map(|lasting| at + lasting);
+        match &intervention.action {
+            Action::Set(path, text) => self.begin_setting(at, id, path, text, ramp),
+            Action::Slow(target, factor) => self.begin_fault(at, id, (Knob::Slow, target), *factor, ramp),
+            Action::Fail(target, share) => self.begin_fault(at, id, (Knob::Fail, target), share.0, ramp),
+            Action::Lose(target, share) => self.begin_fault(at, id, (Knob::Lose, target), share.0, ramp),
+            Action::Delay(target, span) => self.begin_fault(at, id, (Knob::Delay, target), span.as_secs(), ramp),
+            Action::Spike(target, factor) => self.begin_fault(at, id, (Knob::Traffic, target), *factor, ramp),
+            Action::Kill(target) => self.begin_fault(at, id, (Knob::Dead, target), 1.0, Span::ZERO),
+            Action::Hold(target) => self.begin_fault(at, id, (Knob::Held, target), 1.0, Span::ZERO),
+            Action::Freeze(target) => self.begin_fault(at, id, (Knob::Frozen, target), 1.0, Span::ZERO),
+            Action::Pause(target) => self.begin_fault(at, id, (Knob::Paused, target), 1.0, Span::ZERO),
+            Action::Partition(a, b) => self.begin_partition(at, id, a, b),
+            Action::Restart(target) => {
+                let Some(place) = self.find(target) else { return };
+                self.begin_fault(at, id, (Knob::Dead, target), 1.0, Span::ZERO);
+                return self.note(end.unwrap_or(at), Entry::ComeBack(place));
+            }
+            Action::Flush(target) => {
+                if let Some(Place::Node(node)) = self.find(target) {
+                    self.patches.push((at, Patch::Control(node, Control::Flush)));
+                }
+                return;
+            }
+            Action::Heal(target) => {
+                let Some(place) = self.find(target) else { return };
+                return self.clear(at, place, &KNOBS);
+            }
+        }
+        if let Some(end) = end {
+            self.note(end, Entry::End(id));
+        }
+    }
+
+    // ---- faults
+
+    fn begin_fault(&mut self, at: Time, id: usize, (knob, target): (Knob, &str), value: f64, ramp: Span) {
+        let Some(place) = self.find(target) else { return };
+        let knob = if matches!(place, Place::Link(_)) { knob.of_link() } else { knob };
+        let from = self.value(knob, place);
+        for (t, value) in steps((from, value), at, ramp) {
+            self.note(t, Entry::Turn(Layer { id, knob, place, value }));
+        }
+    }
+
+    fn turn(&mut self, at: Time, layer: Layer) {
+        self.change(at, layer.knob, layer.place, |layers| {
+            match layers.iter_mut().find(|other| other.id == layer.id && other.place == layer.place) {
+                Some(before) => before.value = layer.value,
+                None => layers.push(layer),
+            }
+        });
+    }
+
+    fn end(&mut self, at: Time, id: usize) {
+        let ended: Vec<Layer> = self.layers.iter().filter(|layer| layer.id == id).copied().collect();
+        for layer in ended {
+            self.change(at, layer.knob, layer.place, |layers| {
+                layers.retain(|other| other.id != id || other.place != layer.place);
+            });
+        }
+        self.mend(at, |partition| partition.0 == id);
+        if let Some(i) = self.settings.iter().position(|setting| setting.id == id) {
+            let path = self.settings.remove(i).path;
+            self.show_setting(at, &path);
+        }
+    }
+
+    /// End every fault of a place.
+    fn clear(&mut self, at: Time, place: Place, knobs: &[Knob]) {
+        for &knob in knobs {
+            self.change(at, knob, place, |layers| {
+                layers.retain(|layer| {
+                    let inside = matches!(layer.place, Place::Replica(node, _) if place == Place::Node(node));
+                    layer.knob != knob || (layer.place != place && !inside)
+                });
+                // A replica of a node whose fault goes on.
+                if layers.iter().any(|layer| layer.covers(knob, place)) {
+                    layers.push(Layer { id: FOR_GOOD, knob, place, value: knob.at_rest() });
+                }
+            });
+        }
+        if knobs.len() == KNOBS.len() {
+            self.mend(at, |partition| place == Place::Node(partition.1));
+        }
+    }
+
+    /// What a knob stands at: the latest layer that covers the place.
+    fn value(&self, knob: Knob, place: Place) -> f64 {
+        let top = self.layers.iter().rev().find(|layer| layer.covers(knob, place));
+        top.map_or(knob.at_rest(), |layer| layer.value)
+    }
+
+    /// Change the layers of a knob, and say what is different then. What is done to a node is done to all its replicas,
+    /// so that those that stand otherwise are turned once more.
+    fn change(&mut self, at: Time, knob: Knob, place: Place, change: impl FnOnce(&mut Vec<Layer>)) {
+        let whole = if let Place::Replica(node, _) = place { Place::Node(node) } else { place };
+        let mut places = vec![whole, place];
+        places.extend(self.layers.iter().filter(|layer| layer.knob == knob).map(|layer| layer.place));
+        let mut replicas = Vec::new();
+        for place in places {
+            let inside = matches!(place, Place::Replica(node, _) if whole == Place::Node(node));
+            if inside && !replicas.contains(&place) {
+                replicas.push(place);
+            }
+        }
+        let before: Vec<f64> = replicas.iter().map(|replica| self.value(knob, *replica)).collect();
+        let before_all = self.value(knob, whole);
+        change(&mut self.layers);
+        let after_all = self.value(knob, whole);
+        if after_all != before_all {
+            self.patches.extend(knob.patch(whole, after_all).map(|patch| (at, patch)));
+        }
+        for (replica, before) in replicas.into_iter().zip(before) {
+            let shown = if after_all == before_all { before } else { after_all };
+            let after = self.value(knob, replica);
+            if after != shown {
+                self.patches.extend(knob.patch(replica, after).map(|patch| (at, patch)));
+            }
+        }
+    }
+
+    /// Cut every link between the two sets; the replicas of a node are told who no longer hears whom.
+    fn begin_partition(&mut self, at: Time, id: usize, a: &[String], b: &[String]) {
+        let side = |names: &[String], node: NodeId| names.iter().any(|name| self.find(name) == Some(Place::Node(node)));
+        let across = |from, to| side(a, from) && side(b, to) || side(b, from) && side(a, to);
+        let links = self.plan.links.iter().enumerate();
+        let cut: Vec<usize> = links.filter(|(_, link)| across(link.from, link.to)).map(|(i, _)| i).collect();
+        let mask = |names: &[String], node: NodeId| {
+            let replicas = names.iter().filter_map(|name| match self.find(name) {
+                Some(Place::Replica(of, replica)) if of == node => Some(1u64 << (replica % 64)),
+                _ => None,
+            });
+            replicas.fold(0, |mask, bit| mask | bit)
+        };
+        let nodes = (0..self.plan.nodes.len() as u32).map(NodeId);
+        let sides =
+            nodes.map(|node| (id, node, mask(a, node), mask(b, node))).filter(|(_, _, a, b)| *a != 0 && *b != 0);
+        let sides: Vec<(usize, NodeId, u64, u64)> = sides.collect();
+        for link in cut {
+            self.turn(at, Layer { id, knob: Knob::Cut, place: Place::Link(LinkId(link as u32)), value: 1.0 });
+        }
+        for partition in sides {
+            let (_, node, a, b) = partition;
+            self.patches.push((at, Patch::Control(node, Control::Part(a, b))));
+            self.partitions.push(partition);
+        }
+    }
+
+    fn mend(&mut self, at: Time, which: impl Fn(&(usize, NodeId, u64, u64)) -> bool) {
+        for partition in self.partitions.extract_if(.., |partition| which(partition)) {
+            let (_, node, a, b) = partition;
+            self.patches.push((at, Patch::Control(node, Control::Join(a, b))));
+        }
+    }
+
+    // ---- parameters
+
+    fn begin_setting(&mut self, at: Time, id: usize, path: &str, text: &str, ramp: Span) {
+        let setting = |text: String| Setting { id, path: path.to_owned(), text };
+        let mut goal = self.present.clone();
+        let (Some(old), Ok(_)) = (text_of(&self.present, path), set_parameter(&mut goal, path, text)) else { return };
+        let Some(new) = text_of(&goal, path) else { return };
+        if !ramp.is_zero()
+            && let (Some(from), Some(to)) = (magnitude(&old), magnitude(&new))
+        {
+            for (t, number) in steps((from, to), at, ramp) {
+                if let Some(text) = text_of_number(&goal, path, number) {
+                    self.note(t, Entry::Set(setting(text)));
+                }
+            }
+        }
+        self.note(at + ramp, Entry::Set(setting(text.to_owned())));
+    }
+
+    fn set(&mut self, at: Time, setting: Setting) {
+        let path = setting.path.clone();
+        match self.settings.iter_mut().find(|other| other.id == setting.id) {
+            Some(before) => before.text = setting.text,
+            None => self.settings.push(setting),
+        }
+        self.show_setting(at, &path);
+    }
+
+    fn show_setting(&mut self, at: Time, path: &str) {
+        let top = self.settings.iter().rev().find(|setting| setting.path == path).map(|setting| setting.text.clone());
+        let Some(text) = top.or_else(|| text_of(self.design, path)) else { return };
+        if set_parameter(&mut self.present, path, &text).is_ok() {
+            self.patches.extend(patch_of(&self.present, self.plan, path).map(|patch| (at, patch)));
+        }
+    }
+
+    // ---- places
 
     fn find(&self, target: &str) -> Option<Place> {
         Some(match Target::find(self.design, target)? {
-            Target::Node(name) => Place::Node(self.node(name)?),
-            Target::Replica(name, replica) => Place::Replica(self.node(name)?, replica),
-            Target::Link(name) => {
-                Place::Link(LinkId(self.plan.links.iter().position(|link| link.name == name)? as u32))
-            }
+            Target::Node(name) => Place::Node(node_of(self.plan, name)?),
+            Target::Replica(name, replica) => Place::Replica(node_of(self.plan, name)?, replica),
+            Target::Link(name) => Place::Link(link_of(self.plan, name)?),
         })
-    }
-
-    fn ramped(
-        &self,
-        target: &str,
-        range: (f64, f64),
-        when: (Time, Option<Time>, Span),
-        fault: &dyn Fn(f64) -> Fault,
-        patches: &mut Patches,
-    ) {
-        let Some(place) = self.find(target) else { return };
-        patches.extend(steps(range, when).into_iter().map(|(at, value)| (at, Patch::Fault(place, fault(value)))));
-    }
-
-    fn paired(
-        &self,
-        target: &str,
-        (at, end): (Time, Option<Time>),
-        begin: Fault,
-        finish: Fault,
-        patches: &mut Patches,
-    ) {
-        let Some(place) = self.find(target) else { return };
-        patches.push((at, Patch::Fault(place, begin)));
-        patches.extend(end.map(|end| (end, Patch::Fault(place, finish))));
-    }
-
-    fn control(&self, target: &str, at: Time, control: Control, patches: &mut Patches) {
-        if let Some(node) = self.node(target) {
-            patches.push((at, Patch::Control(node, control)));
-        }
-    }
-
-    /// Cut every link between the two sets; replicas of one node are told to stop hearing each other.
-    fn partition(&self, a: &[String], b: &[String], (at, end): (Time, Option<Time>), patches: &mut Patches) {
-        let side = |names: &[String], node: NodeId| {
-            names.iter().any(|name| matches!(self.find(name), Some(Place::Node(other)) if other == node))
-        };
-        for (i, link) in self.plan.links.iter().enumerate() {
-            let across = side(a, link.from) && side(b, link.to) || side(b, link.from) && side(a, link.to);
-            if across {
-                let place = Place::Link(LinkId(i as u32));
-                patches.push((at, Patch::Fault(place, Fault::Cut)));
-                patches.extend(end.map(|end| (end, Patch::Fault(place, Fault::Mend))));
-            }
-        }
-        let mut isolated: std::collections::BTreeMap<NodeId, u64> = std::collections::BTreeMap::new();
-        for name in a {
-            if let Some(Place::Replica(node, replica)) = self.find(name) {
-                *isolated.entry(node).or_default() |= 1 << (replica % 64);
-            }
-        }
-        for (node, mask) in isolated {
-            patches.push((at, Patch::Control(node, Control::Isolate(mask))));
-            patches.extend(end.map(|end| (end, Patch::Control(node, Control::Isolate(0)))));
-        }
     }
 }
 
-/// Change a parameter, by steps if there is a ramp and it is a number, and back at the end.
-fn set(
-    present: &mut Design,
-    plan: &Plan,
-    path: &str,
-    value: &str,
-    (at, end, ramp): (Time, Option<Time>, Span),
-    patches: &mut Patches,
-) {
-    let before = present.clone();
-    let (Some(old), Ok(_)) = (text_of(present, path), set_parameter(present, path, value)) else { return };
-    let Some(new) = text_of(present, path) else { return };
-    if !ramp.is_zero()
-        && let (Some(from), Some(to)) = (magnitude(&old), magnitude(&new))
-    {
-        let mut between = before.clone();
-        for (t, number) in steps((from, to), (at, None, ramp)) {
-            // In the parameter's own unit where it has one: try seconds, rates, bytes, and plain numbers.
-            let forms = [format!("{number}"), format!("{number}s"), format!("{number}/s"), format!("{number:.0} B")];
-            let whole = format!("{number:.0}");
-            let fits = forms.iter().chain([&whole]).any(|form| set_parameter(&mut between, path, form).is_ok());
-            if fits {
-                patches.extend(patch_of(&between, plan, path).map(|patch| (t, patch)));
-            }
-        }
+/// The values that a number takes on its way, and when.
+fn steps((from, to): (f64, f64), at: Time, ramp: Span) -> Vec<(Time, f64)> {
+    if ramp.is_zero() {
+        return vec![(at, to)];
     }
-    patches.extend(patch_of(present, plan, path).map(|patch| (at + ramp, patch)));
-    if let Some(end) = end {
-        patches.extend(patch_of(&before, plan, path).map(|patch| (end, patch)));
-        *present = before;
-    }
+    let step = |i: u64| {
+        let share = i as f64 / RAMP_STEPS as f64;
+        (at + Span(ramp.0 / RAMP_STEPS * (i - 1)), from + (to - from) * share)
+    };
+    (1..=RAMP_STEPS).map(step).collect()
+}
+
+fn node_of(plan: &Plan, name: &str) -> Option<NodeId> {
+    plan.nodes.iter().position(|node| node.name == name).map(|i| NodeId(i as u32))
+}
+
+fn link_of(plan: &Plan, name: &str) -> Option<LinkId> {
+    plan.links.iter().position(|link| link.name == name).map(|i| LinkId(i as u32))
 }
 
 /// The patch that brings a node or link to what the design says of it.
 fn patch_of(design: &Design, plan: &Plan, path: &str) -> Option<Patch<Spec>> {
     let (target, _) = path.rsplit_once('.')?;
     if let Some(node) = design.nodes.get(target) {
-        let id = plan.nodes.iter().position(|node| node.name == target)?;
-        return Some(Patch::Retune(NodeId(id as u32), node.kind.clone()));
+        return Some(Patch::Retune(node_of(plan, target)?, node.kind.clone()));
     }
-    let id = plan.links.iter().position(|link| link.name == target)?;
-    Some(Patch::RetuneLink(LinkId(id as u32), Box::new(link_config(design.link(target)?))))
+    Some(Patch::RetuneLink(link_of(plan, target)?, Box::new(link_config(design.link(target)?))))
 }
 
 fn text_of(design: &Design, path: &str) -> Option<String> {
@@ -230,4 +418,126 @@ fn text_of(design: &Design, path: &str) -> Option<String> {
         design.link(target)?.clone().visit(&mut read);
     }
     text
+}
+
+/// A number as the text of a parameter, in the unit that it takes: none, seconds, per second or bytes.
+fn text_of_number(design: &Design, path: &str, number: f64) -> Option<String> {
+    let whole = format!("{number:.0}");
+    let forms = [format!("{number}"), whole.clone(), format!("{number}s"), format!("{number}/s"), format!("{whole} B")];
+    forms.into_iter().find(|form| set_parameter(&mut design.clone(), path, form).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::compile;
+    use crate::scenario;
+
+    /// What the timeline does, a line for each patch: the second and what is done.
+    fn told(timeline: &str) -> Vec<String> {
+        let text = format!(
+            r#"(
+            run: (length: "60s"),
+            nodes: {{
+                "users": (kind: client(rate: "10/s")),
+                "api": (kind: service(replicas: 4, slots: 8)),
+                "db": (kind: database(replicas: 3)),
+            }},
+            links: [(from: "users", to: "api", timeout: "1s"), (from: "api", to: "db", timeout: "1s")],
+            timeline: [{timeline}],
+        )"#
+        );
+        let scenario = scenario::read_str(&text);
+        let design = scenario.design.unwrap_or_else(|| panic!("{:?}", scenario.diagnostics));
+        let (plan, _) = compile::compile(&design);
+        let name = |place: &Place| match place {
+            Place::Node(node) => plan.nodes[node.index()].name.clone(),
+            Place::Replica(node, replica) => format!("{}#{replica}", plan.nodes[node.index()].name),
+            Place::Link(link) => plan.links[link.index()].name.clone(),
+        };
+        let line = |(at, patch): &(Time, Patch<Spec>)| match patch {
+            Patch::Fault(place, fault) => format!("{} {} {fault:?}", at.as_secs(), name(place)),
+            Patch::Control(node, control) => format!("{} {} {control:?}", at.as_secs(), name(&Place::Node(*node))),
+            Patch::Retune(_, spec) => {
+                let mut shown = String::new();
+                spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
+                    if ["slots", "queue_limit"].contains(&param.name) {
+                        shown += &format!(" {} {}", param.name, value.text());
+                    }
+                });
+                format!("{}{shown}", at.as_secs())
+            }
+            Patch::RetuneLink(_, config) => format!("{} timeout {:?}", at.as_secs(), config.timeout),
+        };
+        patches(&design, &plan).iter().map(line).collect()
+    }
+
+    #[test]
+    fn settings_that_overlap_do_not_undo_each_other() {
+        let told = told(
+            r#"(at: "1s", lasting: "9s", do: Set("api.slots", "1")), (at: "2s", lasting: "2s", do: Set("api.queue_limit", "7")),
+            (at: "5s", do: Set("api.slots", "2"))"#,
+        );
+        let wanted = [
+            "1 slots 1 queue_limit 1000",
+            "2 slots 1 queue_limit 7",
+            "4 slots 1 queue_limit 1000",
+            "5 slots 2 queue_limit 1000",
+            "10 slots 2 queue_limit 1000",
+        ];
+        assert_eq!(told, wanted);
+    }
+
+    #[test]
+    fn faults_that_overlap_end_each_in_its_time() {
+        let told = told(
+            r#"(at: "1s", lasting: "20s", do: Kill("api#1")), (at: "2s", lasting: "3s", do: Kill("api")),
+            (at: "6s", lasting: "4s", do: Slow("api", 2.0)), (at: "7s", lasting: "6s", do: Slow("api", 3.0))"#,
+        );
+        let wanted = [
+            "1 api#1 Kill",
+            "2 api Kill",
+            "5 api Restart",
+            "5 api#1 Kill",
+            "6 api Slow(2.0)",
+            "7 api Slow(3.0)",
+            "13 api Slow(1.0)",
+            "21 api#1 Restart",
+        ];
+        assert_eq!(told, wanted);
+    }
+
+    #[test]
+    fn a_ramp_starts_from_what_is_there_and_what_it_hides_comes_back() {
+        let told = told(
+            r#"(at: "1s", do: Set("users->api.timeout", "2s")), (at: "2s", lasting: "30s", ramp: "20s", do: Set("users->api.timeout", "4s"))"#,
+        );
+        let span = |ms| format!("timeout {:?}", Some(Span::from_millis(ms)));
+        assert_eq!(told.len(), 1 + 20 + 1 + 1);
+        assert_eq!(told[0], format!("1 {}", span(2000)));
+        assert_eq!(told[1], format!("2 {}", span(2100)));
+        assert_eq!(told[21], format!("22 {}", span(4000)));
+        assert_eq!(told[22], format!("32 {}", span(2000)));
+    }
+
+    #[test]
+    fn partitions_heal_one_by_one_and_a_restart_ends_a_kill() {
+        let told = told(
+            r#"(at: "1s", lasting: "5s", do: Partition(["users"], ["api"])), (at: "2s", lasting: "1s", do: Partition(["users", "db"], ["api"])),
+            (at: "10s", lasting: "2s", do: Partition(["db#0"], ["db#1", "db#2"])), (at: "20s", do: Kill("api")), (at: "30s", do: Restart("api#2")),
+            (at: "40s", do: Heal("api"))"#,
+        );
+        let wanted = [
+            "1 users->api Cut",
+            "2 api->db Cut",
+            "3 api->db Mend",
+            "6 users->api Mend",
+            "10 db Part(1, 6)",
+            "12 db Join(1, 6)",
+            "20 api Kill",
+            "30 api#2 Restart",
+            "40 api Restart",
+        ];
+        assert_eq!(told, wanted);
+    }
 }

@@ -51,6 +51,14 @@ fn replicas_of(design: &Design, name: &str) -> Option<u64> {
     found
 }
 
+/// The node of which this is a replica.
+fn replica_node<'a>(design: &Design, target: &'a str) -> Option<&'a str> {
+    match Target::find(design, target)? {
+        Target::Replica(node, _) => Some(node),
+        _ => None,
+    }
+}
+
 /// Whether a target is unknown.
 fn check_targets(design: &Design, action: &Action, subject: &Subject, findings: &mut Vec<Finding>) -> bool {
     let mut unknown = false;
@@ -105,6 +113,23 @@ fn check_action(design: &Design, intervention: &Intervention, subject: &Subject,
         }
         Action::Flush(target) if !takes(target, Handle::Flush) => {
             wrong(format!("`{target}` keeps nothing that can be flushed; {}", kinds_with(Handle::Flush)));
+        }
+        Action::Partition(a, b) => {
+            for (names, others) in [(a, b), (b, a)] {
+                for (name, node) in names.iter().filter_map(|name| Some((name, replica_node(design, name)?))) {
+                    let same = others.iter().any(|other| replica_node(design, other) == Some(node));
+                    if !takes(node, Handle::Part) {
+                        wrong(format!(
+                            "the replicas of `{node}` do not talk to each other; {}",
+                            kinds_with(Handle::Part)
+                        ));
+                    } else if !same {
+                        wrong(format!(
+                            "`{name}` is to be cut off from other replicas of `{node}`, and none is on the other side"
+                        ));
+                    }
+                }
+            }
         }
         Action::Pause(target) if !takes(target, Handle::Pause) => {
             wrong(format!("`{target}` takes no messages that it could stop taking; {}", kinds_with(Handle::Pause)));
