@@ -20,10 +20,10 @@ pub enum Meter {
 
 pub const METERS: usize = 5;
 
-/// The levels and the areas under them, brought up to date whenever one changes.
+/// The levels and the areas under them, each brought up to date when it changes.
 #[derive(Clone, Debug, Default)]
 pub struct Meters {
-    at: Time,
+    at: [Time; METERS],
     level: [u32; METERS],
     /// Level times nanoseconds. It wraps; what is read is the difference over a window, which is far smaller.
     area: [u64; METERS],
@@ -32,21 +32,18 @@ pub struct Meters {
 }
 
 impl Meters {
+    /// The area under a level at `now`.
     #[inline]
-    fn advance(&mut self, now: Time) {
-        let dt = now.0 - self.at.0;
-        if dt > 0 {
-            for (area, level) in self.area.iter_mut().zip(self.level) {
-                *area = area.wrapping_add(u64::from(level).wrapping_mul(dt));
-            }
-            self.at = now;
-        }
+    fn area(&self, now: Time, i: usize) -> u64 {
+        self.area[i].wrapping_add(u64::from(self.level[i]).wrapping_mul(now.0 - self.at[i].0))
     }
 
     #[inline]
     pub fn set(&mut self, now: Time, meter: Meter, level: u32) {
-        self.advance(now);
-        self.level[meter as usize] = level;
+        let i = meter as usize;
+        self.area[i] = self.area(now, i);
+        self.at[i] = now;
+        self.level[i] = level;
         if matches!(meter, Meter::Queue) {
             self.queue_peak = self.queue_peak.max(level);
         }
@@ -71,8 +68,6 @@ impl Meters {
 
     /// The areas at `now`, in level-nanoseconds, modulo 2^64.
     pub fn areas(&self, now: Time) -> [u64; METERS] {
-        let mut up_to_date = self.clone();
-        up_to_date.advance(now);
-        up_to_date.area
+        std::array::from_fn(|i| self.area(now, i))
     }
 }

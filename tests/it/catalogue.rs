@@ -86,6 +86,23 @@ fn every_kind_has_a_scenario_and_every_such_scenario_a_kind() {
 }
 
 #[test]
+fn every_kind_has_an_icon_and_every_icon_a_kind() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/icons");
+    let icons: BTreeSet<String> = std::fs::read_dir(&folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an icon").file_name().to_string_lossy().into_owned())
+        .collect();
+    let wanted: BTreeSet<String> = KINDS.iter().map(|meta| format!("{}.svg", meta.key)).collect();
+    assert_eq!(icons, wanted);
+    for icon in icons {
+        let text = std::fs::read_to_string(folder.join(&icon)).expect("text");
+        // One family: the same grid, and the colour of the text around it.
+        assert!(text.contains("viewBox=\"0 0 24 24\"") && text.contains("currentColor"), "{icon}");
+        assert!(text.contains("<title>") && text.trim_end().ends_with("</svg>") && text.len() < 1_000, "{icon}");
+    }
+}
+
+#[test]
 fn every_kind_is_documented() {
     for meta in KINDS {
         let spec = Spec::new(meta.key).expect("in the catalogue");

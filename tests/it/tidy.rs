@@ -157,6 +157,13 @@ fn the_checks_run_the_test_command_of_the_readme() {
     assert!(run.lines().any(|line| line == "step cargo test"), "{run}");
 }
 
+/// What a stranger copies from the README is a file that runs.
+#[test]
+fn the_readme_shows_the_starter_file() {
+    let starter = text(&root().join("assets/starter.ron"));
+    assert!(text(&root().join("README.md")).contains(starter.trim()));
+}
+
 #[test]
 fn every_scenario_is_named_in_the_readme() {
     let readme = text(&root().join("README.md"));
