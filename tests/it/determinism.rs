@@ -4,7 +4,7 @@
 use crate::scenarios::{files, load};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use tailboard::base::{Time, hash};
+use tailboard::base::{Rng, Time, hash};
 use tailboard::cli::export;
 use tailboard::design::{Design, set_parameter};
 use tailboard::run::{Run, judge};
@@ -48,29 +48,56 @@ fn the_same_seed_gives_the_same_report_in_slices_too() {
     }
 }
 
+/// By Fisher and Yates.
+fn shuffle<T>(items: &mut [T], rng: &mut Rng) {
+    for i in (1..items.len()).rev() {
+        items.swap(i, rng.below(i as u32 + 1) as usize);
+    }
+}
+
+/// Lines of a written scenario, with the entries of every struct and map in another order. What has no name, as in a
+/// tuple or a list, stays where it is.
+fn shuffled(lines: &[&str], rng: &mut Rng) -> Vec<String> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut entries: Vec<Vec<String>> = Vec::new();
+    let mut rest = lines;
+    while let Some((head, after)) = rest.split_first() {
+        // An entry is one line, or what lies between an opening and a closing bracket.
+        let inner = after.iter().take_while(|line| indent(line) > indent(head)).count();
+        let mut entry = vec![(*head).to_owned()];
+        entry.extend(shuffled(&after[..inner], rng));
+        rest = &after[inner..];
+        if inner > 0 {
+            entry.push(rest[0].to_owned());
+            rest = &rest[1..];
+        }
+        entries.push(entry);
+    }
+    let is_named = |entry: &Vec<String>| {
+        entry[0].trim_start().split_once(": ").is_some_and(|(name, _)| {
+            name.starts_with('"') && name.ends_with('"') || name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        })
+    };
+    if entries.iter().all(is_named) {
+        shuffle(&mut entries, rng);
+    }
+    entries.concat()
+}
+
 #[test]
 fn the_order_of_lines_changes_nothing() {
     for (name, design) in designs() {
-        let mut shuffled = design.clone();
-        shuffled.links.reverse();
-        let text = scenario::write_str(&shuffled).expect("a text");
-        // Nodes are written in the order of their names: turn them round in the text.
-        let lines: Vec<&str> = text.lines().collect();
-        let first = lines.iter().position(|line| line.trim() == "nodes: {").expect("nodes") + 1;
-        let last = first + lines[first..].iter().position(|line| *line == "    },").expect("the end of the nodes");
-        let mut nodes: Vec<Vec<&str>> = Vec::new();
-        for line in &lines[first..last] {
-            if line.starts_with("        \"") {
-                nodes.push(Vec::new());
-            }
-            nodes.last_mut().expect("a node").push(line);
+        let as_written = written(&design, 1);
+        for seed in 0..3 {
+            let mut rng = Rng::seeded(seed);
+            let mut other = design.clone();
+            shuffle(&mut other.links, &mut rng);
+            let text = scenario::write_str(&other).expect("a text");
+            let turned = shuffled(&text.lines().collect::<Vec<_>>(), &mut rng).join("\n");
+            assert!(turned != text && turned.len() == text.trim_end().len(), "{name}: {turned}");
+            let read = scenario::read_str(&turned).design.unwrap_or_else(|| panic!("{name}: {turned}"));
+            assert!(as_written == written(&read, 1), "{name}, shuffled with seed {seed}: {turned}");
         }
-        assert_eq!(nodes.len(), design.nodes.len(), "{name}");
-        nodes.reverse();
-        let turned = [&lines[..first], &nodes.concat(), &lines[last..]].concat().join("\n");
-        let read = scenario::read_str(&turned);
-        let read = read.design.unwrap_or_else(|| panic!("{name}: {turned}"));
-        assert!(written(&design, 1) == written(&read, 1), "{name}");
     }
 }
 
