@@ -329,10 +329,11 @@ impl Core {
                 None
             }
             Waiter::Root | Waiter::Node(_) => self.for_node(waiter, child),
-            _ => {
-                self.deliver(waiter, child);
+            Waiter::Steps(parent) => {
+                self.step_reply(parent, child.tag, reply);
                 None
             }
+            Waiter::Nobody => None,
         }
     }
 

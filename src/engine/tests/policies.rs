@@ -112,11 +112,14 @@ fn a_breaker_takes_the_refusals_of_its_callee_for_what_they_are() {
     let breaker = Some(BreakerConfig { open_for: Span::from_secs(1), minimum_calls: 10, ..BreakerConfig::default() });
     for reason in [Reason::BreakerOpen, Reason::BulkheadFull] {
         let config = LinkConfig { breaker, ..plain() };
-        let mut sim = chain(Span::from_millis(10), vec![failing_after(1, 100, reason)], config);
-        // Ten failures open it, then five for each trial: it must close in the end.
-        sim.run_until(at(40_000));
+        let mut sim = chain(Span::from_millis(10), vec![failing_after(1, 6, reason)], config);
+        // Being down opens it; then the trials are refused by the callee itself, the first time.
+        sim.schedule(Time::ZERO, Patch::Fault(Place::Node(NodeId(1)), Fault::Kill));
+        sim.schedule(at(500), Patch::Fault(Place::Node(NodeId(1)), Fault::Restart));
+        sim.run_until(at(10_000));
         let refused = failed(&mut sim, 0, Reason::BreakerOpen);
-        sim.run_until(at(50_000));
+        assert!(refused > 100);
+        sim.run_until(at(20_000));
         conserved(&mut sim);
         assert_eq!(failed(&mut sim, 0, Reason::BreakerOpen), refused, "{reason:?}: it never closed");
     }
