@@ -36,7 +36,7 @@ pub(crate) enum Waiter {
     /// The same, on behalf of its itinerary of steps.
     Steps(CallId),
     /// An operation with policies around the attempt.
-    Op(u32),
+    Op(CallId),
     /// Nobody: sent and forgotten.
     Nobody,
 }
@@ -64,6 +64,10 @@ pub(crate) const CONNECTED: u16 = 64;
 pub(crate) const IN_POOL_QUEUE: u16 = 128;
 /// It counts in the link's bulkhead.
 pub(crate) const IN_BULKHEAD: u16 = 256;
+/// The breaker let it pass, and waits for its outcome.
+pub(crate) const PERMITTED: u16 = 512;
+/// It was lost, and nothing will ever tell its caller.
+pub(crate) const UNNOTICED: u16 = 1024;
 
 /// An attempt of a request over a link.
 #[derive(Clone, Debug)]

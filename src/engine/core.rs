@@ -11,7 +11,7 @@ use super::op::Ops;
 use super::outcome::{Outcome, Reply};
 use super::plan::Plan;
 use super::sim::Control;
-use super::steps::{ChildRef, StepState};
+use super::steps::{Children, StepState};
 use super::tally::{ClassTally, NodeTally};
 use crate::base::{LinkId, NodeId, Rng, Span, Streams, Time};
 use std::collections::VecDeque;
@@ -27,6 +27,8 @@ pub(crate) enum Ready {
     /// With the next of `ended`.
     StepsDone(CallId),
     Cancel(CallId),
+    /// An operation whose deadline had passed before it began.
+    TooLate(CallId),
     /// The next of `controls`.
     Control,
 }
@@ -146,8 +148,8 @@ pub(crate) struct Core {
     pub ops: Ops,
     /// Where each call is in its node's itinerary, by the call's slot.
     pub steps: Vec<StepState>,
-    /// Children of itineraries that can be cancelled, by the parent's slot.
-    pub children: Vec<Vec<ChildRef>>,
+    /// Children that can be cancelled, by the parent's slot.
+    pub children: Vec<Children>,
     pub ready: VecDeque<Ready>,
     pub replies: VecDeque<Child>,
     pub ended: VecDeque<Reply>,
@@ -183,6 +185,7 @@ impl Core {
             config: link.config.clone(),
             fault: LinkFault::NONE,
             rng: streams.stream(&link.name, "network"),
+            retry_rng: streams.stream(&link.name, "retry"),
             busy_there: Time::ZERO,
             busy_back: Time::ZERO,
             guards: Vec::new(),
@@ -339,14 +342,6 @@ impl Core {
     #[inline]
     pub fn is_served(&self, id: CallId) -> bool {
         self.calls.get(id).is_some_and(|call| call.flags & SERVING != 0)
-    }
-
-    /// A call no longer needs the connection that it waits for.
-    pub fn leave_pool_queue(&mut self, id: CallId, link: LinkId) {
-        if let Some(call) = self.calls.get_mut(id).filter(|call| call.flags & IN_POOL_QUEUE != 0) {
-            call.flags &= !IN_POOL_QUEUE;
-            self.transmit(id, link);
-        }
     }
 
     /// Draw a latency for a probe over a link, there and back.

@@ -356,6 +356,12 @@ impl Ctx<'_> {
         self.core.topology += 1;
     }
 
+    /// A replica of this node has crashed by itself: nothing waits any more for what it had asked for. After a fault of
+    /// the timeline this has been done.
+    pub fn died(&mut self, replica: u16) {
+        self.core.process_died(self.node, Some(replica));
+    }
+
     /// How many replicas any node has.
     pub fn replicas(&self, node: NodeId) -> u16 {
         self.core.nodes[node.index()].replicas.len() as u16

@@ -1,8 +1,9 @@
 //! What can be done to a running simulation: faults, and changes of settings. Each takes effect at an event boundary.
 
-use super::call::CallId;
+use super::call::{AWAITED, CONNECTED, CONNECTING, CallId, IN_BULKHEAD, IN_POOL_QUEUE, PERMITTED, Waiter};
 use super::core::Core;
-use super::link::LinkConfig;
+use super::link::{Guard, LinkConfig, guard_of};
+use super::outcome::Reason;
 use crate::base::{LinkId, NodeId, Span};
 
 /// What a fault strikes.
@@ -88,14 +89,44 @@ impl Core {
         }
     }
 
-    /// The pool was taken away: whoever waits for a connection may go.
-    fn dissolve_pools(&mut self, id: LinkId) {
-        for origin in 0..self.links[id.index()].guards.len() {
-            let guard = &mut self.links[id.index()].guards[origin];
-            (guard.connections, guard.idle) = (0, 0);
-            let waiting: Vec<CallId> = guard.waiting.drain(..).collect();
-            for call in waiting {
-                self.leave_pool_queue(call, id);
+    /// A process is gone: one replica of a node, or all of them. With it goes all that it waited for, and would have tried
+    /// again; those whom it called go on, unless the link cancels. What it knew of its links it has to learn anew.
+    pub(crate) fn process_died(&mut self, node: NodeId, replica: Option<u16>) {
+        let links = &self.links;
+        let its_own = |link: LinkId, origin: u16| {
+            links[link.index()].from == node && replica.is_none_or(|replica| replica == guard_of(origin))
+        };
+        let ops = self.ops.iter().filter(|(_, op)| op.waiter != Waiter::Root && its_own(op.link, op.request.origin));
+        let ops: Vec<CallId> = ops.map(|(id, _)| id).collect();
+        let calls = self.calls.iter().filter(|(_, call)| call.flags & AWAITED != 0 && its_own(call.link, call.origin));
+        let calls: Vec<CallId> = calls.map(|(id, _)| id).collect();
+        // First the guards, so that nothing is given back to those that were.
+        for &id in &calls {
+            self.calls[id].flags &= !(CONNECTED | IN_BULKHEAD | PERMITTED);
+        }
+        for link in self.links.iter_mut().filter(|link| link.from == node) {
+            for (i, guard) in link.guards.iter_mut().enumerate() {
+                if replica.is_none_or(|replica| usize::from(replica) == i) {
+                    let waiting = std::mem::take(&mut guard.waiting);
+                    *guard = Guard { waiting, ..Guard::new(&link.config) };
+                }
+            }
+        }
+        for op in ops {
+            self.abandon_op(op.slot);
+        }
+        for id in calls {
+            let Some(call) = self.calls.get(id).filter(|call| call.flags & AWAITED != 0) else { continue };
+            let not_sent_yet = call.flags & (IN_POOL_QUEUE | CONNECTING) != 0;
+            if matches!(call.waiter, Waiter::Steps(_) | Waiter::Node(_))
+                || call.waiter == Waiter::Nobody && not_sent_yet
+            {
+                self.abandon(id, Reason::Lost, false);
+            }
+        }
+        for i in 0..self.links.len() {
+            if self.links[i].from == node {
+                self.refill_pools(LinkId(i as u32));
             }
         }
     }

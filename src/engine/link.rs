@@ -162,6 +162,13 @@ pub(crate) struct Guard {
     pub idle: u32,
     /// Calls that wait for a connection, oldest first; entries of calls that gave up are skipped.
     pub waiting: VecDeque<CallId>,
+    /// How many of them make it worth while to look for those that gave up.
+    pub sweep_at: usize,
+}
+
+/// The number of the guard of a replica of the caller: a caller that knows no replicas is a single one.
+pub(crate) fn guard_of(origin: u16) -> u16 {
+    if origin == super::ANY_REPLICA { 0 } else { origin }
 }
 
 /// What goes wrong on a link at present.
@@ -187,6 +194,8 @@ pub(crate) struct Link {
     pub config: LinkConfig,
     pub fault: LinkFault,
     pub rng: Rng,
+    /// Of the jitter of retries, so that it does not change what the network does.
+    pub retry_rng: Rng,
     /// Until when each direction is busy sending, where the bandwidth is limited.
     pub busy_there: Time,
     pub busy_back: Time,
@@ -228,7 +237,7 @@ impl Link {
 
     /// The guard of a replica of the caller.
     pub fn guard(&mut self, origin: u16) -> &mut Guard {
-        let i = usize::from(if origin == super::ANY_REPLICA { 0 } else { origin });
+        let i = usize::from(guard_of(origin));
         if i >= self.guards.len() {
             let config = &self.config;
             self.guards.resize_with(i + 1, || Guard::new(config));
@@ -238,7 +247,7 @@ impl Link {
 }
 
 impl Guard {
-    fn new(config: &LinkConfig) -> Guard {
+    pub fn new(config: &LinkConfig) -> Guard {
         Guard {
             breaker: config.breaker.as_ref().map(Breaker::new),
             budget: config.retry.as_ref().and_then(|retry| retry.budget.as_ref()).map(BudgetState::new),

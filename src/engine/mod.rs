@@ -14,6 +14,7 @@ mod op;
 mod outcome;
 mod plan;
 mod policy;
+mod pool;
 mod sim;
 mod steps;
 mod tally;

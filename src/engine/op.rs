@@ -24,7 +24,11 @@ pub(crate) struct Op {
     pub deadline: Time,
     /// Attempts begun, without hedges.
     pub attempts: u8,
+    /// Copies of the present attempt, and when the next is due.
     pub hedges: u8,
+    pub hedge_at: Time,
+    /// Attempts and copies of all of them; a number too large to count stays at the largest.
+    pub sent: u8,
     /// The delay before the last retry, which decorrelated jitter builds on.
     pub last_delay: Span,
     pub reason: Reason,
@@ -36,9 +40,8 @@ pub(crate) struct Op {
 
 impl Op {
     pub fn note(&mut self, id: CallId) {
-        if let Some(free) = self.in_flight.iter_mut().find(|slot| slot.is_none()) {
-            *free = id;
-        }
+        let free = self.in_flight.iter_mut().find(|slot| slot.is_none());
+        *free.expect("no more copies than there is room for") = id;
     }
 
     pub fn forget(&mut self, id: CallId) {
@@ -95,6 +98,11 @@ impl Ops {
     pub fn by_slot(&self, slot: u32, low_generation: u32, mask: u32) -> Option<CallId> {
         let op = self.slab.get(slot as usize)?;
         (op.alive && op.generation & mask == low_generation).then(|| self.id(slot))
+    }
+
+    /// Those that are alive, in the order of their slots.
+    pub fn iter(&self) -> impl Iterator<Item = (CallId, &Op)> {
+        self.slab.iter().enumerate().filter(|(_, op)| op.alive).map(|(slot, op)| (self.id(slot as u32), op))
     }
 
     pub fn len(&self) -> usize {

@@ -14,6 +14,8 @@ pub enum Wait {
     Of(u16),
     /// Only one of the links is called, chosen by weight.
     Choose,
+    /// The one that was chosen last is called once more.
+    Chosen,
 }
 
 /// Links that are called side by side.

@@ -2,11 +2,12 @@
 //! pool around each attempt; then the network. In this order, so that every attempt counts for the breaker.
 
 use super::call::{
-    ARRIVED, AWAITED, CANCELLED, CONNECTED, CONNECTING, Call, CallId, HELD, IN_BULKHEAD, IN_POOL_QUEUE, RETURNING,
-    SERVING, Waiter,
+    ARRIVED, AWAITED, CANCELLED, CONNECTED, Call, CallId, HELD, IN_BULKHEAD, IN_POOL_QUEUE, PERMITTED, RETURNING,
+    SERVING, UNNOTICED, Waiter,
 };
 use super::core::{Core, Ready, What};
 use super::ctx::{Child, Request};
+use super::link::MAX_HEDGES;
 use super::op::{MAX_IN_FLIGHT, Op};
 use super::outcome::{Outcome, Reason, Reply};
 use crate::base::{LinkId, Span, Time};
@@ -21,7 +22,7 @@ impl Core {
         if inherits || config.needs_op() {
             self.begin_op(link, waiter, tag, request);
         } else {
-            self.attempt(link, waiter, tag, request, self.now, 0);
+            self.attempt(link, waiter, tag, request, 0);
         }
     }
 
@@ -33,7 +34,6 @@ impl Core {
         let inherited = if config.propagate_deadline { request.deadline } else { Time::NEVER };
         let deadline = own.min(inherited);
         let request = Request { deadline: if config.propagate_deadline { deadline } else { Time::NEVER }, ..*request };
-        let hedged = config.hedge.is_some_and(|hedge| hedge.copies > 0);
         if config.retry.as_ref().is_some_and(|retry| retry.budget.is_some())
             && let Some(budget) = &mut state.guard(request.origin).budget
         {
@@ -50,44 +50,62 @@ impl Core {
             deadline,
             attempts: 0,
             hedges: 0,
+            hedge_at: Time::NEVER,
+            sent: 0,
             last_delay: Span::ZERO,
             reason: Reason::Timeout,
             in_flight: [CallId::NONE; MAX_IN_FLIGHT],
             resting: false,
         });
-        if let Waiter::Steps(parent) = waiter {
-            self.note_child(parent, link, id, true);
+        if self.links[link.index()].config.cancel {
+            self.note_child(waiter, id, true);
         }
         if deadline <= now {
             // Too late before it began: nothing is sent.
-            return self.fail_op(id.slot, Reason::Deadline);
+            return self.ready.push_back(Ready::TooLate(id));
         }
         if deadline == own {
             self.lane_push(lanes.op_deadline, id);
         } else {
             self.push_what(deadline, link.0, What::OpDeadline, id);
         }
-        if hedged {
-            self.lane_push(lanes.hedge, id);
-        }
         self.op_attempt(id.slot);
     }
 
-    /// Send one attempt of an operation.
+    /// Send one attempt of an operation, which may have copies.
     fn op_attempt(&mut self, slot: u32) {
         let op = &mut self.ops[slot];
         op.resting = false;
-        let number = op.attempts + op.hedges;
         op.attempts += 1;
-        let (link, request, started) = (op.link, op.request, op.started);
-        let sent = if number == 0 { started } else { self.now };
-        let id = self.attempt(link, Waiter::Op(slot), 0, &request, sent, number);
+        op.hedges = 0;
+        self.arm_hedge(slot);
+        self.op_send(slot);
+    }
+
+    fn op_send(&mut self, slot: u32) {
+        let op = &mut self.ops[slot];
+        let number = op.sent;
+        op.sent = op.sent.saturating_add(1);
+        let (link, request) = (op.link, op.request);
+        let id = self.attempt(link, Waiter::Op(self.ops.id(slot)), 0, &request, number);
         self.ops[slot].note(id);
+    }
+
+    /// The next copy of the present attempt is due after a while, if there is to be one.
+    fn arm_hedge(&mut self, slot: u32) {
+        let op = &mut self.ops[slot];
+        let link = &self.links[op.link.index()];
+        let Some(hedge) = link.config.hedge else { return };
+        if op.hedges < hedge.copies.min(MAX_HEDGES) {
+            op.hedge_at = self.now + hedge.after;
+            let lane = link.lanes.hedge;
+            self.lane_push(lane, self.ops.id(slot));
+        }
     }
 
     /// One attempt: past the guards and onto the network. Failures on the spot come back as replies, too.
     #[inline]
-    fn attempt(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request, sent: Time, number: u8) -> CallId {
+    fn attempt(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request, number: u8) -> CallId {
         let state = &mut self.links[link.index()];
         state.tally.counts.sent += 1;
         let config = &state.config;
@@ -111,15 +129,15 @@ impl Core {
             response: request.response,
             intended: request.intended,
             deadline,
-            sent,
+            sent: self.now,
             arrived: self.now,
             queue_ns: 0,
             service_ns: 0,
             reply: Reply::OK,
             scratch: [0; 2],
         });
-        if let Waiter::Steps(parent) = waiter {
-            self.note_child(parent, link, id, false);
+        if config.cancel {
+            self.note_child(waiter, id, false);
         }
         let state = &mut self.links[link.index()];
         if state.config.needs_guard() || state.config.timeout.is_some() {
@@ -139,62 +157,32 @@ impl Core {
         let lanes = state.lanes;
         if state.config.needs_guard() {
             let guard = state.guard(origin);
-            if let Some(breaker) = &mut guard.breaker
-                && breaker.permit(now) == Permit::Refused
-            {
-                return self.fail_at_once(id, Reason::BreakerOpen);
+            let mut taken = 0;
+            if let Some(breaker) = &mut guard.breaker {
+                if breaker.permit(now) == Permit::Refused {
+                    return self.fail_at_once(id, Reason::BreakerOpen);
+                }
+                taken |= PERMITTED;
             }
             if let Some(limit) = bulkhead {
                 if guard.in_flight >= limit {
                     // The breaker had let it pass; it must not wait for an outcome.
                     if let Some(breaker) = &mut guard.breaker {
-                        breaker.release(now);
+                        breaker.release(now, Span::ZERO);
                     }
                     return self.fail_at_once(id, Reason::BulkheadFull);
                 }
                 guard.in_flight += 1;
-                self.calls[id].flags |= IN_BULKHEAD;
+                taken |= IN_BULKHEAD;
             }
+            self.calls[id].flags |= taken;
         }
         if timeout.is_some() {
             self.lane_push(lanes.timeout, id);
         }
-        let Some(pool) = pool else { return self.transmit(id, link) };
-        let guard = self.links[link.index()].guard(origin);
-        if guard.idle > 0 {
-            guard.idle -= 1;
-            self.connect(id, link, Span::ZERO);
-        } else if guard.connections < pool.size {
-            guard.connections += 1;
-            self.connect(id, link, pool.connect);
-        } else {
-            guard.waiting.push_back(id);
-            self.calls[id].flags |= IN_POOL_QUEUE;
-            if pool.acquire_timeout.is_some() {
-                self.lane_push(lanes.pool_timeout, id);
-            }
-        }
-    }
-
-    fn connect(&mut self, id: CallId, link: LinkId, takes: Span) {
-        self.calls[id].flags |= CONNECTED;
-        if takes.is_zero() {
-            self.transmit(id, link);
-        } else {
-            self.calls[id].flags |= CONNECTING;
-            self.push_what(self.now + takes, link.0, What::Connected, id);
-        }
-    }
-
-    /// A new connection stands. If the caller gave up meanwhile, it gave the connection back then.
-    pub(crate) fn connected(&mut self, id: CallId) {
-        let call = &mut self.calls[id];
-        call.flags &= !CONNECTING;
-        if call.flags & AWAITED != 0 {
-            let link = call.link;
-            self.transmit(id, link);
-        } else {
-            self.release(id);
+        match pool {
+            None => self.transmit(id, link),
+            Some(pool) => self.acquire(id, link, pool),
         }
     }
 
@@ -207,7 +195,7 @@ impl Core {
 
     /// Clear a call away if nobody will come back to it.
     #[inline]
-    fn release(&mut self, id: CallId) {
+    pub(super) fn release(&mut self, id: CallId) {
         if self.calls[id].flags & HELD == 0 {
             self.calls.remove(id);
         }
@@ -261,8 +249,18 @@ impl Core {
     fn lose(&mut self, id: CallId, back: bool) {
         let call = &mut self.calls[id];
         call.flags &= if back { !RETURNING } else { !SERVING };
-        if call.waiter == Waiter::Nobody && call.flags & AWAITED != 0 {
+        let unnoticed = match call.waiter {
+            Waiter::Nobody => true,
+            Waiter::Op(op) if call.flags & AWAITED != 0 => {
+                let op = &self.ops[op.slot];
+                let timeout = self.links[call.link.index()].config.timeout;
+                op.waiter == Waiter::Nobody && op.deadline == Time::NEVER && timeout.is_none()
+            }
+            _ => false,
+        };
+        if unnoticed && call.flags & AWAITED != 0 {
             // Nobody waits for it, so that nobody would ever clear it away.
+            call.flags |= UNNOTICED;
             self.fail_at_once(id, Reason::Lost);
         } else {
             self.release(id);
@@ -316,21 +314,26 @@ impl Core {
             self.release(id);
             return None;
         }
-        let reply = call.reply;
-        self.settle(id, reply.outcome);
+        let (reply, unnoticed) = (call.reply, call.flags & UNNOTICED != 0);
+        self.settle(id, reply.outcome, true);
         let child = Child::of(&self.calls[id], reply);
         let waiter = self.calls[id].waiter;
         self.release(id);
         match waiter {
-            Waiter::Op(slot) => {
-                self.op_reply(slot, id, reply);
+            Waiter::Op(op) => {
+                if unnoticed {
+                    self.op_lost(op, id);
+                } else {
+                    self.op_reply(op, id, reply);
+                }
                 None
             }
             Waiter::Root | Waiter::Node(_) => self.for_node(waiter, child),
-            _ => {
-                self.deliver(waiter, child);
+            Waiter::Steps(parent) => {
+                self.step_reply(parent, child.tag, reply);
                 None
             }
+            Waiter::Nobody => None,
         }
     }
 
@@ -344,7 +347,7 @@ impl Core {
     }
 
     /// Tell whoever waits.
-    fn deliver(&mut self, waiter: Waiter, child: Child) {
+    pub(super) fn deliver(&mut self, waiter: Waiter, child: Child) {
         match waiter {
             Waiter::Root | Waiter::Node(_) => {
                 if let Some(child) = self.for_node(waiter, child) {
@@ -353,83 +356,40 @@ impl Core {
                 }
             }
             Waiter::Steps(parent) => self.step_reply(parent, child.tag, child.reply),
-            Waiter::Op(slot) => debug_assert!(false, "operation {slot} within an operation"),
+            Waiter::Op(op) => debug_assert!(false, "operation {} within an operation", op.slot),
             Waiter::Nobody => {}
         }
     }
 
-    /// The caller is done with an attempt: give back what it held and count it.
+    /// The caller is done with an attempt: give back what it held and count it. How one ends that is no longer needed says
+    /// nothing of the callee.
     #[inline]
-    fn settle(&mut self, id: CallId, outcome: Outcome) {
+    fn settle(&mut self, id: CallId, outcome: Outcome, needed: bool) {
         let now = self.now;
         let call = &mut self.calls[id];
         let (flags, origin, link) = (call.flags, call.origin, call.link);
-        call.flags &= !(AWAITED | CONNECTED | IN_BULKHEAD | IN_POOL_QUEUE);
+        call.flags &= !(AWAITED | CONNECTED | IN_BULKHEAD | IN_POOL_QUEUE | PERMITTED);
         let latency = now.since(call.sent);
         let state = &mut self.links[link.index()];
         state.tally.done(outcome, latency.0);
-        if !state.config.needs_guard() {
+        if flags & (CONNECTED | IN_BULKHEAD | PERMITTED) == 0 {
             return;
         }
         let guard = state.guard(origin);
         if flags & IN_BULKHEAD != 0 {
             guard.in_flight -= 1;
         }
-        let refused_here = matches!(outcome, Err(Reason::BreakerOpen | Reason::BulkheadFull));
         if let Some(breaker) = &mut guard.breaker
-            && !refused_here
+            && flags & PERMITTED != 0
         {
-            breaker.record(now, outcome.is_ok(), latency);
+            if needed {
+                breaker.record(now, outcome.is_ok(), latency);
+            } else {
+                breaker.release(now, latency);
+            }
         }
         if flags & CONNECTED != 0 {
             self.give_back(link, origin, outcome);
-        }
-    }
-
-    /// A connection is free again: for the next that waits, or idle. One whose call was abandoned is closed.
-    fn give_back(&mut self, link: LinkId, origin: u16, outcome: Outcome) {
-        let state = &mut self.links[link.index()];
-        let Some(pool) = state.config.pool else {
-            // The pool was taken away while the call was out.
-            return;
-        };
-        let guard = state.guard(origin);
-        let broken = matches!(outcome, Err(Reason::Timeout | Reason::Deadline | Reason::Refused | Reason::Lost));
-        let over = guard.connections > pool.size;
-        if over {
-            guard.connections -= 1;
-            return;
-        }
-        while let Some(next) = guard.waiting.pop_front() {
-            let Some(call) = self.calls.get_mut(next).filter(|call| call.flags & IN_POOL_QUEUE != 0) else { continue };
-            call.flags &= !IN_POOL_QUEUE;
-            self.connect(next, link, if broken { pool.connect } else { Span::ZERO });
-            return;
-        }
-        if broken {
-            guard.connections -= 1;
-        } else {
-            guard.idle += 1;
-        }
-    }
-
-    /// After the settings of a pool changed: whoever waits and can be served now, is.
-    pub(crate) fn refill_pools(&mut self, link: LinkId) {
-        for origin in 0..self.links[link.index()].guards.len() {
-            let Some(pool) = self.links[link.index()].config.pool else { continue };
-            loop {
-                let guard = &mut self.links[link.index()].guards[origin];
-                if guard.connections >= pool.size {
-                    break;
-                }
-                let Some(next) = guard.waiting.pop_front() else { break };
-                let Some(call) = self.calls.get_mut(next).filter(|call| call.flags & IN_POOL_QUEUE != 0) else {
-                    continue;
-                };
-                call.flags &= !IN_POOL_QUEUE;
-                guard.connections += 1;
-                self.connect(next, link, pool.connect);
-            }
         }
     }
 
@@ -443,17 +403,18 @@ impl Core {
         let reply = Reply::failed(reason);
         let child = Child::of(&self.calls[id], reply);
         let waiter = self.calls[id].waiter;
-        self.abandon(id, reason);
-        if let Waiter::Op(slot) = waiter {
-            self.op_reply(slot, id, reply);
+        self.abandon(id, reason, true);
+        if let Waiter::Op(op) = waiter {
+            self.op_reply(op, id, reply);
         } else {
             self.deliver(waiter, child);
         }
     }
 
-    /// Stop waiting for an attempt without telling who waits for it.
-    pub(crate) fn abandon(&mut self, id: CallId, reason: Reason) {
-        self.settle(id, Err(reason));
+    /// Stop waiting for an attempt without telling who waits for it. One that is not `needed` any more was not given up
+    /// because it failed.
+    pub(super) fn abandon(&mut self, id: CallId, reason: Reason, needed: bool) {
+        self.settle(id, Err(reason), needed);
         let call = &mut self.calls[id];
         let link = &mut self.links[call.link.index()];
         if link.config.cancel && call.flags & (SERVING | CANCELLED) == SERVING {
@@ -470,9 +431,13 @@ impl Core {
     }
 
     /// An attempt of an operation has ended.
-    fn op_reply(&mut self, slot: u32, id: CallId, reply: Reply) {
+    fn op_reply(&mut self, op: CallId, id: CallId, reply: Reply) {
+        debug_assert!(self.ops.is_alive(op), "a reply to an operation that is gone");
+        if !self.ops.is_alive(op) {
+            return;
+        }
+        let slot = op.slot;
         let op = &mut self.ops[slot];
-        debug_assert!(op.alive);
         op.forget(id);
         let reason = match reply.outcome {
             Ok(()) => return self.finish_op(slot, reply),
@@ -493,6 +458,15 @@ impl Core {
         self.fail_op(slot, reason);
     }
 
+    /// An attempt of an operation that nobody waits for was lost, and nothing will ever tell: when no other is under way,
+    /// nothing is left to keep.
+    fn op_lost(&mut self, op: CallId, id: CallId) {
+        self.ops[op.slot].forget(id);
+        if !self.ops[op.slot].is_waiting() {
+            self.ops.remove(op.slot);
+        }
+    }
+
     /// How long to wait before the next attempt, if there is to be one.
     fn retry_delay(&mut self, slot: u32, reason: Reason) -> Option<Span> {
         let now = self.now;
@@ -502,7 +476,7 @@ impl Core {
         if op.attempts >= retry.attempts || !is_retryable(reason) {
             return None;
         }
-        let delay = retry.backoff.delay(op.attempts, op.last_delay, &mut state.rng);
+        let delay = retry.backoff.delay(op.attempts, op.last_delay, &mut state.retry_rng);
         // A retry never outlives the deadline.
         if now + delay >= op.deadline {
             return None;
@@ -525,29 +499,26 @@ impl Core {
         let op = &mut self.ops[slot];
         let link = op.link;
         let Some(hedge) = self.links[link.index()].config.hedge else { return };
-        if op.hedges >= hedge.copies || !op.is_waiting() {
+        // The timer of an earlier attempt is due at another time.
+        if op.hedge_at != self.now || op.hedges >= hedge.copies.min(MAX_HEDGES) || !op.is_waiting() {
             return;
         }
         op.hedges += 1;
-        let (request, number) = (op.request, op.attempts + op.hedges - 1);
-        let more = op.hedges < hedge.copies;
         self.links[link.index()].tally.counts.hedges += 1;
-        let id = self.attempt(link, Waiter::Op(slot), 0, &request, self.now, number);
-        self.ops[slot].note(id);
-        if more {
-            let lane = self.links[link.index()].lanes.hedge;
-            self.lane_push(lane, self.ops.id(slot));
-        }
+        self.op_send(slot);
+        self.arm_hedge(slot);
     }
 
     /// The deadline of the whole operation has passed.
     pub(crate) fn op_deadline(&mut self, slot: u32) {
-        self.fail_op(slot, Reason::Deadline);
+        if self.ops[slot].deadline <= self.now {
+            self.fail_op(slot, Reason::Deadline);
+        }
     }
 
     fn fail_op(&mut self, slot: u32, reason: Reason) {
-        let op = &self.ops[slot];
-        let link = op.link;
+        self.abandon_attempts(slot, reason, true);
+        let link = self.ops[slot].link;
         let fallback = self.links[link.index()].config.fallback;
         match fallback {
             None => self.finish_op(slot, Reply::failed(reason)),
@@ -556,12 +527,10 @@ impl Core {
                 if fallback.after.is_zero() {
                     return self.finish_op(slot, Reply { degraded: true, ..Reply::OK });
                 }
-                self.abandon_attempts(slot, reason);
                 let op = &mut self.ops[slot];
                 op.resting = true;
                 // The deadline has done its work.
                 op.deadline = Time::NEVER;
-                op.generation = op.generation.wrapping_add(1);
                 let id = self.ops.id(slot);
                 self.push_what(self.now + fallback.after, link.0, What::Fallback, id);
             }
@@ -572,18 +541,18 @@ impl Core {
         self.finish_op(slot, Reply { degraded: true, ..Reply::OK });
     }
 
-    fn abandon_attempts(&mut self, slot: u32, reason: Reason) {
+    fn abandon_attempts(&mut self, slot: u32, reason: Reason, needed: bool) {
         let attempts = std::mem::replace(&mut self.ops[slot].in_flight, [CallId::NONE; MAX_IN_FLIGHT]);
         for id in attempts.into_iter().filter(|id| !id.is_none()) {
             if self.awaited(id) {
-                self.abandon(id, reason);
+                self.abandon(id, reason, needed);
             }
         }
     }
 
-    fn finish_op(&mut self, slot: u32, reply: Reply) {
+    pub(super) fn finish_op(&mut self, slot: u32, reply: Reply) {
         // Losing copies count as lost: nobody waits for them any more.
-        self.abandon_attempts(slot, reply.outcome.err().unwrap_or(Reason::Lost));
+        self.abandon_attempts(slot, Reason::Lost, false);
         let op = &self.ops[slot];
         let (waiter, child) = (op.waiter, Child::of_op(op, reply));
         self.ops.remove(slot);
@@ -591,8 +560,8 @@ impl Core {
     }
 
     /// Forget an operation whose caller is gone.
-    pub(crate) fn abandon_op(&mut self, slot: u32, reason: Reason) {
-        self.abandon_attempts(slot, reason);
+    pub(super) fn abandon_op(&mut self, slot: u32) {
+        self.abandon_attempts(slot, Reason::Lost, false);
         self.ops.remove(slot);
     }
 }

@@ -123,7 +123,9 @@ impl<B: Behaviour> Sim<B> {
                     }
                 }
                 Ready::Reply => {
-                    if let Some(child) = self.core.replies.pop_front() {
+                    // The parent may have been answered since.
+                    let child = self.core.replies.pop_front();
+                    if let Some(child) = child.filter(|c| c.parent.is_none() || self.core.is_served(c.parent)) {
                         self.tell(&child);
                     }
                 }
@@ -135,6 +137,11 @@ impl<B: Behaviour> Sim<B> {
                     }
                 }
                 Ready::Cancel(id) => self.cancel(id),
+                Ready::TooLate(id) => {
+                    if self.core.ops.is_alive(id) {
+                        self.core.op_deadline(id.slot);
+                    }
+                }
                 Ready::Control => {
                     if let Some((node, control)) = self.core.controls.pop_front() {
                         self.with(node, |behaviour, ctx| behaviour.on_control(ctx, control));
@@ -214,7 +221,15 @@ impl<B: Behaviour> Sim<B> {
 
     fn strike(&mut self, node: NodeId, replica: Option<u16>, fault: Fault) {
         self.core.fault_on_replicas(node, replica, fault);
+        if fault == Fault::Kill {
+            self.core.process_died(node, replica);
+        }
         self.with(node, |behaviour, ctx| behaviour.on_control(ctx, Control::Fault(fault, replica)));
+    }
+
+    #[cfg(test)]
+    pub(super) fn core(&self) -> &Core {
+        &self.core
     }
 
     // ---- what can be read

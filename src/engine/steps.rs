@@ -2,11 +2,11 @@
 
 use super::call::{CallId, Waiter};
 use super::core::{Core, Ready};
-use super::ctx::{Request, Steps};
+use super::ctx::{Child, Request, Steps};
 use super::link::WhenAfter;
 use super::outcome::{Reason, Reply};
 use super::plan::{LinkUse, Wait};
-use crate::base::{LinkId, NodeId, hash};
+use crate::base::{NodeId, hash};
 use std::ops::Range;
 
 /// Where a call is in its node's itinerary.
@@ -15,10 +15,12 @@ pub(crate) struct StepState {
     /// The next step to begin.
     next: u16,
     /// Replies still to come in this step, and successes still needed.
-    outstanding: u16,
-    needed: u16,
+    outstanding: u32,
+    needed: u32,
     /// Told apart from late replies to an earlier step.
     epoch: u8,
+    /// The link that was chosen last, plus one, where only one is called.
+    chosen: u8,
     /// The first failure of this step that nothing has taken care of.
     failure: Option<Reason>,
     degraded: bool,
@@ -28,11 +30,12 @@ pub(crate) struct StepState {
     failed: u64,
 }
 
-/// A child that can be cancelled: a plain attempt, or an operation.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ChildRef {
-    id: CallId,
-    is_op: bool,
+/// The children of a call that can be cancelled: plain attempts, and operations. Those that have ended are among them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Children {
+    /// The parent's generation: those of an earlier call in its slot are not its children.
+    generation: u32,
+    children: Vec<(CallId, bool)>,
 }
 
 /// The tag of a child of an itinerary: its place among the links, and the epoch.
@@ -55,38 +58,50 @@ impl Core {
         let state = &mut self.steps[id.slot as usize];
         // The epoch goes on counting, so that a late reply to an earlier step is not taken for one to this.
         *state = StepState { epoch: state.epoch.wrapping_add(1), ..StepState::default() };
-        if let Some(children) = self.children.get_mut(id.slot as usize) {
-            children.clear();
-        }
         self.advance_steps(id, node)
     }
 
     /// Remember a child that may have to be cancelled.
-    pub(crate) fn note_child(&mut self, parent: CallId, link: LinkId, child: CallId, is_op: bool) {
-        if !self.links[link.index()].config.cancel {
-            return;
-        }
+    pub(crate) fn note_child(&mut self, waiter: Waiter, child: CallId, is_op: bool) {
+        let (Waiter::Steps(parent) | Waiter::Node(parent)) = waiter else { return };
         let slot = parent.slot as usize;
         if self.children.len() <= slot {
-            self.children.resize(self.calls.slots(), Vec::new());
+            self.children.resize(self.calls.slots(), Children::default());
         }
-        self.children[slot].push(ChildRef { id: child, is_op });
+        let known = &mut self.children[slot];
+        if known.generation != parent.generation {
+            known.generation = parent.generation;
+            known.children.clear();
+        }
+        known.children.push((child, is_op));
     }
 
-    /// Nobody waits for the children of `id` any more: those on links that can say so are cancelled.
+    /// Nobody waits for the children of `id` any more: those on links that can say so are cancelled. A node that asked for
+    /// one itself is told that it is lost, for it keeps account of what it asked for.
     pub(crate) fn cancel_children(&mut self, id: CallId) {
-        let Some(children) = self.children.get_mut(id.slot as usize) else { return };
-        let mut children = std::mem::take(children);
-        for child in children.drain(..) {
-            if child.is_op {
-                if self.ops.is_alive(child.id) {
-                    self.abandon_op(child.id.slot, Reason::Lost);
+        let known = self.children.get_mut(id.slot as usize).filter(|known| known.generation == id.generation);
+        let Some(known) = known else { return };
+        let mut children = std::mem::take(&mut known.children);
+        let lost = Reply::failed(Reason::Lost);
+        for (child, is_op) in children.drain(..) {
+            if is_op {
+                if !self.ops.is_alive(child) {
+                    continue;
                 }
-            } else if self.awaited(child.id) {
-                self.abandon(child.id, Reason::Lost);
+                match self.ops[child.slot].waiter {
+                    Waiter::Node(_) => self.finish_op(child.slot, lost),
+                    _ => self.abandon_op(child.slot),
+                }
+            } else if self.awaited(child) {
+                let call = &self.calls[child];
+                let (waiter, told) = (call.waiter, Child::of(call, lost));
+                self.abandon(child, Reason::Lost, false);
+                if let Waiter::Node(_) = waiter {
+                    self.deliver(waiter, told);
+                }
             }
         }
-        self.children[id.slot as usize] = children;
+        self.children[id.slot as usize].children = children;
     }
 
     /// Begin steps until one has something to wait for.
@@ -99,20 +114,26 @@ impl Core {
                 return Steps::Done(Reply { degraded: state.degraded, stale: state.stale, ..reply });
             };
             let (uses, wait) = (group.uses.clone(), group.wait);
-            let mut sent = 0u16;
-            let uses = if wait == Wait::Choose { self.choose(id, node, uses) } else { uses };
-            for i in uses {
+            let mut sent = 0;
+            let one = match wait {
+                Wait::Choose => Some(self.choose(id, node, uses.clone())),
+                Wait::Chosen => Some(self.chosen(id, node, uses.clone())),
+                _ => None,
+            };
+            for i in one.clone().unwrap_or(uses) {
                 let link_use = self.plan.nodes[node.index()].uses[i as usize];
-                sent += self.issue(id, node, &link_use);
+                if one.is_some() || self.is_used(id, node, &link_use) {
+                    sent += self.issue(id, node, &link_use);
+                }
             }
             let state = &mut self.steps[id.slot as usize];
             state.next += 1;
             if sent > 0 {
                 state.outstanding = sent;
                 state.needed = match wait {
-                    Wait::All | Wait::Choose => sent,
+                    Wait::All | Wait::Choose | Wait::Chosen => sent,
                     Wait::First => 1,
-                    Wait::Of(k) => k.min(sent),
+                    Wait::Of(k) => u32::from(k).min(sent),
                 };
                 return Steps::Pending;
             }
@@ -123,57 +144,76 @@ impl Core {
         }
     }
 
-    /// One of the links, by weight, among those that the call's class may use.
+    /// One of the links, by weight, among those that are to be used at all.
     fn choose(&mut self, id: CallId, node: NodeId, uses: Range<u32>) -> Range<u32> {
-        let class = self.calls[id].class;
+        self.steps[id.slot as usize].chosen = 0;
+        // A bit for each; the links of a node are not more than that.
+        let mut used = 0u64;
+        for (bit, i) in uses.clone().enumerate() {
+            let link_use = self.plan.nodes[node.index()].uses[i as usize];
+            used |= u64::from(self.is_used(id, node, &link_use)) << bit;
+        }
         let all = &self.plan.nodes[node.index()].uses;
-        let weight = |i: u32| {
-            let link_use = &all[i as usize];
-            if link_use.when.classes >> class.0 & 1 == 1 { link_use.weight } else { 0.0 }
-        };
+        let weight = |i: u32| if used >> (i - uses.start) & 1 == 1 { all[i as usize].weight } else { 0.0 };
         let total: f64 = uses.clone().map(weight).sum();
         let mut left = self.nodes[node.index()].step_rng.uniform() * total;
         for i in uses.clone() {
             left -= weight(i);
             if left < 0.0 {
+                self.steps[id.slot as usize].chosen = all[i as usize].local + 1;
                 return i..i + 1;
             }
         }
         uses.end..uses.end
     }
 
-    /// Send the calls of one use of a link; returns how many replies to wait for.
-    fn issue(&mut self, id: CallId, node: NodeId, link_use: &LinkUse) -> u16 {
-        let state = self.steps[id.slot as usize];
+    /// The next call over the link that was chosen, if it is to be called once more and nothing has failed.
+    fn chosen(&self, id: CallId, node: NodeId, mut uses: Range<u32>) -> Range<u32> {
+        let state = &self.steps[id.slot as usize];
+        let all = &self.plan.nodes[node.index()].uses;
+        match uses.find(|&i| all[i as usize].local + 1 == state.chosen && state.failure.is_none()) {
+            Some(i) => i..i + 1,
+            None => 0..0,
+        }
+    }
+
+    /// Whether a link is to be used now: its `when`. The probability is drawn.
+    fn is_used(&mut self, id: CallId, node: NodeId, link_use: &LinkUse) -> bool {
+        let state = &self.steps[id.slot as usize];
         let due = match link_use.when.after {
             WhenAfter::Always => state.failure.is_none(),
             WhenAfter::Miss(local) => state.failure.is_none() && state.missed >> local & 1 == 1,
             WhenAfter::Failure(local) => state.failed >> local & 1 == 1,
         };
-        let call = &self.calls[id];
-        if !due || link_use.when.classes >> call.class.0 & 1 == 0 {
-            return 0;
+        if !due || link_use.when.classes >> self.calls[id].class.0 & 1 == 0 {
+            return false;
         }
-        let mut request = Request::like(call);
         let rng = &mut self.nodes[node.index()].step_rng;
-        if link_use.when.probability < 1.0 && !rng.chance(link_use.when.probability) {
-            return 0;
-        }
-        let whole = link_use.calls as u16;
-        let calls = whole + u16::from(rng.chance(link_use.calls - f64::from(whole)));
-        if let WhenAfter::Failure(local) = link_use.when.after {
+        link_use.when.probability >= 1.0 || rng.chance(link_use.when.probability)
+    }
+
+    /// Send the calls of one use of a link; returns how many replies to wait for.
+    fn issue(&mut self, id: CallId, node: NodeId, link_use: &LinkUse) -> u32 {
+        let rng = &mut self.nodes[node.index()].step_rng;
+        let whole = link_use.calls as u32;
+        let calls = whole + u32::from(rng.chance(link_use.calls - f64::from(whole)));
+        if let WhenAfter::Failure(local) = link_use.when.after
+            && calls > 0
+        {
             // This link takes care of the failure.
             let state = &mut self.steps[id.slot as usize];
             state.failed &= !(1 << local);
             state.failure = None;
         }
         let waiter = if link_use.asynchronous { Waiter::Nobody } else { Waiter::Steps(id) };
+        let tag = tag_of(link_use.local, self.steps[id.slot as usize].epoch);
+        let mut request = Request::like(&self.calls[id]);
         let key = request.key;
         for n in 0..calls {
             if let Some(before) = link_use.spread {
                 request.key = hash::mix2(key, u64::from(before) + u64::from(n));
             }
-            self.send(link_use.link, waiter, tag_of(link_use.local, state.epoch), &request);
+            self.send(link_use.link, waiter, tag, &request);
         }
         if link_use.asynchronous { 0 } else { calls }
     }
@@ -211,10 +251,11 @@ impl Core {
             Ok(()) => state.needed -= 1,
             Err(reason) => {
                 state.failed |= 1 << local;
-                if optional {
-                    state.needed -= 1;
+                if !optional {
+                    state.failure = state.failure.or(Some(reason));
                 } else if state.failure.is_none() {
-                    state.failure = Some(reason);
+                    // Not a success, but the rest is enough.
+                    state.needed = state.needed.min(state.outstanding);
                 }
             }
         }

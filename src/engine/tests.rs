@@ -1,5 +1,7 @@
 //! The engine with a ten-line toy: a source and a single server.
 
+mod policies;
+
 use super::*;
 use crate::base::{ClassId, LinkId, NodeId, Rng, Sampler, Span, Time};
 use std::collections::VecDeque;
@@ -12,6 +14,12 @@ enum Toy {
     Server { work: Sampler, rng: Rng, queue: VecDeque<CallId>, busy: bool },
     /// Calls its links, then answers.
     Relay,
+    /// Answers each call after this time; the first calls with this failure.
+    Answer { after: Span, failures: u64, reason: Reason },
+    /// Never answers but who leaves.
+    Hold,
+    /// Passes calls on by itself, and counts those that are out.
+    Forward { out: u32 },
 }
 
 impl Behaviour for Toy {
@@ -61,10 +69,22 @@ impl Behaviour for Toy {
                     ctx.call_timer(id, work.draw(rng), 0);
                 }
             }
+            Toy::Answer { after, .. } => ctx.call_timer(id, *after, 0),
+            Toy::Hold => {}
+            Toy::Forward { out } => {
+                *out += 1;
+                let (link, request) = (ctx.outs()[0], Request::like(ctx.call(id)));
+                ctx.send(id, link, 0, &request);
+            }
         }
     }
 
     fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, _: u8) {
+        if let Toy::Answer { failures, reason, .. } = self {
+            let fails = *failures > 0;
+            *failures = failures.saturating_sub(1);
+            return ctx.reply(id, if fails { Reply::failed(*reason) } else { Reply::OK });
+        }
         let Toy::Server { work, rng, queue, busy } = self else { return };
         ctx.reply(id, Reply::OK);
         *busy = false;
@@ -77,15 +97,33 @@ impl Behaviour for Toy {
     }
 
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
-        ctx.root_done(child, Span::MAX);
+        match self {
+            Toy::Forward { out } => {
+                *out -= 1;
+                ctx.reply(child.parent, child.reply);
+            }
+            _ => ctx.root_done(child, Span::MAX),
+        }
     }
 
     fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
         ctx.reply(id, reply);
     }
 
-    fn on_cancel(&mut self, _: &mut Ctx, _: CallId) {}
-    fn on_control(&mut self, _: &mut Ctx, _: Control) {}
+    fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
+        if let Toy::Hold = self {
+            ctx.reply(id, Reply::failed(Reason::Lost));
+        }
+    }
+
+    fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
+        if let Control::Fault(Fault::Kill, _) = control {
+            for id in ctx.served_here() {
+                ctx.reply(id, Reply::failed(Reason::Refused));
+            }
+        }
+    }
+
     fn retune(&mut self, _: &mut Ctx, _: &()) {}
 }
 
@@ -95,13 +133,19 @@ fn server(mean: Span) -> Toy {
 
 /// A source, then a chain of nodes, all linked with `config`.
 fn chain(gap: Span, tail: Vec<Toy>, config: LinkConfig) -> Sim<Toy> {
+    let configs = vec![config; tail.len()];
+    chain_of(gap, tail, &configs)
+}
+
+/// The same, each link with settings of its own.
+fn chain_of(gap: Span, tail: Vec<Toy>, configs: &[LinkConfig]) -> Sim<Toy> {
     let mut plan = Plan { classes: vec!["all".into()], seed: 1, ..Plan::default() };
     let mut toys = vec![Toy::Source { gap: gap.0 as f64, rng: Rng::seeded(1) }];
     toys.extend(tail);
     for i in 0..toys.len() {
         let mut node = NodePlan { name: format!("n{i}"), ..NodePlan::default() };
         if i + 1 < toys.len() {
-            let link = LinkId(i as u32);
+            let (link, config) = (LinkId(i as u32), &configs[i]);
             node.outs = vec![link];
             node.uses = vec![LinkUse {
                 link,

@@ -117,6 +117,12 @@ impl Cache {
             return;
         }
         ctx.count(Signal::Miss, 1);
+        self.fetch(ctx, id);
+    }
+
+    /// Fetch what `id` asks for, or join who does already.
+    fn fetch(&mut self, ctx: &mut Ctx, id: CallId) {
+        let key = ctx.call(id).key;
         let Some(link) = self.behind else { return ctx.reply(id, Reply::MISS) };
         if self.spec.single_flight {
             if let Some(joined) = self.fetching.get_mut(&key) {
@@ -246,7 +252,13 @@ impl Cache {
             self.fill(ctx, child.key, size, child.reply.version, cost);
         }
         for id in joined {
-            if ctx.is_served(id) {
+            if !ctx.is_served(id) {
+                continue;
+            }
+            if child.reply.outcome == Err(Reason::Lost) {
+                // Only the one who fetched has left.
+                self.fetch(ctx, id);
+            } else {
                 ctx.reply(id, child.reply);
             }
         }

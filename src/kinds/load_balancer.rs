@@ -220,6 +220,10 @@ impl LoadBalancer {
 
     /// Learn from an answer.
     fn learn(&mut self, ctx: &mut Ctx, picked: usize, child: &Child) {
+        if child.reply.outcome == Err(Reason::Lost) {
+            // Its own caller left: that says nothing of the target.
+            return;
+        }
         let now = ctx.now();
         self.picker.learn(&mut self.targets[picked], now.since(child.sent), now);
         let Some(ejection) = self.spec.ejection else { return };

@@ -475,6 +475,7 @@ impl Service {
             (BREAK, _, Some(breakdowns)) => {
                 if breakdowns.lose {
                     ctx.set_up(replica, false);
+                    ctx.died(replica);
                     self.kill(ctx, replica);
                 } else {
                     self.freeze(ctx, replica, true);

@@ -65,10 +65,11 @@ enum State {
     Open {
         until: Time,
     },
-    /// Trials that may still begin, and results that have come.
+    /// Trials that may still begin, and results that have come since then.
     HalfOpen {
         to_begin: u32,
         ended: u32,
+        since: Time,
         bad: u32,
         slow: u32,
     },
@@ -95,7 +96,7 @@ impl Breaker {
         if let State::Open { until } = self.state
             && now >= until
         {
-            self.state = State::HalfOpen { to_begin: self.config.trials, ended: 0, bad: 0, slow: 0 };
+            self.state = State::HalfOpen { to_begin: self.config.trials, ended: 0, since: now, bad: 0, slow: 0 };
         }
         match &mut self.state {
             State::Closed => Permit::Granted,
@@ -107,14 +108,17 @@ impl Breaker {
         }
     }
 
-    /// A call that was let pass was stopped by something else before it began.
-    pub fn release(&mut self, _now: Time) {
-        if let State::HalfOpen { to_begin, .. } = &mut self.state {
+    /// A call that was let pass so long ago was stopped, or given up, by something that has nothing to do with the callee:
+    /// if it was a trial, another may be made in its place.
+    pub fn release(&mut self, now: Time, took: Span) {
+        if let State::HalfOpen { to_begin, since, .. } = &mut self.state
+            && *since + took <= now
+        {
             *to_begin += 1;
         }
     }
 
-    /// A call that was let pass has ended.
+    /// A call that was let pass has ended. One from before the breaker opened is no trial.
     pub fn record(&mut self, now: Time, ok: bool, took: Span) {
         let slow = self.config.slow_after.is_some_and(|limit| took > limit);
         match &mut self.state {
@@ -128,6 +132,7 @@ impl Breaker {
                     self.open(now);
                 }
             }
+            State::HalfOpen { since, .. } if *since + took > now => {}
             State::HalfOpen { ended, bad, slow: slow_trials, .. } => {
                 *ended += 1;
                 *bad += u32::from(!ok);
@@ -194,6 +199,29 @@ mod tests {
             breaker.record(at(7), true, Span::ZERO);
         }
         assert_eq!(breaker.permit(at(7)), Permit::Granted);
+        assert_eq!(breaker.state, State::Closed);
+    }
+
+    #[test]
+    fn only_trials_count_when_half_open() {
+        let mut breaker = Breaker::new(&BreakerConfig { minimum_calls: 2, trials: 2, ..BreakerConfig::default() });
+        let at = |s: u64| Time(s * 1_000_000_000);
+        for _ in 0..2 {
+            breaker.record(at(0), false, Span::ZERO);
+        }
+        for _ in 0..2 {
+            assert_eq!(breaker.permit(at(5)), Permit::Granted);
+        }
+        // These began before it opened: neither their failure nor their end means anything.
+        breaker.record(at(6), false, Span::from_secs(6));
+        breaker.release(at(6), Span::from_secs(6));
+        assert_eq!(breaker.permit(at(6)), Permit::Refused);
+        // A trial that was not needed makes room for another.
+        breaker.release(at(6), Span::from_secs(1));
+        assert_eq!(breaker.permit(at(6)), Permit::Granted);
+        for _ in 0..2 {
+            breaker.record(at(7), true, Span::from_secs(1));
+        }
         assert_eq!(breaker.state, State::Closed);
     }
 
