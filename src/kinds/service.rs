@@ -474,7 +474,7 @@ impl Service {
             }
             (BREAK, _, Some(breakdowns)) => {
                 if breakdowns.lose {
-                    ctx.set_up(replica, false);
+                    ctx.break_down(replica);
                     self.kill(ctx, replica);
                 } else {
                     self.freeze(ctx, replica, true);
