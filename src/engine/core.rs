@@ -75,13 +75,15 @@ pub(crate) const GENERATION_MASK: u32 = (1 << GENERATION_BITS) - 1;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ReplicaState {
     pub up: bool,
+    /// Whether its node means it to take calls: not while it starts or drains. A crash does not change that.
+    pub serving: bool,
     pub slow: f64,
     pub fail: f64,
 }
 
 impl Default for ReplicaState {
     fn default() -> Self {
-        ReplicaState { up: true, slow: 1.0, fail: 0.0 }
+        ReplicaState { up: true, serving: true, slow: 1.0, fail: 0.0 }
     }
 }
 

@@ -350,15 +350,16 @@ impl Ctx<'_> {
     pub fn set_up(&mut self, replica: u16, up: bool) {
         let node = &mut self.core.nodes[self.node.index()];
         if let Some(state) = node.replicas.get_mut(usize::from(replica)) {
-            state.up = up;
+            (state.up, state.serving) = (up, up);
         }
         node.refresh();
         self.core.topology += 1;
     }
 
-    /// A replica of this node has crashed by itself: nothing waits any more for what it had asked for. After a fault of
-    /// the timeline this has been done.
-    pub fn died(&mut self, replica: u16) {
+    /// A replica of this node has broken down. Nobody has ordered that, so nobody is told; nothing waits any more for what
+    /// it had asked for.
+    pub fn break_down(&mut self, replica: u16) {
+        self.core.fault_on_replicas(self.node, Some(replica), super::Fault::Kill);
         self.core.process_died(self.node, Some(replica));
     }
 
@@ -371,6 +372,13 @@ impl Ctx<'_> {
     #[inline]
     pub fn is_up(&self, node: NodeId, replica: u16) -> bool {
         self.core.nodes[node.index()].replicas.get(usize::from(replica)).is_some_and(|replica| replica.up)
+    }
+
+    /// Whether a replica of any node is meant to take calls, whether or not it has crashed: what a platform knows that has
+    /// ordered replicas to start and stop.
+    #[inline]
+    pub fn is_serving(&self, node: NodeId, replica: u16) -> bool {
+        self.core.nodes[node.index()].replicas.get(usize::from(replica)).is_some_and(|replica| replica.serving)
     }
 
     /// Whether all replicas of this node are up.

@@ -141,7 +141,7 @@ impl Core {
         for replica in state.replicas.get_mut(range).unwrap_or_default() {
             match fault {
                 Fault::Kill => replica.up = false,
-                Fault::Restart => replica.up = true,
+                Fault::Restart => (replica.up, replica.serving) = (true, true),
                 Fault::Slow(factor) => replica.slow = factor,
                 Fault::Fail(share) => replica.fail = share,
                 _ => {}

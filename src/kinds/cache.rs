@@ -8,6 +8,7 @@ use crate::base::{Bytes, ClassId, Dist, LinkId, Ratio, Rng, Sampler, Span, Time,
 use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Operation, Reason, Reply, Request, Signal};
 use crate::parts::evict::{Entry, Policy, Store};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
 /// The parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,9 +83,16 @@ pub struct Cache {
     behind: Option<LinkId>,
     /// Keys being fetched, with the calls that joined.
     fetching: IntMap<u64, Vec<CallId>>,
-    /// Keys to be written behind, in the order of their writes.
-    unwritten: std::collections::VecDeque<u64>,
-    /// Told apart from fetches begun before the cache was emptied by a kill.
+    /// Keys to be written behind and when, in the order of their writes. What was written, evicted or written anew
+    /// meanwhile has another time in the store, or none.
+    unwritten: VecDeque<(Time, u64)>,
+    /// Entries that are to be written behind.
+    dirty: u32,
+    /// Whether the timer for the next of them runs.
+    timed: bool,
+    /// How long the latest fetch took: what renewing a key is likely to take that was never fetched.
+    fetch_cost: Span,
+    /// The class of the latest write, for those behind.
     class: ClassId,
 }
 
@@ -93,9 +101,6 @@ const FETCH: u32 = 0;
 const REFRESH: u32 = 1;
 const WRITE: u32 = 2;
 const WRITE_BEHIND: u32 = 3;
-
-/// Dirty keys written in one go, so that a burst of writes is not a burst of events.
-const WRITES_AT_ONCE: usize = 1_000;
 
 impl Cache {
     fn fresh(&mut self, ctx: &mut Ctx, key: u64) -> Option<Entry> {
@@ -112,9 +117,8 @@ impl Cache {
         let key = ctx.call(id).key;
         if let Some(entry) = self.fresh(ctx, key) {
             ctx.count(Signal::Hit, 1);
-            ctx.reply(id, Reply { version: entry.version, ..Reply::OK });
             self.refresh_early(ctx, id, &entry);
-            return;
+            return ctx.reply(id, Reply { version: entry.version, ..Reply::OK });
         }
         ctx.count(Signal::Miss, 1);
         self.fetch(ctx, id);
@@ -155,12 +159,13 @@ impl Cache {
             self.fetching.insert(entry.key, Vec::new());
         }
         ctx.count(Signal::EarlyRefresh, 1);
-        // The reader's own call was answered; what it asked for is asked for again.
+        // On the cache's own account: the reader gets what is here.
         let request = Request { intended: ctx.now(), deadline: Time::NEVER, ..Request::like(ctx.call(id)) };
         ctx.send_root(link, REFRESH, &request);
     }
 
-    fn fill(&mut self, ctx: &mut Ctx, key: u64, size: u32, version: u32, cost: Span) {
+    /// Keep a key. Without a `cost` it was not fetched.
+    fn fill(&mut self, ctx: &mut Ctx, key: u64, size: u32, version: u32, cost: Option<Span>) {
         let expires = match self.spec.ttl {
             None => Time::NEVER,
             Some(ttl) => {
@@ -173,8 +178,10 @@ impl Cache {
             Capacity::Entries(_) => 1,
             Capacity::Memory(_) => size.max(1),
         };
-        let dirty = self.store.peek(key).is_some_and(|entry| entry.dirty);
-        let entry = Entry { key, weight, version, expires, cost, dirty };
+        let before = self.store.peek(key);
+        let cost = cost.unwrap_or_else(|| before.map_or(self.fetch_cost, |entry| entry.cost));
+        let write_at = before.map_or(Time::NEVER, |entry| entry.write_at);
+        let entry = Entry { key, weight, version, expires, cost, write_at };
         self.store.insert(entry, &mut self.rng, &mut self.evicted);
         self.after_eviction(ctx);
     }
@@ -183,11 +190,49 @@ impl Cache {
     fn after_eviction(&mut self, ctx: &mut Ctx) {
         while let Some(gone) = self.evicted.pop() {
             ctx.count(Signal::Evicted, 1);
-            if gone.dirty {
+            if gone.is_dirty() {
+                self.dirty -= 1;
                 self.write_behind(ctx, gone.key);
             }
         }
-        ctx.meter_set(Meter::Queue, self.unwritten.len() as u32);
+        ctx.meter_set(Meter::Queue, self.dirty);
+    }
+
+    /// Forget a key; a write that it still owed is owed no more.
+    fn forget(&mut self, ctx: &mut Ctx, key: u64) {
+        if self.store.remove(key).is_some_and(|gone| gone.is_dirty()) {
+            self.dirty -= 1;
+            ctx.meter_set(Meter::Queue, self.dirty);
+        }
+    }
+
+    /// A key that is here is to be written behind, if it is not already.
+    fn mark(&mut self, ctx: &mut Ctx, key: u64) {
+        let at = ctx.now() + self.spec.write_delay;
+        let Some(entry) = self.store.peek_mut(key) else {
+            // Too large to be kept: straight to the store.
+            return self.write_behind(ctx, key);
+        };
+        if entry.is_dirty() {
+            return;
+        }
+        entry.write_at = at;
+        self.dirty += 1;
+        self.unwritten.push_back((at, key));
+        // Those evicted meanwhile must not add up.
+        if self.unwritten.len() > 2 * self.dirty as usize + 64 {
+            let store = &self.store;
+            self.unwritten.retain(|(at, key)| store.peek(*key).is_some_and(|entry| entry.write_at == *at));
+        }
+        self.time_writes(ctx);
+        ctx.meter_set(Meter::Queue, self.dirty);
+    }
+
+    fn time_writes(&mut self, ctx: &mut Ctx) {
+        if let Some(&(at, _)) = self.unwritten.front().filter(|_| !self.timed) {
+            self.timed = true;
+            ctx.timer_at(at, 0);
+        }
     }
 
     fn write_behind(&mut self, ctx: &mut Ctx, key: u64) {
@@ -212,7 +257,7 @@ impl Cache {
         let call = ctx.call(id);
         let (key, size, class) = (call.key, call.response, call.class);
         let Some(link) = self.behind else {
-            self.fill(ctx, key, size, 0, Span::ZERO);
+            self.fill(ctx, key, size, 0, None);
             return ctx.reply(id, Reply::OK);
         };
         match self.spec.writes {
@@ -223,33 +268,34 @@ impl Cache {
             }
             Writes::Behind => {
                 self.class = class;
-                self.fill(ctx, key, size, 0, Span::ZERO);
-                if let Some(entry) = self.store.peek_mut(key) {
-                    if !entry.dirty {
-                        entry.dirty = true;
-                        self.unwritten.push_back(key);
-                        if self.unwritten.len() == 1 {
-                            ctx.timer(self.spec.write_delay, 0);
-                        }
-                    }
-                } else {
-                    // Too large to be kept: straight to the store.
-                    self.write_behind(ctx, key);
-                }
-                ctx.meter_set(Meter::Queue, self.unwritten.len() as u32);
+                self.fill(ctx, key, size, 0, None);
+                self.mark(ctx, key);
                 ctx.reply(id, Reply::OK);
             }
         }
     }
 
+    /// A key is thrown away here, and in the store if there is one: whatever the way of writing, a deleted key must not
+    /// come back.
+    fn delete(&mut self, ctx: &mut Ctx, id: CallId) {
+        let key = ctx.call(id).key;
+        self.forget(ctx, key);
+        let Some(link) = self.behind else { return ctx.reply(id, Reply::OK) };
+        let request = Request::like(ctx.call(id));
+        ctx.meter_add(Meter::Busy, 1);
+        ctx.send(id, link, WRITE, &request);
+    }
+
     /// A fetch has ended: those who joined it share its fate.
     fn fetched(&mut self, ctx: &mut Ctx, child: &Child) {
         let joined = self.fetching.remove(&child.key).unwrap_or_default();
-        if child.reply.is_ok() {
+        // What the store does not have either is passed on as a miss, not kept.
+        if child.reply.is_ok() && !child.reply.miss {
             let cost = ctx.now().since(child.sent);
+            self.fetch_cost = cost;
             let size = if child.parent.is_none() { 0 } else { ctx.call(child.parent).response };
             let size = if size == 0 { self.store.peek(child.key).map_or(1, |entry| entry.weight) } else { size };
-            self.fill(ctx, child.key, size, child.reply.version, cost);
+            self.fill(ctx, child.key, size, child.reply.version, Some(cost));
         }
         for id in joined {
             if !ctx.is_served(id) {
@@ -268,18 +314,15 @@ impl Cache {
         match ctx.call(id).operation {
             Operation::Read => self.read(ctx, id),
             Operation::Write => self.write(ctx, id),
-            Operation::Delete => {
-                let key = ctx.call(id).key;
-                self.store.remove(key);
-                ctx.reply(id, Reply::OK);
-            }
+            Operation::Delete => self.delete(ctx, id),
         }
     }
 
     fn lose_everything(&mut self, ctx: &mut Ctx) {
         self.store.clear();
-        ctx.count(Signal::LostWrite, self.unwritten.len() as u64);
+        ctx.count(Signal::LostWrite, u64::from(self.dirty));
         self.unwritten.clear();
+        self.dirty = 0;
         ctx.meter_set(Meter::Queue, 0);
     }
 }
@@ -370,7 +413,10 @@ impl Kind for Cache {
             lookup: spec.lookup.sampler(),
             behind: ctx.outs().first().copied(),
             fetching: IntMap::default(),
-            unwritten: std::collections::VecDeque::new(),
+            unwritten: VecDeque::new(),
+            dirty: 0,
+            timed: false,
+            fetch_cost: Span::ZERO,
             class: ClassId(0),
             spec: spec.clone(),
         }
@@ -414,11 +460,13 @@ impl Kind for Cache {
             WRITE => {
                 ctx.meter_add(Meter::Busy, -1);
                 if child.reply.is_ok() {
-                    if self.spec.writes == Writes::Around {
-                        self.store.remove(child.key);
+                    let call = ctx.call(child.parent);
+                    let (size, deletes) = (call.response, call.operation == Operation::Delete);
+                    if deletes || self.spec.writes == Writes::Around {
+                        // Once more: it may have been fetched meanwhile.
+                        self.forget(ctx, child.key);
                     } else {
-                        let size = ctx.call(child.parent).response;
-                        self.fill(ctx, child.key, size, child.reply.version, Span::ZERO);
+                        self.fill(ctx, child.key, size, child.reply.version, None);
                     }
                 }
                 ctx.reply(child.parent, child.reply);
@@ -432,17 +480,17 @@ impl Kind for Cache {
     }
 
     fn on_timer(&mut self, ctx: &mut Ctx, _token: u64) {
-        for _ in 0..WRITES_AT_ONCE {
-            let Some(key) = self.unwritten.pop_front() else { break };
-            if let Some(entry) = self.store.peek_mut(key).filter(|entry| entry.dirty) {
-                entry.dirty = false;
+        self.timed = false;
+        let now = ctx.now();
+        while let Some((at, key)) = self.unwritten.pop_front_if(|(at, _)| *at <= now) {
+            if let Some(entry) = self.store.peek_mut(key).filter(|entry| entry.write_at == at) {
+                entry.write_at = Time::NEVER;
+                self.dirty -= 1;
                 self.write_behind(ctx, key);
             }
         }
-        ctx.meter_set(Meter::Queue, self.unwritten.len() as u32);
-        if !self.unwritten.is_empty() {
-            ctx.timer(self.spec.write_delay, 0);
-        }
+        ctx.meter_set(Meter::Queue, self.dirty);
+        self.time_writes(ctx);
     }
 
     fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
@@ -474,7 +522,9 @@ key, keeps it and answers; a cache beside a service (without a link) answers tha
 `policy` and `capacity` say who stays: Entries, or Memory by the size of the responses. Entries expire after the `ttl`, \
 spread by `ttl_jitter`. With `single_flight` one fetch per key is under way at a time, and others wait for it: without it \
 a popular key that expires is fetched many times over (a stampede). `early_refresh` renews before expiry by chance. `writes` \
-go Through to the store and the cache, Behind (to the cache, and to the store after `write_delay`: lost if the cache is \
-killed), or Around the cache, which forgets the key. `lookup` is the time of each look-up. A kill or a flush empties it.
+go Through to the store and the cache, Behind (to the cache, and to the store after `write_delay` or when the key has to go: \
+lost if the cache is killed), or Around the cache, which forgets the key. A delete goes to both at once. `lookup` is the time \
+of each look-up. A kill or a flush empties it.
 
-Not modelled: the cache's own capacity in calls per second, its memory overhead, replication among caches.";
+Not modelled: keys that do not exist, and so negative caching (what a store answers is kept; if the store is a cache that \
+misses as well, the miss is passed on and not kept); the cache's own capacity in calls per second, its memory overhead, replication among caches.";

@@ -140,7 +140,7 @@ pub struct Client {
     /// Told apart from timers of an earlier setting.
     epoch: u32,
     users: u64,
-    /// Users of a closed loop that are to leave when their answer comes.
+    /// Users of a closed loop that are to leave when their answer comes or they have thought.
     leaving: u64,
 }
 
@@ -193,6 +193,53 @@ impl Client {
         }
     }
 
+    /// The factor of the shape summed over time, from the beginning to `t` seconds.
+    fn shape_sum(&self, t: f64) -> f64 {
+        match &self.spec.shape {
+            Shape::Steady => t,
+            Shape::Ramp { start, over, to } => {
+                let (since, over) = ((t - start.as_secs()).max(0.0), over.as_secs().max(1e-9));
+                let within = since.min(over);
+                t + (to - 1.0) * (within * within / (2.0 * over) + since - within)
+            }
+            Shape::Step { at, to } => t + (to - 1.0) * (t - at.as_secs()).max(0.0),
+            Shape::Spike { at, lasting, to } => t + (to - 1.0) * (t - at.as_secs()).clamp(0.0, lasting.as_secs()),
+            Shape::Diurnal { period, amplitude } => {
+                let turn = std::f64::consts::TAU / period.as_secs();
+                let sine = maths::sin(turn * t / 2.0);
+                t + amplitude * 2.0 * sine * sine / turn
+            }
+        }
+    }
+
+    /// Evenly spaced arrivals: nanoseconds until the rate, summed from now on, makes one more; infinite if never.
+    fn even_gap(&self, now: Time) -> f64 {
+        let needed = 1.0 / self.base_rate();
+        if matches!(self.spec.shape, Shape::Steady) || !needed.is_finite() {
+            return needed * 1e9;
+        }
+        let t = now.as_secs();
+        let begun = self.shape_sum(t);
+        let enough = |gap: f64| self.shape_sum(t + gap) - begun >= needed;
+        let (mut low, mut high) = (0.0, needed);
+        while !enough(high) {
+            if high > 1e9 {
+                return f64::INFINITY;
+            }
+            (low, high) = (high, high * 2.0);
+        }
+        // Halving down to less than a nanosecond.
+        while high - low > 1e-10 && high - low > 1e-12 * t {
+            let middle = f64::midpoint(low, high);
+            if enough(middle) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        high * 1e9
+    }
+
     /// The largest factor that the shape reaches.
     fn shape_peak(&self) -> f64 {
         match &self.spec.shape {
@@ -219,7 +266,7 @@ impl Client {
     fn schedule_arrival(&mut self, ctx: &mut Ctx) {
         let steady = matches!(self.spec.shape, Shape::Steady);
         let gap = if matches!(self.spec.arrivals, Arrivals::Constant) {
-            1e9 / (self.base_rate() * self.shape(ctx.now()))
+            self.even_gap(ctx.now())
         } else {
             self.rng.exp1() * 1e9 / (self.base_rate() * if steady { 1.0 } else { self.shape_peak() })
         };
@@ -308,13 +355,17 @@ impl Client {
         let deadline = self.classes.iter().find(|class| class.id == child.class).map_or(Span::MAX, |c| c.deadline);
         ctx.meter_add(Meter::Busy, -1);
         ctx.root_done(child, deadline);
-        if matches!(self.spec.arrivals, Arrivals::Closed { .. }) {
-            if self.leaving > 0 {
-                self.leaving -= 1;
-            } else {
-                self.think(ctx, child.tag);
-            }
+        // Users of a closed loop are numbered from 1.
+        if child.tag != 0 && !self.one_leaves() {
+            self.think(ctx, child.tag);
         }
+    }
+
+    /// Whether a user who has got an answer, or has thought enough, is one too many.
+    fn one_leaves(&mut self) -> bool {
+        let leaves = self.leaving > 0;
+        self.leaving -= u64::from(leaves);
+        leaves
     }
 
     fn think(&mut self, ctx: &mut Ctx, user: u32) {
@@ -523,7 +574,11 @@ impl Kind for Client {
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
         match token & 0x7F {
-            THINK => self.issue(ctx, (token >> 8) as u32),
+            THINK => {
+                if !self.one_leaves() {
+                    self.issue(ctx, (token >> 8) as u32);
+                }
+            }
             _ if token >> 8 != u64::from(self.epoch) => {}
             ARRIVAL if token & IDLE != 0 => self.schedule_arrival(ctx),
             ARRIVAL => self.arrive(ctx),

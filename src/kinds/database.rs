@@ -116,6 +116,7 @@ impl Delays {
 /// A read or write that waits for its quorum, or for the acknowledgements of replicas.
 #[derive(Clone, Copy, Default)]
 struct Pending {
+    call: CallId,
     /// When the request reaches each replica, and whether its answer is among those waited for.
     at: [Time; MOST_REPLICAS],
     counted: u16,
@@ -143,6 +144,11 @@ pub struct Database {
     /// The longest that an operation of a quorum has taken: nobody looks back further.
     longest_wait: Span,
     elections: u64,
+    /// Whether the timer of the latest election runs.
+    electing: bool,
+    /// Replicas with a connection that became free, and writes that got their lock: what `settle` goes on with.
+    freed: Vec<u16>,
+    granted: Vec<CallId>,
 }
 
 /// Timers of calls, besides the station's own.
@@ -343,7 +349,7 @@ impl Database {
             if write { self.versions.write(key, &at[..usize::from(self.spec.replicas)], self.settled(now)) } else { 0 };
         let wait = answers[last].0.since(now);
         self.longest_wait = self.longest_wait.max(wait);
-        self.wait(ctx, id, wait, Pending { at, counted, version, committed });
+        self.wait(ctx, id, wait, Pending { at, counted, version, committed, call: id });
     }
 
     /// Nobody asks any more what a replica had before this time.
@@ -354,7 +360,7 @@ impl Database {
     /// Answer after `span`; the connection is held meanwhile.
     fn wait(&mut self, ctx: &mut Ctx, id: CallId, span: Span, pending: Pending) {
         self.next_pending = self.next_pending.wrapping_add(1);
-        self.pending.insert(self.next_pending, pending);
+        self.pending.insert(self.next_pending, Pending { call: id, ..pending });
         ctx.call_mut(id).scratch[0] = u64::from(self.next_pending);
         ctx.call_timer(id, span, QUORUM_TIMER);
     }
@@ -373,7 +379,8 @@ impl Database {
         self.answer_read(ctx, id, version, version < pending.committed);
     }
 
-    /// Answer, give the lock on, free the connection.
+    /// Answer, give the lock on, free the connection. Who gets them is for `settle` to see to: with operations that take no
+    /// time one would lead to the next without end.
     fn finish(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
         let call = ctx.call(id);
         let (key, replica, write) = (call.key, call.replica, call.operation != Operation::Read);
@@ -382,7 +389,9 @@ impl Database {
         if self.locks_rows() && write {
             self.unlock(ctx, key);
         }
-        self.next(ctx, replica);
+        if self.freed.last() != Some(&replica) {
+            self.freed.push(replica);
+        }
     }
 
     fn unlock(&mut self, ctx: &mut Ctx, key: u64) {
@@ -394,25 +403,39 @@ impl Database {
             if ctx.is_served(id) {
                 let waited = ctx.now().since(Time(ctx.call(id).scratch[0]));
                 ctx.call_mut(id).queue_ns += waited.0;
-                return self.begin(ctx, id);
+                return self.granted.push(id);
             }
         }
     }
 
-    fn next(&mut self, ctx: &mut Ctx, replica: u16) {
-        while let Some(done) = self.stations[usize::from(replica)].next(ctx, &mut self.rng) {
-            self.take(ctx, done);
+    /// Begin what can begin now, until nothing is left.
+    fn settle(&mut self, ctx: &mut Ctx) {
+        loop {
+            if let Some(id) = self.granted.pop() {
+                self.begin(ctx, id);
+            } else if let Some(&replica) = self.freed.last() {
+                match self.stations[usize::from(replica)].next(ctx, &mut self.rng) {
+                    Some(done) => self.take(ctx, done),
+                    None => self.freed.truncate(self.freed.len() - 1),
+                }
+            } else {
+                return;
+            }
         }
+    }
+
+    /// Begin what waits at a replica, as far as there is room.
+    fn next(&mut self, ctx: &mut Ctx, replica: u16) {
+        self.freed.push(replica);
+        self.settle(ctx);
     }
 
     fn kill(&mut self, ctx: &mut Ctx, replica: u16) {
         self.stations[usize::from(replica)].clear(ctx);
         for id in ctx.served_by(replica) {
-            if ctx.call(id).operation != Operation::Read {
-                ctx.count(Signal::LostWrite, 1);
-            }
             ctx.reply(id, Reply::failed(Reason::Refused));
         }
+        self.pending.retain(|_, pending| ctx.is_served(pending.call));
         if replica == self.primary {
             // Locks are held by calls at the primary, and they are all gone.
             self.locked.clear();
@@ -422,17 +445,21 @@ impl Database {
 
     /// If another replica ought to be the primary, it will be once `failover` has passed.
     fn call_election(&mut self, ctx: &mut Ctx) {
-        if let Some(after) = self.spec.failover
-            && !self.is_quorum()
-            && self.rightful_primary(ctx) != self.primary
-        {
+        let Some(after) = self.spec.failover.filter(|_| !self.is_quorum()) else { return };
+        let due = self.rightful_primary(ctx) != self.primary;
+        if due != self.electing {
+            // One that is called already is not put off; one that is no longer due is called off.
             self.elections += 1;
-            ctx.timer(after, self.elections);
+            self.electing = due;
+            if due {
+                ctx.timer(after, self.elections);
+            }
         }
     }
 
     /// The replica that reaches the most becomes the primary; what it does not have is lost.
     fn elect(&mut self, ctx: &mut Ctx) {
+        self.electing = false;
         let next = self.rightful_primary(ctx);
         if next != self.primary {
             self.primary = next;
@@ -516,6 +543,9 @@ impl Kind for Database {
             next_pending: 0,
             longest_wait: Span::ZERO,
             elections: 0,
+            electing: false,
+            freed: Vec::new(),
+            granted: Vec::new(),
             spec: spec.clone(),
         };
         ctx.set_replicas(spec.replicas);
@@ -543,18 +573,21 @@ impl Kind for Database {
         ctx.call_mut(id).replica = replica;
         if let Some(done) = self.stations[usize::from(replica)].arrive(ctx, id, &mut self.rng) {
             self.take(ctx, done);
+            self.settle(ctx);
         }
     }
 
     fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, token: u8) {
         if token == QUORUM_TIMER {
-            return self.quorum_reached(ctx, id);
+            self.quorum_reached(ctx, id);
+        } else {
+            debug_assert_eq!(token, WORK_TIMER);
+            let replica = usize::from(ctx.call(id).replica);
+            if self.stations[replica].worked(ctx, id) {
+                self.worked(ctx, id);
+            }
         }
-        debug_assert_eq!(token, WORK_TIMER);
-        let replica = usize::from(ctx.call(id).replica);
-        if self.stations[replica].worked(ctx, id) {
-            self.worked(ctx, id);
-        }
+        self.settle(ctx);
     }
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
@@ -599,6 +632,10 @@ impl Kind for Database {
                         }
                         _ => {}
                     }
+                }
+                if fault == Fault::Restart {
+                    // The primary may be gone, and until now there was nobody else.
+                    self.call_election(ctx);
                 }
             }
             _ => {}
@@ -690,4 +727,5 @@ that reaches the most takes over, and what it does not have is lost. In a partit
 without a quorum, or without the primary, does what `on_partition` says. Who comes back, or hears the others again, gets what \
 it has missed after a `lag` (with Quorum, `write_there`).
 
-Not modelled: transactions of several keys, indexes and scans, read repair, conflicting versions after a partition.";
+Not modelled: the work of the other replicas for a write or a quorum (only the replica that gets the call works on it), \
+transactions of several keys, indexes and scans, read repair, conflicting versions after a partition.";

@@ -2,7 +2,7 @@
 
 use super::kind::{Checker, Group, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
-use crate::base::{LinkId, Ratio, Rng, Span, Time};
+use crate::base::{LinkId, Ratio, Rng, Span, Time, hash};
 use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Signal};
 use crate::parts::picker::{Balance, Picker, Target};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,7 @@ impl Default for Ejection {
 /// What the balancer keeps of a target besides what it picks by.
 #[derive(Clone, Debug)]
 struct Watch {
+    number: u32,
     link: LinkId,
     replica: u16,
     weight: f64,
@@ -64,9 +65,22 @@ struct Watch {
     failures: u32,
     ejected_until: Option<Time>,
     ejections: u32,
-    /// For slow start.
-    since: Time,
+    /// Whether it seemed fit to be picked when last looked at.
+    fit: bool,
+    /// For slow start: when it became fit, if it was not from the beginning.
+    since: Option<Time>,
 }
+
+/// A place that was ever picked from. Calls bear its number: it stays when the list of targets changes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Known {
+    link: LinkId,
+    replica: u16,
+    /// Its present place in the list; [`GONE`] if it is not there.
+    at: u32,
+}
+
+const GONE: u32 = u32::MAX;
 
 /// A running load balancer.
 #[derive(Clone)]
@@ -76,10 +90,13 @@ pub struct LoadBalancer {
     picker: Picker,
     watches: Vec<Watch>,
     targets: Vec<Target>,
+    known: Vec<Known>,
     topology: u64,
     epoch: u64,
     /// The targets differ in what links admit, so that each pick must ask.
     picky: bool,
+    /// Weights grow as targets warm up, so that each pick must look.
+    warming: bool,
 }
 
 const PROBE: u64 = 0;
@@ -89,6 +106,7 @@ const LOOK: u64 = 2;
 impl LoadBalancer {
     /// Bring the list of targets up to date.
     fn find_targets(&mut self, ctx: &Ctx) {
+        let first = self.topology == u64::MAX;
         self.topology = ctx.topology();
         let outs = ctx.outs().to_vec();
         let mut wanted = Vec::new();
@@ -103,16 +121,31 @@ impl LoadBalancer {
             for (link, replica) in wanted {
                 let known = old.iter().position(|(watch, _)| (watch.link, watch.replica) == (link, replica));
                 let (watch, target) = known.map_or_else(|| self.new_target(ctx, link, replica), |i| old.swap_remove(i));
+                self.known[watch.number as usize].at = self.watches.len() as u32;
                 self.watches.push(watch);
                 self.targets.push(target);
             }
+            for (watch, _) in old {
+                self.known[watch.number as usize].at = GONE;
+            }
         }
         self.refresh(ctx);
+        if first {
+            // Who was there from the beginning is warm.
+            self.watches.iter_mut().for_each(|watch| watch.since = None);
+            self.refresh(ctx);
+        }
     }
 
-    fn new_target(&self, ctx: &Ctx, link: LinkId, replica: u16) -> (Watch, Target) {
+    fn new_target(&mut self, ctx: &Ctx, link: LinkId, replica: u16) -> (Watch, Target) {
         let weight = ctx.weight(link);
+        let number = self.known.iter().position(|known| (known.link, known.replica) == (link, replica));
+        let number = number.unwrap_or_else(|| {
+            self.known.push(Known { link, replica, at: GONE });
+            self.known.len() - 1
+        });
         let watch = Watch {
+            number: number as u32,
             link,
             replica,
             weight,
@@ -121,20 +154,28 @@ impl LoadBalancer {
             failures: 0,
             ejected_until: None,
             ejections: 0,
-            since: ctx.now(),
+            fit: false,
+            since: None,
         };
-        (watch, Target::new(weight))
+        (watch, Target::new(hash::mix2(u64::from(link.0), u64::from(replica)), weight))
     }
 
     /// Who may be picked now.
     fn refresh(&mut self, ctx: &Ctx) {
         let now = ctx.now();
-        for (watch, target) in self.watches.iter().zip(&mut self.targets) {
-            // Without health checks a platform takes out only what has been stopped on purpose; a crash is found by
-            // failing.
-            let known_up = self.spec.health_check.is_some() || ctx.is_up(ctx.target(watch.link), watch.replica);
-            target.usable = watch.healthy && known_up && watch.ejected_until.is_none_or(|until| now >= until);
-            target.weight = watch.weight * warmth(self.spec.slow_start, watch, now);
+        // Elsewhere a target that warms up is passed over for others; smooth weighted round robin gives it less weight.
+        let scaled = self.spec.slow_start.filter(|_| self.spec.balance == Balance::Weighted);
+        self.warming = false;
+        for (watch, target) in self.watches.iter_mut().zip(&mut self.targets) {
+            // A platform knows whom it has started or stopped; a crash is found by probes or by failing.
+            let serving = ctx.is_serving(ctx.target(watch.link), watch.replica);
+            target.usable = watch.healthy && serving && watch.ejected_until.is_none_or(|until| now >= until);
+            if !std::mem::replace(&mut watch.fit, target.usable) && target.usable {
+                watch.since = Some(now);
+            }
+            let warmth = warmth(scaled, watch, now);
+            target.weight = watch.weight * warmth;
+            self.warming |= warmth < 1.0;
         }
         if self.targets.iter().all(|target| !target.usable) {
             // Nobody seems well: better try any than fail all (Envoy's panic mode).
@@ -145,34 +186,43 @@ impl LoadBalancer {
         self.picker.refresh(&self.targets);
     }
 
-    fn is_warming(&self, now: Time) -> bool {
-        let Some(span) = self.spec.slow_start else { return false };
-        self.watches.iter().any(|watch| watch.since > Time::ZERO && now.since(watch.since) < span)
-    }
-
     fn pick(&mut self, ctx: &mut Ctx, id: CallId) -> Option<usize> {
         let now = ctx.now();
         let (key, tenant, class) = {
             let call = ctx.call(id);
             (call.key, call.tenant, call.class)
         };
-        // A few tries: links may not admit the class, and a warming target takes only its share.
+        // A few tries: links may not admit the class.
         for _ in 0..8 {
             let picked = self.picker.pick(&mut self.targets, now, key, tenant, &mut self.rng)?;
             let watch = &self.watches[picked];
             if self.picky && !ctx.admits(watch.link, class) {
                 continue;
             }
-            if self.spec.slow_start.is_some() {
+            if self.spec.slow_start.is_some() && self.spec.balance != Balance::Weighted {
                 let warmth = warmth(self.spec.slow_start, watch, now);
                 if warmth < 1.0 && self.rng.uniform() > warmth {
-                    continue;
+                    let other = self.pick_warm(now, key, tenant);
+                    return other.filter(|&i| !self.picky || ctx.admits(self.watches[i].link, class)).or(Some(picked));
                 }
             }
             return Some(picked);
         }
         let watches = &self.watches;
         (0..watches.len()).find(|&i| self.targets[i].usable && ctx.admits(watches[i].link, class))
+    }
+
+    /// Pick among those that are warm; none if all warm up.
+    fn pick_warm(&mut self, now: Time, key: u64, tenant: u32) -> Option<usize> {
+        let cold = |watch: &Watch| warmth(self.spec.slow_start, watch, now) < 1.0;
+        let cold: Vec<usize> =
+            (0..self.watches.len()).filter(|&i| self.targets[i].usable && cold(&self.watches[i])).collect();
+        cold.iter().for_each(|&i| self.targets[i].usable = false);
+        self.picker.refresh(&self.targets);
+        let picked = self.picker.pick(&mut self.targets, now, key, tenant, &mut self.rng);
+        cold.iter().for_each(|&i| self.targets[i].usable = true);
+        self.picker.refresh(&self.targets);
+        picked
     }
 
     fn change_load(&mut self, picked: usize, change: i32) {
@@ -208,7 +258,7 @@ impl LoadBalancer {
             }
             watch.against += 1;
             if watch.against >= if watch.healthy { check.down_after } else { check.up_after } {
-                (watch.healthy, watch.against, watch.since) = (up, 0, ctx.now());
+                (watch.healthy, watch.against) = (up, 0);
                 changed = true;
             }
         }
@@ -241,9 +291,20 @@ impl LoadBalancer {
             let lasting = ejection.lasting * u64::from(watch.ejections.min(10));
             watch.ejected_until = Some(now + lasting);
             ctx.count(Signal::Ejected, 1);
-            ctx.timer(lasting, READMIT | self.epoch << 4);
+            ctx.timer(lasting, READMIT);
             self.refresh(ctx);
         }
+    }
+
+    /// Whose time is over may be picked again, with nothing held against it.
+    fn readmit(&mut self, ctx: &mut Ctx) {
+        let now = ctx.now();
+        for watch in &mut self.watches {
+            if watch.ejected_until.is_some_and(|until| now >= until) {
+                (watch.ejected_until, watch.failures) = (None, 0);
+            }
+        }
+        self.refresh(ctx);
     }
 
     fn begin(&mut self, ctx: &mut Ctx) {
@@ -258,12 +319,10 @@ impl LoadBalancer {
     }
 }
 
-/// Slow start: the share of its weight that a new target gets, from a tenth up to all.
+/// Slow start: the share of what it would be given that a new target gets, from a tenth up to all.
 fn warmth(slow_start: Option<Span>, watch: &Watch, now: Time) -> f64 {
-    match slow_start {
-        Some(span) if watch.since > Time::ZERO && now.since(watch.since) < span => {
-            (now.since(watch.since).0 as f64 / span.0 as f64).max(0.1)
-        }
+    match (slow_start, watch.since) {
+        (Some(span), Some(since)) if now.since(since) < span => (now.since(since).0 as f64 / span.0 as f64).max(0.1),
         _ => 1.0,
     }
 }
@@ -356,9 +415,11 @@ impl Kind for LoadBalancer {
             picker: Picker::new(spec.balance),
             watches: Vec::new(),
             targets: Vec::new(),
+            known: Vec::new(),
             topology: u64::MAX,
             epoch: 0,
             picky: ctx.is_picky(),
+            warming: false,
             spec: spec.clone(),
         };
         balancer.begin(ctx);
@@ -384,50 +445,37 @@ impl Kind for LoadBalancer {
     fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
         if self.topology != ctx.topology() {
             self.find_targets(ctx);
-        } else if self.is_warming(ctx.now()) {
+        } else if self.warming {
             self.refresh(ctx);
         }
         let Some(picked) = self.pick(ctx, id) else { return ctx.reply(id, Reply::failed(Reason::NoRoute)) };
         let watch = &self.watches[picked];
-        let (link, replica) = (watch.link, watch.replica);
+        let (link, replica, number) = (watch.link, watch.replica, watch.number);
         self.change_load(picked, 1);
         ctx.meter_add(Meter::Busy, 1);
         let request = Request { replica, origin: 0, ..Request::like(ctx.call(id)) };
-        ctx.send(id, link, picked as u32, &request);
+        ctx.send(id, link, number, &request);
     }
 
     #[inline]
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
-        let mut picked = child.tag as usize;
-        let matches = |watch: &Watch| watch.link == child.link && watch.replica == child.replica;
-        if !self.watches.get(picked).is_some_and(matches) {
-            // The list has changed meanwhile.
-            picked = self.watches.iter().position(matches).unwrap_or(usize::MAX);
-        }
         ctx.meter_add(Meter::Busy, -1);
-        if picked != usize::MAX {
-            self.change_load(picked, -1);
-            self.learn(ctx, picked, child);
+        // By the number and not by the replica that answered: a database or a sharded store chooses that itself.
+        let at = self.known[child.tag as usize].at;
+        if at != GONE {
+            self.change_load(at as usize, -1);
+            self.learn(ctx, at as usize, child);
         }
         ctx.reply(child.parent, child.reply);
     }
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
-        if token >> 4 != self.epoch {
-            return;
-        }
         match token & 0xF {
+            READMIT => self.readmit(ctx),
+            // Asked for before the settings changed.
+            _ if token >> 4 != self.epoch => {}
             PROBE => self.probe(ctx),
-            LOOK => self.look(ctx),
-            _ => {
-                let now = ctx.now();
-                for watch in &mut self.watches {
-                    if watch.ejected_until.is_some_and(|until| now >= until) {
-                        (watch.ejected_until, watch.since) = (None, now);
-                    }
-                }
-                self.refresh(ctx);
-            }
+            _ => self.look(ctx),
         }
     }
 
@@ -451,11 +499,13 @@ const HELP: &str = "\
 Each call is passed on to one replica of one of the nodes that links lead to; a link's `weight` is that of each of its \
 replicas. `balance` says how: RoundRobin; Weighted; Random; LeastConnections; PowerOfChoices (the better of two drawn at \
 random does most of what least connections does); PeakEwma; IpHash (by tenant); ConsistentHash (by key, with bounded \
-loads). It knows the load by what it has in flight itself; with `stale` it looks only every so often, and then all go for \
-the same target at once.
+loads). It knows the load by what it has in flight itself: several balancers do not know of each other. With `stale` it \
+looks only every so often, and then all go for the same target at once.
 
 A replica that crashes goes on being picked, and refuses, until a `health_check` notices; one that was stopped on purpose, \
-or has not started, is not picked. `ejection` leaves out who fails many times in a row; `slow_start` lets new ones warm up. \
-If nobody seems well, all are tried.
+or has not started, is not picked. Probes find out who is down and whose link is cut; they see neither freezes nor errors. \
+`ejection` leaves out who fails many times in a row, until its time is over; `slow_start` gives a replica that becomes fit \
+to be picked a tenth of its share at first, and all of it after that time; those there from the beginning are warm. If \
+nobody seems well, all are tried.
 
-Not modelled: the balancer's own capacity; sticky sessions by cookie; several balancers that do not know of each other.";
+Not modelled: the balancer's own capacity; sticky sessions by cookie; load that balancers tell each other.";

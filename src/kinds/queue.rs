@@ -33,7 +33,7 @@ pub enum Overflow {
     /// The producer is told.
     #[default]
     Reject,
-    /// The oldest message goes.
+    /// The oldest message that is not with a consumer goes, whatever its priority.
     DropOldest,
     /// The producer waits until there is room.
     Block,
@@ -82,12 +82,27 @@ impl Default for Spec {
 #[derive(Clone)]
 struct Message {
     request: Request,
+    /// When the producer called, for the lag, and when the message was kept, for its retention.
+    sent: Time,
     since: Time,
     deliveries: u32,
-    /// Waiting to be delivered, as against with a consumer.
-    visible: bool,
+    place: Place,
+    /// Whether it is in the list of those by age.
+    listed: bool,
     generation: u32,
-    alive: bool,
+}
+
+/// Where a message is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Gone; its slot is free.
+    Gone,
+    /// Held back for a while.
+    Resting,
+    /// To be delivered.
+    Visible,
+    /// With a consumer.
+    Delivered,
 }
 
 /// A message under way to, or with, a consumer.
@@ -96,8 +111,9 @@ struct InFlight {
     slot: u32,
     generation: u32,
     consumer: usize,
-    /// Whether the prefetch window still counts it.
-    counted: bool,
+    /// Whether the answer still matters to the message: no visibility timeout has passed. The prefetch window counts it
+    /// until the consumer lets go of it.
+    awaited: bool,
 }
 
 #[derive(Clone)]
@@ -118,6 +134,10 @@ pub struct Queue {
     free: Vec<u32>,
     /// All that are kept, visible or not.
     kept: u64,
+    /// Those that are not with consumers, the oldest first; others among them are passed over.
+    by_age: VecDeque<(u32, u32)>,
+    /// Whether the timer for the retention of the oldest runs.
+    timed: bool,
     in_flight: IntMap<u32, InFlight>,
     next_delivery: u32,
     consumers: Vec<Consumer>,
@@ -131,11 +151,14 @@ pub struct Queue {
 
 const VISIBLE: u64 = 0;
 const TIMEOUT: u64 = 1;
+const EXPIRE: u64 = 2;
 
 impl Queue {
+    /// Keep a producer's message.
     fn accept(&mut self, ctx: &mut Ctx, id: CallId) {
-        let request = Request::like(ctx.call(id));
-        let message = Message { request, since: ctx.now(), deliveries: 0, visible: false, generation: 0, alive: true };
+        let (request, sent, since) = (Request::like(ctx.call(id)), ctx.call(id).sent, ctx.now());
+        let message =
+            Message { request, sent, since, deliveries: 0, place: Place::Resting, listed: false, generation: 0 };
         let slot = match self.free.pop() {
             Some(slot) => {
                 let generation = self.messages[slot as usize].generation;
@@ -148,19 +171,81 @@ impl Queue {
             }
         };
         self.kept += 1;
+        self.list(slot, false);
+        self.time_retention(ctx);
         ctx.reply(id, Reply::OK);
         if self.spec.delay.is_zero() {
             self.show(ctx, slot);
-            self.dispatch(ctx);
         } else {
             self.show_later(ctx, slot, self.spec.delay);
+        }
+    }
+
+    /// Note a message among those by age: as the youngest, or, when it comes back, as the oldest.
+    fn list(&mut self, slot: u32, back: bool) {
+        let message = &mut self.messages[slot as usize];
+        if std::mem::replace(&mut message.listed, true) {
+            return;
+        }
+        let entry = (slot, message.generation);
+        if back {
+            self.by_age.push_front(entry);
+        } else {
+            self.by_age.push_back(entry);
+        }
+        // Those handled before their turn by age must not add up.
+        if self.by_age.len() as u64 > 2 * self.kept + 64 {
+            let messages = &self.messages;
+            self.by_age.retain(|(slot, generation)| {
+                let message = &messages[*slot as usize];
+                message.place != Place::Gone && message.generation == *generation
+            });
+        }
+    }
+
+    /// The oldest message that is not with a consumer.
+    fn oldest(&mut self) -> Option<u32> {
+        while let Some(&(slot, generation)) = self.by_age.front() {
+            let message = &mut self.messages[slot as usize];
+            if message.generation == generation {
+                match message.place {
+                    Place::Resting | Place::Visible => return Some(slot),
+                    Place::Delivered => message.listed = false,
+                    Place::Gone => {}
+                }
+            }
+            self.by_age.pop_front();
+        }
+        None
+    }
+
+    /// Throw away what is too old.
+    fn expire(&mut self, ctx: &mut Ctx) {
+        let Some(limit) = self.spec.retention else { return };
+        while let Some(slot) = self.oldest()
+            && ctx.now().since(self.messages[slot as usize].since) >= limit
+        {
+            ctx.count(Signal::Expired, 1);
+            self.remove(ctx, slot);
+        }
+        self.time_retention(ctx);
+    }
+
+    fn time_retention(&mut self, ctx: &mut Ctx) {
+        if let Some(limit) = self.spec.retention
+            && !self.timed
+            && let Some(slot) = self.oldest()
+        {
+            self.timed = true;
+            let at = self.messages[slot as usize].since + limit;
+            ctx.timer_at(at.max(ctx.now()), EXPIRE);
         }
     }
 
     /// Make a message visible to consumers.
     fn show(&mut self, ctx: &mut Ctx, slot: u32) {
         let message = &mut self.messages[slot as usize];
-        message.visible = true;
+        message.place = Place::Visible;
         let ticket = Ticket {
             id: (slot, message.generation),
             since: message.since,
@@ -174,27 +259,34 @@ impl Queue {
     }
 
     fn show_later(&mut self, ctx: &mut Ctx, slot: u32, after: Span) {
+        self.messages[slot as usize].place = Place::Resting;
         let generation = u64::from(self.messages[slot as usize].generation & 0xFF_FFFF);
         ctx.timer(after, VISIBLE | u64::from(slot) << 4 | generation << 36);
     }
 
-    fn hide(&mut self, ctx: &mut Ctx, slot: u32) {
-        self.messages[slot as usize].visible = false;
+    /// A message that was visible is so no more.
+    fn hide(&mut self, ctx: &mut Ctx, slot: u32, place: Place) {
+        self.messages[slot as usize].place = place;
         self.visible -= 1;
         ctx.meter_add(Meter::Queue, -1);
     }
 
-    /// Take a message out for good.
+    /// Take a message out for good. Who waits for its room is let in by `dispatch`.
     fn remove(&mut self, ctx: &mut Ctx, slot: u32) {
-        if self.messages[slot as usize].visible {
-            self.hide(ctx, slot);
+        if self.messages[slot as usize].place == Place::Visible {
+            self.hide(ctx, slot, Place::Gone);
         }
         let message = &mut self.messages[slot as usize];
-        message.alive = false;
+        message.place = Place::Gone;
         message.generation = message.generation.wrapping_add(1);
         self.free.push(slot);
         self.kept -= 1;
-        if let Some(producer) = self.next_blocked(ctx) {
+    }
+
+    /// Let producers in that wait for room, as far as there is some.
+    fn admit_blocked(&mut self, ctx: &mut Ctx) {
+        while self.kept < self.spec.capacity.0 {
+            let Some(producer) = self.next_blocked(ctx) else { return };
             self.accept(ctx, producer);
         }
     }
@@ -237,29 +329,29 @@ impl Queue {
         Some(free)
     }
 
-    /// Hand out what can be handed out.
+    /// Hand out what can be handed out, and let producers in where that makes room: nobody else does either, so that one
+    /// thing leading to another is a loop.
     fn dispatch(&mut self, ctx: &mut Ctx) {
-        while self.visible > 0 && !self.paused && !self.down {
+        loop {
+            self.admit_blocked(ctx);
+            if self.visible == 0 || self.paused || self.down {
+                return;
+            }
             let Some(consumer) = self.pick_consumer(ctx) else { return };
-            let Some(slot) = self.next_visible(ctx) else { return };
+            let Some(slot) = self.next_visible() else { return };
+            self.hide(ctx, slot, Place::Delivered);
             self.deliver(ctx, slot, consumer);
         }
     }
 
-    fn next_visible(&mut self, ctx: &mut Ctx) -> Option<u32> {
+    /// The message whose turn it is.
+    fn next_visible(&mut self) -> Option<u32> {
         loop {
             let ((slot, generation), _) = self.waiting.pop(&mut self.rng)?;
             let message = &self.messages[slot as usize];
-            if !message.alive || message.generation != generation || !message.visible {
-                continue;
+            if message.place == Place::Visible && message.generation == generation {
+                return Some(slot);
             }
-            if self.spec.retention.is_some_and(|limit| ctx.now().since(message.since) > limit) {
-                ctx.count(Signal::Expired, 1);
-                self.remove(ctx, slot);
-                continue;
-            }
-            self.hide(ctx, slot);
-            return Some(slot);
         }
     }
 
@@ -271,27 +363,18 @@ impl Queue {
         }
         let (link, replica) = (self.consumers[consumer].link, self.consumers[consumer].replica);
         let request = Request { replica, origin: 0, ..message.request };
-        let (generation, since) = (message.generation, message.since);
+        let (generation, sent) = (message.generation, message.sent);
         let tag = self.next_delivery;
         self.next_delivery = self.next_delivery.wrapping_add(1);
         self.consumers[consumer].unacknowledged += 1;
         ctx.meter_add(Meter::Busy, 1);
-        self.in_flight.insert(tag, InFlight { slot, generation, consumer, counted: true });
+        self.in_flight.insert(tag, InFlight { slot, generation, consumer, awaited: true });
         ctx.send_root(link, tag, &request);
         if self.spec.delivery == Delivery::AtMostOnce {
-            ctx.lag(ctx.now().since(since));
+            ctx.lag(ctx.now().since(sent));
             self.remove(ctx, slot);
         } else if let Some(timeout) = self.spec.visibility_timeout {
             ctx.timer(timeout, TIMEOUT | u64::from(tag) << 4);
-        }
-    }
-
-    /// The consumer's place in the prefetch window is free again.
-    fn uncount(&mut self, ctx: &mut Ctx, delivery: &mut InFlight) {
-        if delivery.counted {
-            delivery.counted = false;
-            self.consumers[delivery.consumer].unacknowledged -= 1;
-            ctx.meter_add(Meter::Busy, -1);
         }
     }
 
@@ -299,16 +382,21 @@ impl Queue {
     fn again(&mut self, ctx: &mut Ctx, slot: u32) {
         if self.messages[slot as usize].deliveries >= self.spec.max_deliveries {
             ctx.count(Signal::DeadLettered, 1);
-            self.remove(ctx, slot);
-        } else if self.spec.redelivery_delay.is_zero() {
+            return self.remove(ctx, slot);
+        }
+        self.list(slot, true);
+        if self.spec.redelivery_delay.is_zero() {
             self.show(ctx, slot);
         } else {
             self.show_later(ctx, slot, self.spec.redelivery_delay);
         }
+        self.time_retention(ctx);
     }
 
     fn is_kept(&self, slot: u32, generation: u32) -> bool {
-        self.messages.get(slot as usize).is_some_and(|message| message.alive && message.generation == generation)
+        self.messages
+            .get(slot as usize)
+            .is_some_and(|message| message.place != Place::Gone && message.generation == generation)
     }
 }
 
@@ -323,7 +411,15 @@ impl Kind for Queue {
         help: HELP,
         accepts_calls: true,
         outs: Outs::Some,
-        signals: &[Signal::Redelivered, Signal::DeadLettered, Signal::Duplicate, Signal::Expired, Signal::Evicted],
+        signals: &[
+            Signal::Redelivered,
+            Signal::DeadLettered,
+            Signal::Duplicate,
+            Signal::Coalesced,
+            Signal::Expired,
+            Signal::Evicted,
+            Signal::LostWrite,
+        ],
         controls: &[Handle::Flush, Handle::Pause],
     };
 
@@ -409,6 +505,8 @@ impl Kind for Queue {
             messages: Vec::new(),
             free: Vec::new(),
             kept: 0,
+            by_age: VecDeque::new(),
+            timed: false,
             in_flight: IntMap::default(),
             next_delivery: 0,
             consumers: Vec::new(),
@@ -423,37 +521,35 @@ impl Kind for Queue {
 
     fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
         self.spec = spec.clone();
+        self.expire(ctx);
         self.dispatch(ctx);
     }
 
     fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
-        if self.kept < self.spec.capacity.0 {
-            return self.accept(ctx, id);
-        }
-        match self.spec.overflow {
-            Overflow::Reject => ctx.reply(id, Reply::failed(Reason::QueueFull)),
-            Overflow::Block => self.blocked.push_back(id),
-            Overflow::DropOldest => {
-                if let Some(slot) = self.next_visible(ctx) {
+        if self.kept >= self.spec.capacity.0 {
+            match self.spec.overflow {
+                Overflow::Reject => return ctx.reply(id, Reply::failed(Reason::QueueFull)),
+                Overflow::Block => return self.blocked.push_back(id),
+                Overflow::DropOldest => {
+                    // If everything is with consumers, there is nothing to drop.
+                    let Some(slot) = self.oldest() else { return ctx.reply(id, Reply::failed(Reason::QueueFull)) };
                     ctx.count(Signal::Evicted, 1);
                     self.remove(ctx, slot);
-                    self.accept(ctx, id);
-                } else {
-                    // Everything is with consumers; there is nothing to drop.
-                    ctx.reply(id, Reply::failed(Reason::QueueFull));
                 }
             }
         }
+        self.accept(ctx, id);
+        self.dispatch(ctx);
     }
 
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
-        let Some(mut delivery) = self.in_flight.remove(&child.tag) else { return };
-        let awaited = delivery.counted;
-        self.uncount(ctx, &mut delivery);
+        let Some(delivery) = self.in_flight.remove(&child.tag) else { return };
+        self.consumers[delivery.consumer].unacknowledged -= 1;
+        ctx.meter_add(Meter::Busy, -1);
         let kept = self.is_kept(delivery.slot, delivery.generation);
         if child.reply.is_ok() {
             if kept {
-                let lag = ctx.now().since(self.messages[delivery.slot as usize].since);
+                let lag = ctx.now().since(self.messages[delivery.slot as usize].sent);
                 ctx.lag(lag);
                 self.remove(ctx, delivery.slot);
             } else if self.spec.delivery == Delivery::ExactlyOnce {
@@ -461,31 +557,37 @@ impl Kind for Queue {
             } else if self.spec.delivery == Delivery::AtLeastOnce {
                 ctx.count(Signal::Duplicate, 1);
             }
-        } else if kept && awaited {
+        } else if kept && delivery.awaited {
             self.again(ctx, delivery.slot);
         }
         self.dispatch(ctx);
     }
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
-        if token & 0xF == VISIBLE {
-            let (slot, generation) = ((token >> 4) as u32, (token >> 36) as u32);
-            let message = &self.messages[slot as usize];
-            if message.alive && message.generation & 0xFF_FFFF == generation && !message.visible {
-                self.show(ctx, slot);
-                self.dispatch(ctx);
+        match token & 0xF {
+            VISIBLE => {
+                let (slot, generation) = ((token >> 4) as u32, (token >> 36) as u32);
+                let message = &self.messages[slot as usize];
+                if message.place == Place::Resting && message.generation & 0xFF_FFFF == generation {
+                    self.show(ctx, slot);
+                }
             }
-            return;
+            EXPIRE => {
+                self.timed = false;
+                self.expire(ctx);
+            }
+            _ => {
+                let tag = (token >> 4) as u32;
+                let Some(delivery) = self.in_flight.get_mut(&tag) else { return };
+                let (slot, generation) = (delivery.slot, delivery.generation);
+                // The consumer may still be at work: it keeps its place in the window, and its answer, if another comes
+                // before, will find the message handled twice.
+                if std::mem::replace(&mut delivery.awaited, false) && self.is_kept(slot, generation) {
+                    self.again(ctx, slot);
+                }
+            }
         }
-        let tag = (token >> 4) as u32;
-        let Some(mut delivery) = self.in_flight.get(&tag).copied() else { return };
-        if delivery.counted && self.is_kept(delivery.slot, delivery.generation) {
-            // The consumer may still be at work; its answer will find the message handled twice.
-            self.uncount(ctx, &mut delivery);
-            self.in_flight.insert(tag, delivery);
-            self.again(ctx, delivery.slot);
-            self.dispatch(ctx);
-        }
+        self.dispatch(ctx);
     }
 
     fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
@@ -502,12 +604,16 @@ impl Kind for Queue {
                     ctx.reply(id, Reply::failed(Reason::Refused));
                 }
                 if !self.spec.durable {
-                    self.lose_all(ctx);
+                    // Those with consumers too: the answers will find nothing to acknowledge.
+                    self.lose(ctx, |_| true);
+                    self.in_flight.clear();
+                    self.consumers.iter_mut().for_each(|consumer| consumer.unacknowledged = 0);
+                    ctx.meter_set(Meter::Busy, 0);
                 }
             }
             Control::Fault(Fault::Restart | Fault::Thaw, _) => self.down = false,
             Control::Fault(Fault::Freeze, _) => self.down = true,
-            Control::Flush => self.lose_all(ctx),
+            Control::Flush => self.lose(ctx, |place| place != Place::Delivered),
             _ => {}
         }
         self.dispatch(ctx);
@@ -519,11 +625,14 @@ impl Kind for Queue {
 }
 
 impl Queue {
-    /// Lose every message that waits; those with consumers are handled once more at most.
-    fn lose_all(&mut self, ctx: &mut Ctx) {
-        while let Some(slot) = self.next_visible(ctx) {
-            ctx.count(Signal::LostWrite, 1);
-            self.remove(ctx, slot);
+    /// Lose every message in such a place.
+    fn lose(&mut self, ctx: &mut Ctx, which: impl Fn(Place) -> bool) {
+        for slot in 0..self.messages.len() {
+            let place = self.messages[slot].place;
+            if place != Place::Gone && which(place) {
+                ctx.count(Signal::LostWrite, 1);
+                self.remove(ctx, slot as u32);
+            }
         }
     }
 }
@@ -532,11 +641,14 @@ const HELP: &str = "\
 A producer's call is answered as soon as its message is kept; consumers (the nodes its links lead to) get messages as \
 fast as they acknowledge them. That takes load off the producer's path and absorbs bursts; it does not add capacity.
 
-`capacity` bounds the messages; `overflow` says what happens beyond. Each replica of a consumer may have `prefetch` \
-messages unacknowledged. A message whose handling fails, or is not acknowledged within the `visibility_timeout`, is \
-delivered again after the `redelivery_delay`, and given up (dead letters) after `max_deliveries`. `delivery` chooses at most \
-once, at least once (duplicates are counted) or exactly once (the consumer recognises repetitions, which still cost it \
-work). `order` is Fifo or Priority; `delay` keeps new messages back; `retention` throws old ones away. `durable` queues keep \
-their messages when killed. The lag is the time from the producer's call to the acknowledgement.
+`capacity` bounds the messages; `overflow` says what happens beyond: Reject, DropOldest (of those not with a consumer, \
+whatever the priority) or Block the producer. Each replica of a consumer may have `prefetch` messages unacknowledged. A \
+message whose handling fails, or is not acknowledged within the `visibility_timeout`, goes to the back of the queue and is \
+delivered again after the `redelivery_delay`, and given up (dead letters) after `max_deliveries`; a consumer that is late \
+keeps its place in the prefetch window until it answers. `delivery` chooses at most once, at least once (duplicates are \
+counted) or exactly once (the consumer recognises repetitions, which still cost it work and are counted as coalesced). \
+`order` is Fifo or Priority; `delay` keeps new messages back; `retention` throws old ones away that are not with a consumer. \
+A flush throws away all that are not with a consumer; a kill loses all unless the queue is `durable`. The lag is the time from \
+the producer's call to the acknowledgement.
 
 Not modelled: the disk and network of the broker (give the links latency), transactions, partitions and their order.";

@@ -105,8 +105,13 @@ impl Kind for RateLimiter {
 
     fn check(spec: &Spec, checker: &mut Checker) {
         let windowed = matches!(spec.algorithm, Algorithm::FixedWindow | Algorithm::SlidingWindow);
-        if windowed && spec.rate.0 * spec.window.as_secs() < 1.0 {
+        let calls = limit(spec).calls_per_window();
+        if windowed && calls < 1.0 {
             checker.error("window", "less than one call would fit into a window");
+        } else if windowed && (calls - calls.round()).abs() > 1e-6 {
+            let whole = calls.floor();
+            checker
+                .warning("window", format!("`rate` times `window` is {calls:.3} calls: only {whole} pass in a window"));
         }
     }
 
@@ -114,12 +119,15 @@ impl Kind for RateLimiter {
         RateLimiter { spec: spec.clone(), limit: limit(spec), buckets: IntMap::default() }
     }
 
-    fn retune(&mut self, spec: &Spec, _ctx: &mut Ctx) {
+    fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
         if spec.algorithm != self.spec.algorithm || spec.per_tenant != self.spec.per_tenant {
             self.buckets.clear();
         }
+        let before = std::mem::replace(&mut self.limit, limit(spec));
+        if self.limit.cost() != before.cost() {
+            self.buckets.values_mut().for_each(|bucket| bucket.rescale(&before, &self.limit, ctx.now()));
+        }
         self.spec = spec.clone();
-        self.limit = limit(spec);
     }
 
     fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
@@ -165,7 +173,8 @@ impl Kind for RateLimiter {
 const HELP: &str = "\
 Calls within the limit are passed on to the first link that admits them; others fail with `rate_limited` at once. \
 `algorithm` TokenBucket lets bursts of up to `burst` pass and `rate` in the long run; LeakyBucket spaces calls evenly and \
-keeps up to `burst` of them waiting; FixedWindow and SlidingWindow let `rate` times `window` pass in each window, the fixed \
-one twice that around its boundary. With `per_tenant` each tenant has a limit of its own; otherwise all share one.
+keeps up to `burst` of them waiting; FixedWindow and SlidingWindow let `rate` times `window` (whole calls) pass in each \
+window, the fixed one twice that around its boundary. A change of the rate while it runs counts what was taken in advance in \
+calls, not in time; calls that wait leave when they were told to. With `per_tenant` each tenant has a limit of its own; otherwise all share one.
 
 Not modelled: the store that limiters share when there are several; the cost of asking it.";

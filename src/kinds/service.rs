@@ -474,8 +474,7 @@ impl Service {
             }
             (BREAK, _, Some(breakdowns)) => {
                 if breakdowns.lose {
-                    ctx.set_up(replica, false);
-                    ctx.died(replica);
+                    ctx.break_down(replica);
                     self.kill(ctx, replica);
                 } else {
                     self.freeze(ctx, replica, true);

@@ -31,12 +31,19 @@ pub struct Limit {
 
 impl Limit {
     /// Nanoseconds that one call is worth.
-    fn cost(&self) -> u64 {
+    pub fn cost(&self) -> u64 {
         (1e9 / self.rate.0.max(1e-9)) as u64
     }
 
+    /// Whole calls only, so that no window lets more than the rate pass.
     fn per_window(&self) -> u64 {
-        (self.rate.0 * self.window.as_secs()).floor().max(1.0) as u64
+        // A product such as 100 times 0.29 may fall short of a whole number by the last bit.
+        (self.calls_per_window() + 1e-9).floor() as u64
+    }
+
+    /// What the rate would make of a window.
+    pub fn calls_per_window(&self) -> f64 {
+        self.rate.0 * self.window.as_secs()
     }
 }
 
@@ -62,6 +69,14 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// A call is now worth another time: what has been taken in advance is as many calls as before.
+    pub fn rescale(&mut self, before: &Limit, after: &Limit, now: Time) {
+        let ahead = self.ahead.since(now);
+        if !ahead.is_zero() {
+            self.ahead = now + ahead.scale(after.cost() as f64 / before.cost().max(1) as f64);
+        }
+    }
+
     /// May a call pass now?
     pub fn take(&mut self, limit: &Limit, now: Time) -> Decision {
         match limit.algorithm {
@@ -158,5 +173,33 @@ mod tests {
         };
         assert_eq!(around(Algorithm::FixedWindow), 200);
         assert_eq!(around(Algorithm::SlidingWindow), 100);
+    }
+
+    #[test]
+    fn a_window_lets_no_more_than_the_rate_pass() {
+        let passed = |algorithm, rate, window| {
+            let limit = Limit { algorithm, rate: Rate(rate), burst: 1, window: Span::from_millis(window) };
+            let mut bucket = Bucket::default();
+            (0..10_000u64).filter(|i| bucket.take(&limit, Time(i * 1_000_000)) == Decision::Pass).count()
+        };
+        for algorithm in [Algorithm::FixedWindow, Algorithm::SlidingWindow] {
+            assert_eq!(passed(algorithm, 0.5, 1_000), 0);
+            assert_eq!(passed(algorithm, 29.0, 100), 200);
+            assert_eq!(passed(algorithm, 100.0, 290), 29 * 35);
+        }
+    }
+
+    /// An empty bucket of a slow rate, which is raised, is full again in the time of the new rate.
+    #[test]
+    fn a_raised_rate_lets_calls_pass_at_once() {
+        for algorithm in [Algorithm::TokenBucket, Algorithm::LeakyBucket] {
+            let slow = Limit { rate: Rate(10.0), burst: 300, ..limit(algorithm) };
+            let fast = Limit { rate: Rate(1_000.0), ..slow };
+            let (mut bucket, now) = (Bucket::default(), Time(1_000_000_000));
+            while bucket.take(&slow, now) != Decision::Refuse {}
+            bucket.rescale(&slow, &fast, now);
+            let later = now + Span::from_secs(1);
+            assert_eq!(bucket.take(&fast, later), Decision::Pass, "{algorithm:?}");
+        }
     }
 }

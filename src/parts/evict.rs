@@ -50,8 +50,15 @@ pub struct Entry {
     pub expires: Time,
     /// What fetching it took, for early refreshes.
     pub cost: Span,
+    /// When it is to be written behind, if it was written here only; never if it is not to be.
+    pub write_at: Time,
+}
+
+impl Entry {
     /// Written here, but not yet behind.
-    pub dirty: bool,
+    pub fn is_dirty(&self) -> bool {
+        self.write_at != Time::NEVER
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,9 +102,11 @@ pub struct Store {
     /// LFU: (uses, stamp, slot).
     ranks: BTreeSet<(u32, u64, u32)>,
     clock: u64,
-    /// S3-FIFO: keys that left the small queue, oldest first, and how often each is in it.
-    ghosts: VecDeque<u64>,
-    ghost_index: IntMap<u64, u32>,
+    /// S3-FIFO: keys that left the small queue, oldest first, each with a number; and what each weighed, with its number.
+    /// One that came back is in the queue still, but not in the index.
+    ghosts: VecDeque<(u64, u64)>,
+    ghost_index: IntMap<u64, (u64, u32)>,
+    ghost_weight: u64,
     sketch: Option<Sketch>,
 }
 
@@ -118,7 +127,9 @@ impl Store {
             clock: 0,
             ghosts: VecDeque::new(),
             ghost_index: IntMap::default(),
-            sketch: (policy == Policy::WTinyLfu).then(|| Sketch::new(capacity)),
+            ghost_weight: 0,
+            // It grows with the entries: the capacity may be in bytes.
+            sketch: (policy == Policy::WTinyLfu).then(|| Sketch::new(0)),
         }
     }
 
@@ -205,9 +216,10 @@ impl Store {
         if self.policy != Policy::WTinyLfu {
             self.make_room(weight, rng, evicted);
         }
+        let came_back = self.policy == Policy::S3Fifo && self.was_ghost(entry.key);
         let list = match self.policy {
             Policy::WTinyLfu => SMALL,
-            Policy::S3Fifo if !self.ghost_index.contains_key(&entry.key) => SMALL,
+            Policy::S3Fifo if !came_back => SMALL,
             _ => MAIN,
         };
         let slot = self.allocate(entry);
@@ -225,6 +237,10 @@ impl Store {
                 self.order.push(slot);
             }
             Policy::WTinyLfu => {
+                if let Some(sketch) = self.sketch.as_mut().filter(|sketch| sketch.is_too_small(self.index.len())) {
+                    // What was noted is lost, as in Caffeine; it happens only while the store fills for the first time.
+                    *sketch = Sketch::new(2 * self.index.len() as u64);
+                }
                 self.admit(evicted);
                 self.make_room(0, rng, evicted);
             }
@@ -303,7 +319,7 @@ impl Store {
                     self.move_to_front(slot, MAIN);
                     continue;
                 }
-                self.remember(self.slots[slot as usize].entry.key);
+                self.remember(self.slots[slot as usize].entry);
                 return Some(slot);
             }
             if main.tail == NIL {
@@ -318,19 +334,32 @@ impl Store {
         }
     }
 
-    /// S3-FIFO: remember a key that left, as many as the main queue holds.
-    fn remember(&mut self, key: u64) {
-        self.ghosts.push_back(key);
-        *self.ghost_index.entry(key).or_insert(0) += 1;
-        while self.ghosts.len() > self.index.len().max(1) {
-            let Some(oldest) = self.ghosts.pop_front() else { break };
-            if let Some(times) = self.ghost_index.get_mut(&oldest) {
-                *times -= 1;
-                if *times == 0 {
-                    self.ghost_index.remove(&oldest);
-                }
+    /// S3-FIFO: remember a key that left, as many as would fill the main queue (Yang et al., SOSP 2023).
+    fn remember(&mut self, entry: Entry) {
+        self.clock += 1;
+        self.ghosts.push_back((entry.key, self.clock));
+        self.ghost_weight += u64::from(entry.weight);
+        if let Some((_, before)) = self.ghost_index.insert(entry.key, (self.clock, entry.weight)) {
+            self.ghost_weight -= u64::from(before);
+        }
+        while self.ghost_weight > self.capacity * 9 / 10 {
+            let Some((oldest, number)) = self.ghosts.pop_front() else { break };
+            if self.ghost_index.get(&oldest).is_some_and(|ghost| ghost.0 == number) {
+                self.was_ghost(oldest);
             }
         }
+        // Those that came back must not add up.
+        if self.ghosts.len() > 2 * self.ghost_index.len() + 64 {
+            let index = &self.ghost_index;
+            self.ghosts.retain(|(key, number)| index.get(key).is_some_and(|ghost| ghost.0 == *number));
+        }
+    }
+
+    /// S3-FIFO: whether a key left lately; it is remembered no more.
+    fn was_ghost(&mut self, key: u64) -> bool {
+        let Some((_, weight)) = self.ghost_index.remove(&key) else { return false };
+        self.ghost_weight -= u64::from(weight);
+        true
     }
 
     fn main_capacity(&self) -> u64 {
@@ -452,7 +481,7 @@ mod tests {
     use crate::parts::popularity::Keys;
 
     fn entry(key: u64) -> Entry {
-        Entry { key, weight: 1, version: 0, expires: Time::NEVER, cost: Span::ZERO, dirty: false }
+        Entry { key, weight: 1, version: 0, expires: Time::NEVER, cost: Span::ZERO, write_at: Time::NEVER }
     }
 
     /// Hit ratio under independent Zipf requests, after a warm-up of a third.
@@ -501,6 +530,45 @@ mod tests {
             let found = hit_ratio(policy, 10_000, 0.8, 100, 600_000);
             assert!(found > lru + 0.05, "{policy:?}: {found} against {lru}");
         }
+    }
+
+    /// S3-FIFO remembers as many keys as its main queue has room for, and one that comes back is not a ghost any more.
+    #[test]
+    fn ghosts_are_as_many_as_the_main_queue_holds() {
+        let (mut rng, mut store, mut evicted) = (Rng::seeded(1), Store::new(Policy::S3Fifo, 100), Vec::new());
+        for key in 0..1_000 {
+            store.insert(entry(key), &mut rng, &mut evicted);
+        }
+        assert_eq!(store.ghost_index.len(), 90);
+        let back = evicted[evicted.len() - 1].key;
+        store.insert(entry(back), &mut rng, &mut evicted);
+        assert_eq!(store.slots[store.index[&back] as usize].list, MAIN);
+        assert!(!store.ghost_index.contains_key(&back));
+        for round in 0..10_000u64 {
+            store.insert(entry(2_000 + round % 150), &mut rng, &mut evicted);
+        }
+        assert!(store.ghosts.len() <= 2 * 90 + 64, "{}", store.ghosts.len());
+    }
+
+    /// Memory in bytes is no reason for another choice than the same room in entries.
+    #[test]
+    fn frequencies_are_kept_for_entries_whatever_they_weigh() {
+        let popularity = Keys::Zipf { keys: Count(1_000), exponent: 0.8 }.popularity();
+        let ratio = |weight: u32| {
+            let (mut rng, mut evicted) = (Rng::seeded(1), Vec::new());
+            let mut store = Store::new(Policy::WTinyLfu, 100 * u64::from(weight));
+            let hits = (0..100_000).filter(|_| {
+                let key = popularity.draw(&mut rng);
+                let hit = store.get(key).is_some();
+                if !hit {
+                    store.insert(Entry { weight, ..entry(key) }, &mut rng, &mut evicted);
+                    evicted.clear();
+                }
+                hit
+            });
+            hits.count()
+        };
+        assert_eq!(ratio(1), ratio(10_000));
     }
 
     /// Against a list of all that should be there, over random operations and weights.

@@ -31,6 +31,8 @@ pub enum Balance {
 /// A target as the balancer knows it.
 #[derive(Clone, Debug)]
 pub struct Target {
+    /// Who it is, whatever its place in the list: consistent hashing goes by that.
+    identity: u64,
     pub weight: f64,
     /// May be picked: up, healthy, and not ejected.
     pub usable: bool,
@@ -46,8 +48,8 @@ pub struct Target {
 }
 
 impl Target {
-    pub fn new(weight: f64) -> Target {
-        Target { weight, usable: true, load: 0, seen: 0, credit: 0.0, ewma: 0.0, at: Time::ZERO }
+    pub fn new(identity: u64, weight: f64) -> Target {
+        Target { identity, weight, usable: true, load: 0, seen: 0, credit: 0.0, ewma: 0.0, at: Time::ZERO }
     }
 }
 
@@ -60,13 +62,15 @@ pub struct Picker {
     usable: Vec<u32>,
     /// Consistent hashing: points of all targets.
     points: Vec<(u64, u32)>,
+    /// Whose points they are.
+    points_of: u64,
     /// Least connections: usable targets by load. Empty for the other ways.
     by_load: ByLoad,
 }
 
 impl Picker {
     pub fn new(balance: Balance) -> Picker {
-        Picker { balance, next: 0, usable: Vec::new(), points: Vec::new(), by_load: ByLoad::default() }
+        Picker { balance, next: 0, usable: Vec::new(), points: Vec::new(), points_of: 0, by_load: ByLoad::default() }
     }
 
     /// After targets came or went, or became usable or not.
@@ -74,12 +78,13 @@ impl Picker {
         self.usable = (0..targets.len() as u32).filter(|&i| targets[i as usize].usable).collect();
         if let Balance::ConsistentHash { virtual_nodes, .. } = self.balance {
             // Every target has its points, usable or not, so that keys move only away from one that is gone.
-            if self.points.len() != targets.len() * virtual_nodes.max(1) as usize {
-                let points = (0..targets.len() as u32).flat_map(|target| {
-                    (0..virtual_nodes.max(1))
-                        .map(move |point| (hash::mix2(u64::from(target) | 1 << 40, u64::from(point)), target))
+            let whose = targets.iter().fold(1, |all, target| hash::mix2(all, target.identity));
+            if self.points_of != whose {
+                let points = targets.iter().zip(0..).flat_map(|(target, i)| {
+                    let identity = target.identity;
+                    (0..virtual_nodes.max(1)).map(move |point| (hash::mix2(identity, u64::from(point)), i))
                 });
-                self.points = points.collect();
+                (self.points, self.points_of) = (points.collect(), whose);
                 self.points.sort_unstable();
             }
         }
@@ -160,7 +165,9 @@ impl Picker {
         let mut cost = |i: u32| {
             let target = &mut targets[self.usable[i as usize] as usize];
             fade(target, decay, now);
-            target.ewma.max(1.0) * f64::from(target.load + 1)
+            // Who has calls under way and has not answered any yet may be slow or dead (the penalty of Finagle).
+            let latency = if target.ewma == 0.0 && target.seen > 0 { UNMEASURED } else { target.ewma.max(1.0) };
+            latency * f64::from(target.seen + 1)
         };
         let (cost_a, cost_b) = (cost(a), cost(b));
         self.usable[if cost_b < cost_a { b } else { a } as usize] as usize
@@ -168,14 +175,14 @@ impl Picker {
 
     fn consistent(&self, targets: &[Target], bound: f64, key: u64) -> usize {
         let in_flight: u32 =
-            if bound.is_finite() { self.usable.iter().map(|&i| targets[i as usize].load).sum() } else { 0 };
+            if bound.is_finite() { self.usable.iter().map(|&i| targets[i as usize].seen).sum() } else { 0 };
         let most = (bound * f64::from(in_flight + 1) / self.usable.len() as f64).ceil();
         let place = hash::mix(key);
         let start = self.points.partition_point(|(point, _)| *point < place);
         let round = self.points[start..].iter().chain(&self.points[..start]).map(|(_, target)| *target as usize);
         let mut usable = round.filter(|&i| targets[i].usable);
         let first = usable.clone().next().unwrap_or(self.usable[0] as usize);
-        usable.find(|&i| f64::from(targets[i].load) < most).unwrap_or(first)
+        usable.find(|&i| f64::from(targets[i].seen) < most).unwrap_or(first)
     }
 
     /// A call has ended: peak EWMA learns its latency.
@@ -192,6 +199,9 @@ impl Picker {
         }
     }
 }
+
+/// Peak EWMA's latency of a target that has answered nothing yet, in nanoseconds: longer than any real one.
+const UNMEASURED: f64 = 1e18;
 
 /// Targets in buckets of equal load: any of the least loaded is found, and a load changes, in constant time.
 #[derive(Clone, Debug, Default)]
@@ -256,6 +266,10 @@ fn fade(target: &mut Target, decay: Span, now: Time) {
 mod tests {
     use super::*;
 
+    fn targets(n: u64) -> Vec<Target> {
+        (0..n).map(|i| Target::new(i, 1.0)).collect()
+    }
+
     fn counts(balance: Balance, targets: &mut [Target], picks: u32) -> Vec<u32> {
         let (mut picker, mut rng) = (Picker::new(balance), Rng::seeded(6));
         picker.refresh(targets);
@@ -281,16 +295,16 @@ mod tests {
             Balance::ConsistentHash { virtual_nodes: 200, bound: 1.25 },
         ];
         for balance in ways {
-            let counts = counts(balance, &mut vec![Target::new(1.0); 5], 10_000);
+            let counts = counts(balance, &mut targets(5), 10_000);
             assert!(counts.iter().all(|n| (1_400..2_600).contains(n)), "{balance:?}: {counts:?}");
         }
-        let mut weighted = [Target::new(1.0), Target::new(3.0)];
+        let mut weighted = [Target::new(0, 1.0), Target::new(1, 3.0)];
         assert_eq!(counts(Balance::Weighted, &mut weighted, 400), [100, 300]);
     }
 
     #[test]
     fn what_is_not_usable_is_not_picked() {
-        let mut targets = vec![Target::new(1.0); 4];
+        let mut targets = targets(4);
         targets[2].usable = false;
         for balance in
             [Balance::RoundRobin, Balance::LeastConnections, Balance::ConsistentHash { virtual_nodes: 50, bound: 2.0 }]
@@ -301,12 +315,48 @@ mod tests {
 
     #[test]
     fn the_least_loaded_wins() {
-        let mut targets = vec![Target::new(1.0); 3];
+        let mut targets = targets(3);
         for (target, load) in targets.iter_mut().zip([4, 1, 2]) {
             (target.load, target.seen) = (load, load);
         }
         assert_eq!(counts(Balance::LeastConnections, &mut targets, 100), [0, 100, 0]);
         let best = Balance::PowerOfChoices { choices: 3, replacement: false };
         assert_eq!(counts(best, &mut targets, 100), [0, 100, 0]);
+    }
+
+    /// A target more in the middle of the list takes keys from the others; no key moves between those.
+    #[test]
+    fn consistent_hashing_goes_by_identity() {
+        let balance = Balance::ConsistentHash { virtual_nodes: 100, bound: f64::INFINITY };
+        let pick = |identities: &[u64]| {
+            let (mut picker, mut rng) = (Picker::new(balance), Rng::seeded(6));
+            let mut targets: Vec<Target> = identities.iter().map(|i| Target::new(*i, 1.0)).collect();
+            picker.refresh(&targets);
+            let picks = (0..2_000).filter_map(|key| picker.pick(&mut targets, Time(0), key, 0, &mut rng));
+            picks.map(|i| identities[i]).collect::<Vec<u64>>()
+        };
+        let moved: Vec<(u64, u64)> =
+            pick(&[1, 2, 3]).into_iter().zip(pick(&[1, 9, 2, 3])).filter(|(before, after)| before != after).collect();
+        assert!((300..=700).contains(&moved.len()), "{}", moved.len());
+        assert!(moved.iter().all(|(_, after)| *after == 9));
+    }
+
+    /// Two targets of three answer; the third keeps its calls and is left alone.
+    #[test]
+    fn peak_ewma_avoids_who_has_answered_nothing_yet() {
+        let decay = Span::from_secs(10);
+        let (mut picker, mut rng) = (Picker::new(Balance::PeakEwma { decay }), Rng::seeded(6));
+        let mut targets = targets(3);
+        picker.refresh(&targets);
+        for i in 0..1_000 {
+            let now = Time(i * 10_000_000);
+            let picked = picker.pick(&mut targets, now, 0, 0, &mut rng).expect("somebody");
+            if picked == 2 {
+                targets[2].seen += 1;
+            } else {
+                picker.learn(&mut targets[picked], Span::from_millis(5), now);
+            }
+        }
+        assert!(targets[2].seen <= 2, "{}", targets[2].seen);
     }
 }

@@ -28,6 +28,11 @@ impl Sketch {
         }
     }
 
+    /// Whether so many entries are more than it was made for.
+    pub fn is_too_small(&self, entries: usize) -> bool {
+        entries as u64 * 10 > self.period && self.period < (1 << 20) * 10
+    }
+
     fn place(&self, key: u64, row: u64) -> usize {
         (row * (self.mask + 1) + (hash::mix2(key, row) & self.mask)) as usize
     }
