@@ -324,7 +324,7 @@ impl Kind for Queue {
         accepts_calls: true,
         outs: Outs::Some,
         signals: &[Signal::Redelivered, Signal::DeadLettered, Signal::Duplicate, Signal::Expired, Signal::Evicted],
-        controls: &[Handle::Flush, Handle::Pause],
+        controls: &[Handle::Kill, Handle::Freeze, Handle::Fail, Handle::Flush, Handle::Pause],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
