@@ -41,7 +41,10 @@ struct Setting<'a> {
 fn check_settings(design: &Design, findings: &mut Vec<Finding>) {
     let mut settings: Vec<Setting> = Vec::new();
     for (number, intervention) in design.timeline.iter().enumerate() {
-        if let Action::Set(path, text) = &intervention.action {
+        // What cannot be set is told of already, and not set in a run either.
+        if let Action::Set(path, text) = &intervention.action
+            && set_parameter(&mut design.clone(), path, text) == Ok(true)
+        {
             let from = intervention.at;
             let until = intervention.lasting.map_or(Span::MAX, |lasting| from + lasting);
             settings.push(Setting { number, path, text, from, until });
@@ -59,7 +62,6 @@ fn check_settings(design: &Design, findings: &mut Vec<Finding>) {
         for (on, when) in [(&begun as &dyn Fn(&&Setting) -> bool, ""), (&ended, "once it is over: ")] {
             let mut present = design.clone();
             for other in settings.iter().filter(of_target).filter(|other| on(other)) {
-                // What cannot be set is told of already, and not set in a run either.
                 let _ = set_parameter(&mut present, other.path, other.text);
             }
             for finding in problems(&present, target) {
@@ -142,7 +144,7 @@ fn check_partition(design: &Design, a: &[String], b: &[String], wrong: &mut dyn 
     let mut parts = before > 0;
     for (names, others) in [(a, b), (b, a)] {
         for name in names {
-            if others.contains(name) {
+            if names == a && others.contains(name) {
                 wrong(format!("`{name}` stands on both sides"));
             }
             match Target::find(design, name) {
