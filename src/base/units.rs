@@ -228,6 +228,10 @@ impl Quantity for Bytes {
     }
 }
 
+/// Between these a message of any size takes a time that fits: bytes per second.
+const SLOWEST: f64 = 1.0 / 8.0;
+const FASTEST: f64 = 1e15;
+
 impl Quantity for Bandwidth {
     const EXPECTED: &'static str = "a bandwidth such as \"1 Gbit/s\" or \"20 MiB/s\"";
 
@@ -242,10 +246,15 @@ impl Quantity for Bandwidth {
             "Gbit" => 1e9 / 8.0,
             bytes => BYTE_UNITS.iter().find(|(name, _)| *name == bytes).map(|(_, s)| *s).ok_or_else(wrong)?,
         };
+        let bandwidth = value * scale;
         if value == 0.0 {
             Err(format!("`{text}` carries nothing: a bandwidth is above zero"))
+        } else if bandwidth < SLOWEST {
+            Err(format!("`{text}` is too slow: at least 1 bit/s is needed"))
+        } else if bandwidth > FASTEST {
+            Err(format!("`{text}` is too fast: at most 1 PB/s fits"))
         } else {
-            Ok(Bandwidth(value * scale))
+            Ok(Bandwidth(bandwidth))
         }
     }
 
@@ -378,6 +387,10 @@ mod tests {
             (Span::parse("2 parsecs").err(), "not a unit of time"),
             (Span::parse("NaN ms").err(), "does not begin with a number"),
             (Span::parse("1e300 d").err(), "too long"),
+            (Bandwidth::parse("1e308 GB/s").err(), "too fast"),
+            (Bandwidth::parse("2 PB/s").err(), "not a bandwidth"),
+            (Bandwidth::parse("1e-300 B/s").err(), "too slow"),
+            (Bandwidth::parse("0.5 bit/s").err(), "too slow"),
             (Rate::parse("10").err().or(Some("no".into())), "not a rate"),
             (Ratio::parse("120%").err().or(None), "not between 0 and 1"),
             (Count::parse("1.5").err().or(None), "not a whole number"),

@@ -44,7 +44,7 @@ pub fn text(design: &Design, report: &Report, verdicts: &[Verdict]) -> String {
 fn line(verdict: &Verdict) -> String {
     let mark = if verdict.holds { "holds" } else { "FAILS" };
     let why = if verdict.why.is_empty() { String::new() } else { format!("\n         {}", verdict.why) };
-    let value = verdict.value.map_or("nothing".to_owned(), |value| match FigureUnit::of(&verdict.expectation) {
+    let value = verdict.value.map_or("nothing".to_owned(), |value| match verdict.unit {
         FigureUnit::Seconds => seconds(value),
         FigureUnit::Share => percent(value),
         FigureUnit::PerSecond => rate(value),

@@ -1,7 +1,7 @@
 //! Expectations: what a run must show, so that a file can be its own test.
 
-use crate::base::units::{Bandwidth, Quantity as _, Rate, Ratio};
-use crate::base::{Bytes, Span};
+use crate::base::Span;
+use crate::base::units::{Quantity as _, Rate, Ratio};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -24,16 +24,54 @@ pub struct Expectation {
     pub why: String,
 }
 
-/// A number with or without a unit: seconds, per second, bytes, shares, or plain.
+/// A number with or without a unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Amount {
+    /// In seconds, per second, as a share, or plain.
     pub value: f64,
+    /// Absent where only a number is given.
+    pub unit: Option<FigureUnit>,
     text: Option<String>,
 }
 
 impl Amount {
     pub fn plain(value: f64) -> Amount {
-        Amount { value, text: None }
+        Amount { value, unit: None, text: None }
+    }
+
+    fn parse(text: &str) -> Result<Amount, String> {
+        let (value, unit) = if let Ok(share) = Ratio::parse(text) {
+            (share.0, text.trim().ends_with('%').then_some(FigureUnit::Share))
+        } else if let Ok(span) = Span::parse(text) {
+            (span.as_secs(), Some(FigureUnit::Seconds))
+        } else if let Ok(rate) = Rate::parse(text) {
+            (rate.0, Some(FigureUnit::PerSecond))
+        } else {
+            return Err(format!("`{text}` is not an amount: expected a number, or a time, rate or share"));
+        };
+        Ok(Amount { value, unit, text: Some(text.to_owned()) })
+    }
+
+    /// What is wrong with it as a bound of a figure of this unit, if anything.
+    pub fn problem(&self, figure: FigureUnit) -> Option<String> {
+        let expected = format!("expected {}", figure.expected());
+        match (self.unit, figure) {
+            (Some(unit), _) if unit != figure => Some(format!("`{self}` is {}: {expected}", unit.expected())),
+            // Nothing is nothing in every unit.
+            (None, FigureUnit::Seconds | FigureUnit::PerSecond) if self.value != 0.0 => {
+                Some(format!("{self} has no unit: {expected}"))
+            }
+            (None, FigureUnit::Share) if !(0.0..=1.0).contains(&self.value) => {
+                Some(format!("{self} is not between 0 and 1: {expected}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What is wrong with it as a multiple of another figure, if anything.
+    pub fn problem_as_factor(&self) -> Option<String> {
+        let is_factor = matches!(self.unit, None | Some(FigureUnit::Share));
+        (!is_factor).then(|| format!("`{self}` is not a number by which `times` could be multiplied"))
     }
 }
 
@@ -64,15 +102,7 @@ impl<'de> Deserialize<'de> for Amount {
                 f.write_str("a number, or a quantity such as \"50ms\", \"1k/s\" or \"80%\"")
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Amount, E> {
-                let value = (Span::parse(text).map(Span::as_secs))
-                    .or_else(|_| Rate::parse(text).map(|rate| rate.0))
-                    .or_else(|_| Ratio::parse(text).map(|ratio| ratio.0))
-                    .or_else(|_| Bytes::parse(text).map(|bytes| bytes.0 as f64))
-                    .or_else(|_| Bandwidth::parse(text).map(|bandwidth| bandwidth.0))
-                    .map_err(|_| {
-                        E::custom(format!("`{text}` is not an amount: expected {}", "a time, rate, share or size"))
-                    })?;
-                Ok(Amount { value, text: Some(text.to_owned()) })
+                Amount::parse(text).map_err(E::custom)
             }
             fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Amount, E> {
                 if value.is_finite() {
@@ -130,7 +160,8 @@ fn split_figure(path: &str) -> (Option<&str>, &str) {
 }
 
 /// What a figure is measured in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FigureUnit {
     Seconds,
     PerSecond,
@@ -139,9 +170,19 @@ pub enum FigureUnit {
 }
 
 impl FigureUnit {
-    /// The unit of a figure, by its path (whatever follows it) or its name alone. Signals are rates.
+    /// What a bound of such a figure looks like.
+    fn expected(self) -> &'static str {
+        match self {
+            FigureUnit::Seconds => "a time such as \"50ms\"",
+            FigureUnit::PerSecond => "a rate such as \"1k/s\"",
+            FigureUnit::Share => "a share such as \"80%\" or 0.8",
+            FigureUnit::Number => "a plain number",
+        }
+    }
+
+    /// The unit of a figure, by its path (without a window). Signals are rates.
     pub fn of(path: &str) -> FigureUnit {
-        let (_, name) = split_figure(path.split(['@', '<', '>', '=']).next().unwrap_or(path).trim());
+        let (_, name) = split_figure(path.split('@').next().unwrap_or(path).trim());
         match name {
             "mean" | "max" | "mean_wait" | "mean_service" | "mean_others" => FigureUnit::Seconds,
             "queue" | "queue_max" | "busy" | "slots" => FigureUnit::Number,
@@ -153,6 +194,30 @@ impl FigureUnit {
         }
     }
 }
+
+/// Figures of a node that are kept by window too, besides its signals and `failed_<reason>`.
+pub const NODE_WINDOW_FIGURES: &[&str] = &[
+    "arrivals",
+    "throughput",
+    "failed_share",
+    "mean",
+    "mean_wait",
+    "mean_service",
+    "mean_others",
+    "waited_share",
+    "queue",
+    "queue_max",
+    "busy",
+    "utilization",
+    "core_utilization",
+    "slots",
+    "hit_ratio",
+    "stale_share",
+];
+
+/// Figures of a link that are kept by window too, besides `failed_<reason>`.
+pub const LINK_WINDOW_FIGURES: &[&str] =
+    &["attempts", "throughput", "failed_share", "retries", "hedges", "fallbacks", "mean"];
 
 /// Figures of a request class, and of all requests together.
 pub const CLASS_FIGURES: &[&str] = &[
@@ -240,9 +305,38 @@ mod tests {
     #[test]
     fn every_figure_has_a_unit() {
         let unit = |path: &str| FigureUnit::of(path);
-        assert_eq!(unit("api.p99.9 <= 50ms"), FigureUnit::Seconds);
-        assert_eq!(unit("cache.hit_ratio @ 10s..20s >= 80%"), FigureUnit::Share);
+        assert_eq!(unit("api.p99.9"), FigureUnit::Seconds);
+        assert_eq!(unit("api->db.p99"), FigureUnit::Seconds);
+        assert_eq!(unit("api->db.failed_share @ 1s..2s"), FigureUnit::Share);
+        assert_eq!(unit("cache.hit_ratio @ 10s..20s"), FigureUnit::Share);
         assert_eq!(unit("queue.queue_max"), FigureUnit::Number);
-        assert_eq!(unit("goodput >= 1k/s"), FigureUnit::PerSecond);
+        assert_eq!(unit("goodput"), FigureUnit::PerSecond);
+    }
+
+    #[test]
+    fn bounds_have_the_unit_of_their_figure() {
+        let problem = |amount: &str, unit| Amount::parse(amount).unwrap_or_else(|e| panic!("{e}")).problem(unit);
+        for (good, unit) in [
+            ("50ms", FigureUnit::Seconds),
+            ("0", FigureUnit::Seconds),
+            ("1k/s", FigureUnit::PerSecond),
+            ("80%", FigureUnit::Share),
+            ("0.8", FigureUnit::Share),
+        ] {
+            assert_eq!(problem(good, unit), None, "{good}");
+        }
+        for (bad, unit, part) in [
+            ("1", FigureUnit::Seconds, "has no unit"),
+            ("100/s", FigureUnit::Seconds, "expected a time"),
+            ("5ms", FigureUnit::PerSecond, "expected a rate"),
+            ("5ms", FigureUnit::Share, "expected a share"),
+            ("5%", FigureUnit::Number, "expected a plain number"),
+        ] {
+            assert!(problem(bad, unit).is_some_and(|problem| problem.contains(part)), "{bad}");
+        }
+        assert!(Amount::plain(70.0).problem(FigureUnit::Share).is_some());
+        assert_eq!(Amount::plain(70.0).problem(FigureUnit::Number), None);
+        assert!(Amount::parse("100").is_err() && Amount::parse("5 MB").is_err());
+        assert!(Amount::parse("2s").is_ok_and(|amount| amount.problem_as_factor().is_some()));
     }
 }

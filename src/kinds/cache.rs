@@ -347,7 +347,7 @@ impl Kind for Cache {
             Signal::EarlyRefresh,
             Signal::LostWrite,
         ],
-        controls: &[Handle::Flush],
+        controls: &[Handle::Kill, Handle::Fail, Handle::Flush],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

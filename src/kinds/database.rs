@@ -496,7 +496,7 @@ impl Kind for Database {
         accepts_calls: true,
         outs: Outs::None,
         signals: &[Signal::StaleRead, Signal::CheckedRead, Signal::LostWrite],
-        controls: &[Handle::Part],
+        controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Part],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

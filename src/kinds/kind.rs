@@ -28,9 +28,17 @@ pub enum Outs {
     Any,
 }
 
-/// What can be done to some kinds only.
+/// What can be done to some kinds only. Faults of links are not among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handle {
+    /// End it with what it holds, and start it again.
+    Kill,
+    /// Stop its work where it is.
+    Freeze,
+    /// Let its work take longer.
+    Slow,
+    /// Let a share of its answers be errors.
+    Fail,
     /// Forget what is kept.
     Flush,
     /// Stop taking messages, and go on.
@@ -58,7 +66,7 @@ pub struct Meta {
     pub outs: Outs,
     /// What it counts besides calls.
     pub signals: &'static [Signal],
-    /// What can be done to it by hand besides faults; nothing happens to the others, so that the checks refuse it.
+    /// What can be done to it by hand or on the timeline; nothing would come of the rest, so that the checks refuse it.
     pub controls: &'static [Handle],
 }
 

@@ -1,6 +1,6 @@
 //! A load balancer: passes each call on to one of the replicas of the nodes it points to.
 
-use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use crate::base::{LinkId, Ratio, Rng, Span, Time, hash};
 use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Signal};
@@ -339,7 +339,7 @@ impl Kind for LoadBalancer {
         accepts_calls: true,
         outs: Outs::Some,
         signals: &[Signal::Ejected],
-        controls: &[],
+        controls: &[Handle::Kill, Handle::Fail],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

@@ -19,7 +19,7 @@ mod worker;
 pub use kind::{Checker, Group, Handle, Kind, Meta, Outs};
 pub use params::{Param, Value, Visitor};
 
-use crate::base::{Finding, Subject};
+use crate::base::{Dist, Finding, Subject};
 use crate::engine::{Behaviour, CallId, Child, Control, Ctx, Reply};
 use serde::{Deserialize, Serialize};
 
@@ -209,6 +209,14 @@ impl Spec {
         result.unwrap_or_else(|| {
             Err(format!("{} has no parameter `{name}`: it has {}", self.meta().key, names.join(", ")))
         })
+    }
+
+    /// How long the users of a closed loop think between an answer and the next request, if it has such users.
+    pub fn think(&self) -> Option<&Dist> {
+        match self {
+            Spec::Client(client::Spec { arrivals: client::Arrivals::Closed { think, .. }, .. }) => Some(think),
+            _ => None,
+        }
     }
 
     /// A state that starts when the run does.

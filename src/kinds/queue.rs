@@ -420,7 +420,7 @@ impl Kind for Queue {
             Signal::Evicted,
             Signal::LostWrite,
         ],
-        controls: &[Handle::Flush, Handle::Pause],
+        controls: &[Handle::Kill, Handle::Freeze, Handle::Fail, Handle::Flush, Handle::Pause],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

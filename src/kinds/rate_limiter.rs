@@ -73,7 +73,7 @@ impl Kind for RateLimiter {
         accepts_calls: true,
         outs: Outs::Some,
         signals: &[],
-        controls: &[Handle::Flush],
+        controls: &[Handle::Kill, Handle::Fail, Handle::Flush],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

@@ -1,6 +1,6 @@
 //! A service: replicas with worker slots and cores, which do work and call others on the way.
 
-use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use super::station::{Done, Station, StationSpec, WORK_TIMER};
 use crate::base::hash;
@@ -507,7 +507,7 @@ impl Kind for Service {
         accepts_calls: true,
         outs: Outs::Any,
         signals: &[Signal::Started, Signal::Stopped],
-        controls: &[],
+        controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

@@ -1,6 +1,6 @@
 //! A sharded store: each key belongs to exactly one shard, and a hot key makes a hot shard.
 
-use super::kind::{Checker, Group, Kind, Meta, Outs};
+use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use super::station::{Done, Station, StationSpec, WORK_TIMER};
 use crate::base::hash::{self, IntMap};
@@ -147,7 +147,7 @@ impl Kind for ShardedStore {
         accepts_calls: true,
         outs: Outs::None,
         signals: &[Signal::MovedKey],
-        controls: &[],
+        controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

@@ -73,7 +73,7 @@ impl Kind for Worker {
         accepts_calls: true,
         outs: Outs::Any,
         signals: &[Signal::Started, Signal::Stopped],
-        controls: &[Handle::Pause],
+        controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Pause],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {

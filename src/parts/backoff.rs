@@ -78,7 +78,8 @@ impl Backoff {
         if !(1.0..=100.0).contains(&self.factor) {
             return Some(format!("factor is {}: expected 1 to 100", self.factor));
         }
-        (self.cap < self.base).then(|| format!("cap {} is below base {}", self.cap, self.base))
+        let capped = self.growth != Growth::Fixed || self.jitter == Jitter::Decorrelated;
+        (capped && self.cap < self.base).then(|| format!("cap {} is below base {}", self.cap, self.base))
     }
 }
 
@@ -133,6 +134,10 @@ mod tests {
         let backoff = Backoff { jitter: Jitter::None, cap: Span::from_millis(300), ..Backoff::default() };
         let waits: Vec<u64> = (1..6).map(|n| backoff.delay(n, Span::ZERO, &mut Rng::seeded(1)).0 / 1_000_000).collect();
         assert_eq!(waits, [50, 100, 200, 300, 300]);
+        // What does not grow is not capped.
+        let fixed = Backoff { growth: Growth::Fixed, base: Span::from_secs(5), ..Backoff::default() };
+        assert_eq!((fixed.delay(3, Span::ZERO, &mut Rng::seeded(1)) <= fixed.base, fixed.problem()), (true, None));
+        assert!(Backoff { growth: Growth::Exponential, ..fixed }.problem().is_some());
     }
 
     #[test]

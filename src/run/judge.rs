@@ -1,7 +1,7 @@
 //! Expectations against a run: each figure looked up, each bound judged.
 
 use crate::base::{Histogram, Span, Time};
-use crate::design::{Design, Expectation, MetricPath};
+use crate::design::{Design, Expectation, FigureUnit, MetricPath};
 use crate::engine::{ClassCounts, LinkCounts, METERS, NodeCounts, REASONS, SIGNALS};
 use crate::metrics::{ClassReport, Estimate, Latency, LinkReport, NodeReport, Recorder, Report};
 use serde::Serialize;
@@ -15,6 +15,8 @@ pub struct Verdict {
     pub value: Option<f64>,
     pub at_least: Option<f64>,
     pub at_most: Option<f64>,
+    /// What all three are measured in.
+    pub unit: FigureUnit,
     pub holds: bool,
 }
 
@@ -30,7 +32,8 @@ pub fn judge(design: &Design, recorder: &Recorder, report: &Report) -> Vec<Verdi
         // A figure that there is not (a percentile of nothing) fulfils nothing.
         let holds = unit.is_some()
             && value.is_some_and(|v| at_least.is_none_or(|min| v >= min) && at_most.is_none_or(|max| v <= max));
-        Verdict { expectation: text(expectation), why: expectation.why.clone(), value, at_least, at_most, holds }
+        let unit = FigureUnit::of(&expectation.that);
+        Verdict { expectation: text(expectation), why: expectation.why.clone(), value, at_least, at_most, unit, holds }
     };
     design.expect.iter().map(verdict).collect()
 }
@@ -183,7 +186,7 @@ fn windowed(path: &MetricPath, (from, until): (Span, Span), recorder: &Recorder,
             "hedges" => Some(counts.hedges as f64 / seconds),
             "fallbacks" => Some(counts.fallbacks as f64 / seconds),
             "mean" => (counts.succeeded > 0).then(|| counts.latency_ns as f64 / counts.succeeded as f64 / 1e9),
-            _ => None,
+            _ => failed_for(&counts.failed, name, counts.succeeded + failed),
         };
     }
     let classes: Vec<usize> =
@@ -211,6 +214,12 @@ fn windowed(path: &MetricPath, (from, until): (Span, Span), recorder: &Recorder,
     class_figure(&class, name, seconds)
 }
 
+/// `failed_<reason>` as a share of all, from counts in the order of the reasons.
+fn failed_for(failed: &[u64], name: &str, whole: u64) -> Option<f64> {
+    let i = REASONS.iter().position(|reason| name.strip_prefix("failed_") == Some(reason.name()))?;
+    share(failed[i], whole)
+}
+
 fn node_window(counts: &NodeCounts, areas: &[f64; METERS], peak: u32, seconds: f64, name: &str) -> Option<f64> {
     let failed: u64 = counts.failed.iter().sum();
     let per_call = |sum: u64| (counts.succeeded > 0).then(|| sum as f64 / counts.succeeded as f64 / 1e9);
@@ -234,12 +243,56 @@ fn node_window(counts: &NodeCounts, areas: &[f64; METERS], peak: u32, seconds: f
         "slots" => Some(areas[3] / seconds),
         "hit_ratio" => of_two("hits", "misses"),
         "stale_share" => signal("stale_reads").zip(signal("checked_reads")).and_then(|(a, b)| share(a, b)),
-        _ => match name.strip_prefix("failed_") {
-            Some(reason) => {
-                let i = REASONS.iter().position(|other| other.name() == reason)?;
-                share(counts.failed[i], counts.succeeded + failed)
-            }
-            None => signal(name).map(|n| n as f64 / seconds),
-        },
+        _ => failed_for(&counts.failed, name, counts.succeeded + failed)
+            .or_else(|| signal(name).map(|n| n as f64 / seconds)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::{CLASS_FIGURES, LINK_WINDOW_FIGURES, NODE_WINDOW_FIGURES};
+    use crate::run::Run;
+    use crate::scenario;
+
+    /// What the checks let through with a window has a value there.
+    #[test]
+    fn figures_by_window_are_those_that_the_lists_name() {
+        let text = r#"(
+            run: (length: "10s", warm_up: "0s"),
+            nodes: {"u": (kind: client(rate: "50/s")), "cache": (kind: cache()), "db": (kind: database())},
+            links: [(from: "u", to: "cache"), (from: "cache", to: "db")],
+        )"#;
+        let design = scenario::read_str(text).design.expect("a design");
+        let mut run = Run::new(&design).expect("it runs");
+        run.advance(Time::NEVER);
+        let report = run.report();
+        let value = |subject: &str, figure: &str| {
+            super::figure(&format!("{subject}{figure} @ 2s..8s"), run.recorder(), &report)
+        };
+        for figure in NODE_WINDOW_FIGURES.iter().filter(|figure| !["hit_ratio", "stale_share"].contains(figure)) {
+            assert!(value("db.", figure).is_some(), "{figure}");
+        }
+        assert!(value("cache.", "hit_ratio").is_some());
+        LINK_WINDOW_FIGURES.iter().for_each(|figure| assert!(value("u->cache.", figure).is_some(), "{figure}"));
+        CLASS_FIGURES.iter().for_each(|figure| assert!(value("", figure).is_some(), "{figure}"));
+        assert_eq!(value("u->cache.", "failed_timeout"), Some(0.0));
+        assert_eq!((value("db.", "p99"), value("u->cache.", "p99")), (None, None));
+    }
+
+    #[test]
+    fn the_figure_of_a_link_is_told_in_its_unit() {
+        let text = r#"(
+            run: (length: "2s", warm_up: "0s"),
+            nodes: {"u": (kind: client(rate: "50/s")), "a": (kind: service())},
+            links: [(from: "u", to: "a")],
+            expect: [(that: "u->a.p50", at_most: "50ms"), (that: "u->a.failed_share", at_most: 0)],
+        )"#;
+        let design = scenario::read_str(text).design.expect("a design");
+        let mut run = Run::new(&design).expect("it runs");
+        run.advance(Time::NEVER);
+        let report = run.report();
+        let units: Vec<FigureUnit> = judge(&design, run.recorder(), &report).iter().map(|v| v.unit).collect();
+        assert_eq!(units, [FigureUnit::Seconds, FigureUnit::Share]);
     }
 }

@@ -41,7 +41,7 @@ fn patches(design: &Design, plan: &Plan) -> Vec<(Time, Patch<Spec>)> {
             Entry::Turn(layer) => score.turn(at, layer),
             Entry::Set(setting) => score.set(at, setting),
             Entry::End(id) => score.end(at, id),
-            Entry::ComeBack(place) => score.clear(at, place, &[Knob::Dead, Knob::Cut]),
+            Entry::ComeBack(place) => score.clear(at, place, &COME_BACK),
         }
     }
     score.patches
@@ -74,6 +74,9 @@ const KNOBS: [Knob; 10] = [
     Knob::Paused,
     Knob::Traffic,
 ];
+
+/// What a restart ends, of a node and of a link.
+const COME_BACK: [Knob; 2] = [Knob::Dead, Knob::Cut];
 
 impl Knob {
     fn at_rest(self) -> f64 {
@@ -188,7 +191,10 @@ impl Score<'_> {
             Action::Restart(target) => {
                 let Some(place) = self.find(target) else { return };
                 self.begin_fault(at, id, (Knob::Dead, target), 1.0, Span::ZERO);
-                return self.note(end.unwrap_or(at), Entry::ComeBack(place));
+                return match end {
+                    Some(end) => self.note(end, Entry::ComeBack(place)),
+                    None => self.clear(at, place, &COME_BACK),
+                };
             }
             Action::Flush(target) => {
                 if let Some(Place::Node(node)) = self.find(target) {
@@ -213,7 +219,9 @@ impl Score<'_> {
         let knob = if matches!(place, Place::Link(_)) { knob.of_link() } else { knob };
         let from = self.value(knob, place);
         for (t, value) in steps((from, value), at, ramp) {
-            self.note(t, Entry::Turn(Layer { id, knob, place, value }));
+            let layer = Layer { id, knob, place, value };
+            // At once, so that what is done at one instant is done in the order of the file.
+            if t == at { self.turn(at, layer) } else { self.note(t, Entry::Turn(layer)) }
         }
     }
 
@@ -242,20 +250,44 @@ impl Score<'_> {
 
     /// End every fault of a place.
     fn clear(&mut self, at: Time, place: Place, knobs: &[Knob]) {
+        let within = |layer: &Layer| {
+            let inside = matches!(layer.place, Place::Replica(node, _) if place == Place::Node(node));
+            layer.place == place || inside
+        };
+        // A ramp that is under way ends where it is.
+        self.agenda
+            .retain(|_, entry| !matches!(entry, Entry::Turn(layer) if knobs.contains(&layer.knob) && within(layer)));
         for &knob in knobs {
             self.change(at, knob, place, |layers| {
-                layers.retain(|layer| {
-                    let inside = matches!(layer.place, Place::Replica(node, _) if place == Place::Node(node));
-                    layer.knob != knob || (layer.place != place && !inside)
-                });
+                layers.retain(|layer| layer.knob != knob || !within(layer));
                 // A replica of a node whose fault goes on.
                 if layers.iter().any(|layer| layer.covers(knob, place)) {
                     layers.push(Layer { id: FOR_GOOD, knob, place, value: knob.at_rest() });
                 }
             });
         }
-        if knobs.len() == KNOBS.len() {
-            self.mend(at, |partition| place == Place::Node(partition.1));
+        if knobs.len() == KNOBS.len()
+            && let Place::Node(node) = place
+        {
+            self.mend(at, |partition| partition.1 == node);
+            self.reconnect(at, node);
+        }
+    }
+
+    /// End the cuts that partitions made on the links of a node. A link that was cut by itself stays cut.
+    fn reconnect(&mut self, at: Time, node: NodeId) {
+        let (plan, timeline) = (self.plan, &self.design.timeline);
+        let is_cut = |layer: &Layer| {
+            let of_node = matches!(layer.place, Place::Link(link)
+                if [plan.links[link.index()].from, plan.links[link.index()].to].contains(&node));
+            let by = timeline.get(layer.id).map(|intervention| &intervention.action);
+            layer.knob == Knob::Cut && of_node && matches!(by, Some(Action::Partition(..)))
+        };
+        let cut: Vec<Layer> = self.layers.iter().filter(|layer| is_cut(layer)).copied().collect();
+        for layer in cut {
+            self.change(at, Knob::Cut, layer.place, |layers| {
+                layers.retain(|other| (other.id, other.knob, other.place) != (layer.id, Knob::Cut, layer.place));
+            });
         }
     }
 
@@ -302,7 +334,7 @@ impl Score<'_> {
         let cut: Vec<usize> = links.filter(|(_, link)| across(link.from, link.to)).map(|(i, _)| i).collect();
         let mask = |names: &[String], node: NodeId| {
             let replicas = names.iter().filter_map(|name| match self.find(name) {
-                Some(Place::Replica(of, replica)) if of == node => Some(1u64 << (replica % 64)),
+                Some(Place::Replica(of, replica)) if of == node => 1u64.checked_shl(replica.into()),
                 _ => None,
             });
             replicas.fold(0, |mask, bit| mask | bit)
@@ -538,6 +570,17 @@ mod tests {
             "30 api#2 Restart",
             "40 api Restart",
         ];
+        assert_eq!(told, wanted);
+    }
+
+    #[test]
+    fn a_heal_stops_a_ramp_and_ends_the_cuts_of_partitions_but_no_others() {
+        let told = told(
+            r#"(at: "5s", ramp: "20s", do: Slow("db", 21.0)), (at: "6s", do: Heal("db")), (at: "6s", do: Slow("db", 9.0)),
+            (at: "30s", lasting: "20s", do: Partition(["users"], ["api"])), (at: "31s", do: Kill("users->api")),
+            (at: "32s", do: Heal("api")), (at: "33s", do: Heal("users->api"))"#,
+        );
+        let wanted = ["5 db Slow(2.0)", "6 db Slow(1.0)", "6 db Slow(9.0)", "30 users->api Cut", "33 users->api Mend"];
         assert_eq!(told, wanted);
     }
 }

@@ -1,76 +1,257 @@
-//! Cycles of synchronous calls: each call would wait for another one of its own kind, without end.
+//! Cycles in which a call causes, on average, at least one more of its own kind: they never come to rest. And closed loops
+//! of users, who must not ask again at the very instant of an answer.
 
-use crate::base::{Finding, Subject};
-use crate::design::{Design, ModeSpec, WaitSpec};
+use crate::base::{Dist, Finding, Span, Subject};
+use crate::design::{Design, LinkSpec, ModeSpec, WaitSpec};
 use crate::kinds::Outs;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// A call that comes back with a probability below this ends after a while, as in a network with feedback.
-const CERTAIN: f64 = 1.0;
+/// A call that comes back less often than this ends after a while, as in a network with feedback. The rest is rounding.
+const ENDLESS: f64 = 1.0 - 1e-9;
 
-/// A link that cannot be is told of by another check.
-fn is_possible(design: &Design, link: &crate::design::LinkSpec) -> bool {
-    let meta = |name: &str| design.nodes.get(name).map(|node| node.kind.meta());
-    let calls = meta(&link.from).is_none_or(|meta| meta.outs != Outs::None);
-    let accepts = meta(&link.to).is_none_or(|meta| meta.accepts_calls);
-    link.from != link.to && calls && accepts
-}
+/// The shortest that a user of a closed loop may take from an answer to the next request.
+const SHORTEST_PAUSE: Span = Span::from_micros(1);
 
-/// Whether the link is chosen among others of its step.
-fn is_one_of_several(design: &Design, i: usize) -> bool {
-    let link = &design.links[i];
-    let beside =
-        |other: &&crate::design::LinkSpec| other.from == link.from && other.step == link.step && other.weight > 0.0;
-    link.wait == WaitSpec::Choose && design.links.iter().filter(beside).count() > 1
-}
+/// Calls per call, from node to node.
+type Gains<'a> = BTreeMap<&'a str, BTreeMap<&'a str, f64>>;
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
-    // Links that are used by chance, or under a condition, let a call leave the cycle.
-    let mut next: BTreeMap<&str, Vec<(&str, usize)>> = BTreeMap::new();
-    for (i, link) in design.links.iter().enumerate() {
-        let conditional = link.when.probability.0 < CERTAIN
-            || link.calls < CERTAIN
-            || is_one_of_several(design, i)
-            || link.when.after_miss.is_some()
-            || link.when.after_failure.is_some();
-        if link.mode == ModeSpec::Sync && !conditional && is_possible(design, link) {
-            next.entry(&link.from).or_default().push((&link.to, i));
-        }
-    }
-    let mut state: BTreeMap<&str, bool> = BTreeMap::new();
-    for start in design.nodes.keys() {
-        if state.contains_key(start.as_str()) {
-            continue;
-        }
-        // Depth first without recursion, because a chain may be long. `true`: on the present path.
-        let mut path: Vec<(&str, usize)> = vec![(start, 0)];
-        state.insert(start, true);
-        while let Some((node, tried)) = path.last_mut() {
-            let (node_name, outs) = (*node, next.get(*node));
-            let Some(&(to, link)) = outs.and_then(|outs| outs.get(*tried)) else {
-                state.insert(node_name, false);
-                path.pop();
-                continue;
-            };
-            *tried += 1;
-            match state.get(to) {
-                None => {
-                    state.insert(to, true);
-                    path.push((to, 0));
-                }
-                Some(true) => {
-                    let from = path.iter().position(|(name, _)| *name == to).unwrap_or(0);
-                    let mut names: Vec<&str> = path[from..].iter().map(|(name, _)| *name).collect();
-                    names.push(to);
-                    let message = format!("these call each other without end: {}", names.join(" -> "));
-                    let subject = Subject::of(["links", &link.to_string()]);
-                    findings.push(
-                        Finding::error("cycle", subject, message)
-                            .with_remedy("make one of the links asynchronous, or give it a `when`"),
-                    );
-                }
-                Some(false) => {}
+    let classes: Vec<Option<String>> = match design.classes() {
+        none if none.is_empty() => vec![None],
+        classes => classes.into_iter().map(Some).collect(),
+    };
+    let mut told = BTreeSet::new();
+    for class in &classes {
+        let links: Vec<(usize, f64)> = gains_of_links(design, class.as_deref());
+        for (node, gain) in endless(design, &links) {
+            let Some(cycle) = cycle_through(design, &links, node) else { continue };
+            if told.insert(cycle.clone()) {
+                findings.push(finding(design, &cycle, gain));
             }
         }
+    }
+    for name in design.nodes.keys() {
+        if let Some(problem) = restless(design, name) {
+            let subject = Subject::of(["nodes", name, "kind", "arrivals"]);
+            findings.push(Finding::error("restless", subject, problem).with_remedy("let the users think"));
+        }
+    }
+}
+
+/// What is wrong with a closed loop: where a request fails at once, its user would ask again at the same instant, for
+/// ever.
+pub(super) fn restless(design: &Design, name: &str) -> Option<String> {
+    let think = design.nodes.get(name)?.kind.think()?;
+    // A shape without a closed mean takes some time.
+    let nanos = |dist: &Dist| dist.mean().unwrap_or(f64::INFINITY);
+    // What the caller's own side refuses never sees the network.
+    let way = |link: &LinkSpec| {
+        let refuses = link.breaker.is_some() || link.bulkhead.is_some() || link.pool.is_some();
+        let way = || nanos(&link.latency) + nanos(link.latency_back.as_ref().unwrap_or(&link.latency));
+        if refuses || link.mode == ModeSpec::Async { 0.0 } else { way() }
+    };
+    let ways = design.links.iter().filter(|link| link.from == name).map(way);
+    let pause = nanos(think) + ways.reduce(f64::min).unwrap_or(f64::INFINITY);
+    (pause < SHORTEST_PAUSE.0 as f64).then(|| {
+        format!(
+            "a user whose request fails at once asks again at the same instant, without end: expected a think time, or a \
+             latency of the link, of {SHORTEST_PAUSE} or more"
+        )
+    })
+}
+
+/// The links that calls of a class may use, with the calls over each that one call causes at most: on average, and where
+/// every condition holds that is not a probability.
+fn gains_of_links(design: &Design, class: Option<&str>) -> Vec<(usize, f64)> {
+    let meta = |name: &str| design.nodes.get(name).map(|node| node.kind.meta());
+    let is_used = |link: &LinkSpec| {
+        // A link that cannot be is told of by another check.
+        let calls = meta(&link.from).is_some_and(|meta| meta.outs != Outs::None);
+        let accepts = meta(&link.to).is_some_and(|meta| meta.accepts_calls);
+        let of_class = class
+            .is_none_or(|class| link.when.classes.is_empty() || link.when.classes.iter().any(|other| other == class));
+        link.from != link.to && calls && accepts && of_class
+    };
+    let walks = |name: &str| meta(name).is_some_and(|meta| ["service", "worker"].contains(&meta.key));
+    let by_weight = |link: &LinkSpec| {
+        if walks(&link.from) || meta(&link.from).is_some_and(|meta| meta.key == "load_balancer") {
+            link.weight
+        } else {
+            1.0
+        }
+    };
+    // Who walks no steps passes each call on to one of its links.
+    let choice =
+        |link: &LinkSpec| (!walks(&link.from)).then_some(0).or((link.wait == WaitSpec::Choose).then_some(link.step));
+    let mut totals: BTreeMap<(&str, u16), f64> = BTreeMap::new();
+    let used: Vec<(usize, &LinkSpec)> = design.links.iter().enumerate().filter(|(_, link)| is_used(link)).collect();
+    for (_, link) in &used {
+        if let Some(step) = choice(link) {
+            *totals.entry((&link.from, step)).or_default() += by_weight(link);
+        }
+    }
+    let gain = |(i, link): (usize, &LinkSpec)| {
+        let share = choice(link).map_or(1.0, |step| by_weight(link) / totals[&(link.from.as_str(), step)]);
+        let calls = if walks(&link.from) { link.calls * link.when.probability.0 } else { 1.0 };
+        (i, calls * if share.is_finite() { share } else { 1.0 })
+    };
+    used.into_iter().map(gain).filter(|(_, gain)| *gain > 0.0).collect()
+}
+
+/// Nodes whose calls come back to them as often as they are made, or more, with how often. One node after the other is
+/// left out, with its calls led past it; what leads back to itself then is all the ways round together.
+fn endless<'a>(design: &'a Design, links: &[(usize, f64)]) -> Vec<(&'a str, f64)> {
+    let (mut outs, mut ins): (Gains, Gains) = Default::default();
+    for &(i, gain) in links {
+        let link = &design.links[i];
+        *outs.entry(&link.from).or_default().entry(&link.to).or_default() += gain;
+        *ins.entry(&link.to).or_default().entry(&link.from).or_default() += gain;
+    }
+    let mut found = Vec::new();
+    // Those with few ways through them first: few are to be led past. Chains vanish without any.
+    let mut waiting: BTreeSet<(usize, &str)> = BTreeSet::new();
+    let ways = |outs: &Gains, ins: &Gains, node: &str| {
+        let count = |gains: &Gains| gains.get(node).map_or(0, BTreeMap::len);
+        count(outs) * count(ins)
+    };
+    let mut keys: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in design.nodes.keys().map(String::as_str) {
+        keys.insert(node, ways(&outs, &ins, node));
+        waiting.insert((keys[node], node));
+    }
+    while let Some((_, node)) = waiting.pop_first() {
+        let (mut out, mut into) = (outs.remove(node).unwrap_or_default(), ins.remove(node).unwrap_or_default());
+        let own = out.remove(node).unwrap_or(0.0);
+        into.remove(node);
+        for (gains, others) in [(&mut ins, &out), (&mut outs, &into)] {
+            for other in others.keys() {
+                if let Some(gains) = gains.get_mut(other) {
+                    gains.remove(node);
+                }
+            }
+        }
+        if own >= ENDLESS {
+            found.push((node, own));
+        } else {
+            for (&from, &first) in &into {
+                for (&to, &second) in &out {
+                    let gain = first * second / (1.0 - own);
+                    *outs.entry(from).or_default().entry(to).or_default() += gain;
+                    *ins.entry(to).or_default().entry(from).or_default() += gain;
+                }
+            }
+        }
+        for &other in into.keys().chain(out.keys()) {
+            let key = ways(&outs, &ins, other);
+            waiting.remove(&(keys[other], other));
+            keys.insert(other, key);
+            waiting.insert((key, other));
+        }
+    }
+    found
+}
+
+/// The links of a shortest way from a node back to it, beginning with the first of them in the file.
+fn cycle_through(design: &Design, links: &[(usize, f64)], node: &str) -> Option<Vec<usize>> {
+    let mut from: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    links.iter().for_each(|&(i, _)| from.entry(&design.links[i].from).or_default().push(i));
+    let mut came: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut queue = VecDeque::from([node]);
+    while let Some(here) = queue.pop_front() {
+        for &i in from.get(here).into_iter().flatten() {
+            let to = design.links[i].to.as_str();
+            if !came.contains_key(to) {
+                came.insert(to, i);
+                queue.push_back(to);
+            }
+        }
+    }
+    let mut cycle = vec![*came.get(node)?];
+    while design.links[cycle[cycle.len() - 1]].from != node {
+        cycle.push(came[design.links[cycle[cycle.len() - 1]].from.as_str()]);
+    }
+    cycle.reverse();
+    let first = (0..cycle.len()).min_by_key(|&i| cycle[i]).unwrap_or(0);
+    cycle.rotate_left(first);
+    Some(cycle)
+}
+
+fn finding(design: &Design, cycle: &[usize], gain: f64) -> Finding {
+    let mut names: Vec<&str> = cycle.iter().map(|&i| design.links[i].from.as_str()).collect();
+    names.push(names[0]);
+    let often = if gain > 1.0 + 1e-6 { format!(" ({gain:.2} calls come back for each)") } else { String::new() };
+    let message = format!("these call each other without end: {}{often}", names.join(" -> "));
+    let last = cycle[cycle.len() - 1];
+    Finding::error("cycle", Subject::of(["links", &last.to_string()]), message)
+        .with_remedy("let fewer than one come back, with `calls` or a `when` with a probability")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(clients: &str, links: &str) -> Vec<String> {
+        let node = |name: &str| format!("\"{name}\": (kind: service(work: \"0s\")),");
+        let nodes: String = ["a", "b", "c"].map(node).concat();
+        let text = format!("(nodes: {{ {clients} {nodes} \"lb\": (kind: load_balancer()) }}, links: [{links}])");
+        let design: Design = crate::base::ron::read(&text).into_result().unwrap_or_else(|e| panic!("{e:?}"));
+        let mut findings = Vec::new();
+        check(&design, &mut findings);
+        findings.into_iter().map(|finding| format!("{}: {}", finding.subject, finding.message)).collect()
+    }
+
+    #[test]
+    fn what_comes_back_as_often_as_it_goes_is_endless() {
+        let open = r#""u": (kind: client(rate: "1/s")),"#;
+        let cycle = |first: &str, second: &str| {
+            told(open, &format!(r#"(from: "u", to: "a"), (from: "a", to: "b" {first}), (from: "b", to: "a" {second})"#))
+        };
+        let wanted = "links.2: these call each other without end: a -> b -> a";
+        assert_eq!(cycle("", ""), [wanted]);
+        assert_eq!(cycle("", ", mode: Async"), [wanted]);
+        assert_eq!(
+            cycle(", calls: 2", ", when: (probability: 0.99)"),
+            [format!("{wanted} (1.98 calls come back for each)")]
+        );
+        assert_eq!(cycle(", calls: 2", ", calls: 0.4"), [""; 0]);
+        assert_eq!(cycle(", when: (classes: [\"r\"])", ", when: (classes: [\"w\"])"), [""; 0]);
+    }
+
+    #[test]
+    fn ways_round_add_up_and_a_balancer_shares() {
+        let open = r#""u": (kind: client(rate: "1/s")),"#;
+        let two = |calls: f64| {
+            let calls = format!("calls: {calls}");
+            told(
+                open,
+                &format!(
+                    r#"(from: "a", to: "b", {calls}), (from: "a", to: "c", {calls}), (from: "b", to: "a"), (from: "c", to: "a")"#
+                ),
+            )
+        };
+        assert_eq!((two(0.4).len(), two(0.6).len()), (0, 1));
+        let balanced = |calls: f64| {
+            let calls = format!("calls: {calls}");
+            told(
+                open,
+                &format!(
+                    r#"(from: "lb", to: "a"), (from: "lb", to: "b"), (from: "a", to: "lb", {calls}), (from: "b", to: "lb", {calls})"#
+                ),
+            )
+        };
+        assert_eq!((balanced(0.9).len(), balanced(1.1).len()), (0, 1));
+    }
+
+    #[test]
+    fn users_of_a_closed_loop_think_or_are_some_way_off() {
+        let closed = |think: &str, link: &str| {
+            let client = format!(r#""u": (kind: client(arrivals: Closed(users: 1, think: "{think}"))),"#);
+            told(&client, &format!(r#"(from: "u", to: "a" {link})"#)).len()
+        };
+        assert_eq!(closed("0s", ""), 1);
+        assert_eq!(closed("1ns", ""), 1);
+        assert_eq!(closed("1ms", ""), 0);
+        assert_eq!(closed("0s", r#", latency: "1ms""#), 0);
+        assert_eq!(closed("0s", r#", latency: "1ms", bulkhead: 1"#), 1);
     }
 }

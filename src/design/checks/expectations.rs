@@ -2,7 +2,10 @@
 
 use super::with_suggestion;
 use crate::base::{Finding, Subject};
-use crate::design::{CLASS_FIGURES, Design, LINK_FIGURES, LinkSpec, MetricPath, NODE_FIGURES};
+use crate::design::{
+    Amount, CLASS_FIGURES, Design, Expectation, FigureUnit, LINK_FIGURES, LINK_WINDOW_FIGURES, LinkSpec, MetricPath,
+    NODE_FIGURES, NODE_WINDOW_FIGURES,
+};
 use crate::engine::{REASONS, SIGNALS};
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
@@ -19,6 +22,31 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
                 Ok(path) => check_path(design, &path, &subject.then(param), findings),
             }
         }
+        check_bounds(expectation, &subject, findings);
+    }
+}
+
+/// The bounds must be measured in what the figure is measured in, and leave something between them.
+fn check_bounds(expectation: &Expectation, subject: &Subject, findings: &mut Vec<Finding>) {
+    let unit = FigureUnit::of(&expectation.that);
+    let (least, most) = (&expectation.at_least, &expectation.at_most);
+    for (param, amount) in [("at_least", least), ("at_most", most)] {
+        let Some(amount) = amount else { continue };
+        let problem = if expectation.times.is_some() { amount.problem_as_factor() } else { amount.problem(unit) };
+        if let Some(problem) = problem {
+            findings.push(Finding::error("bad-amount", subject.then(param), problem));
+        }
+    }
+    if let Some(times) = &expectation.times
+        && FigureUnit::of(times) != unit
+    {
+        let message = format!("`{}` and `{times}` are not measured in the same unit", expectation.that);
+        findings.push(Finding::error("bad-amount", subject.then("times"), message));
+    }
+    let value = |amount: &Option<Amount>| amount.as_ref().map(|amount| amount.value);
+    if value(least).zip(value(most)).is_some_and(|(least, most)| least > most) {
+        let message = "at_least is above at_most: nothing lies between them";
+        findings.push(Finding::error("bad-amount", subject.then("at_least"), message));
     }
 }
 
@@ -32,11 +60,12 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
     let classes = design.classes();
     let links: Vec<String> = design.links.iter().map(LinkSpec::name).collect();
     let name = path.subject.as_deref();
-    let known = match name {
-        None => CLASS_FIGURES,
-        Some(name) if design.nodes.contains_key(name) => NODE_FIGURES,
-        Some(name) if links.iter().any(|link| link == name) => LINK_FIGURES,
-        Some(name) if classes.iter().any(|class| class == name) => CLASS_FIGURES,
+    // What there is of the whole run, and what of it by window.
+    let (known, kept) = match name {
+        None => (CLASS_FIGURES, CLASS_FIGURES),
+        Some(name) if design.nodes.contains_key(name) => (NODE_FIGURES, NODE_WINDOW_FIGURES),
+        Some(name) if links.iter().any(|link| link == name) => (LINK_FIGURES, LINK_WINDOW_FIGURES),
+        Some(name) if classes.iter().any(|class| class == name) => (CLASS_FIGURES, CLASS_FIGURES),
         Some(name) => {
             let names = design.nodes.keys().chain(&links).chain(&classes).map(String::as_str);
             let message = format!("there is no node, link or class `{name}`");
@@ -52,5 +81,9 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
         let message = format!("there is no figure `{figure}` here");
         let finding = Finding::error("bad-figure", subject.clone(), message);
         findings.push(with_suggestion(finding, figure, known.iter().copied()));
+    } else if path.window.is_some() && known.contains(&figure) && !kept.contains(&figure) {
+        let message = format!("`{figure}` is known of the whole run only: there are no windows of it here");
+        let remedy = format!("leave out the times, or use one of {}", kept.join(", "));
+        findings.push(Finding::error("bad-figure", subject.clone(), message).with_remedy(remedy));
     }
 }

@@ -6,6 +6,9 @@ use crate::design::{Design, LinkSpec, ModeSpec, WaitSpec};
 use crate::engine::MAX_OUTS;
 use std::collections::BTreeMap;
 
+/// So many calls of one step can be waited for.
+const MOST_CALLS: u64 = 60_000;
+
 /// So many links fit into an event.
 const MOST_LINKS: usize = 100_000;
 
@@ -53,9 +56,15 @@ fn check_ends(design: &Design, link: &LinkSpec, subject: &Subject, findings: &mu
     }
 }
 
-fn check_policies(link: &LinkSpec, subject: &Subject, findings: &mut Vec<Finding>) {
+/// Whether a message that is lost leaves somebody waiting: the caller, or the policies of the link.
+pub(super) fn waits_for_ever(link: &LinkSpec) -> bool {
     let limited = link.timeout.is_some() || link.deadline.is_some() || link.propagate_deadline;
-    if link.loss.0 > 0.0 && !limited && link.mode == ModeSpec::Sync {
+    let policies = link.retry.is_some() || link.hedge.is_some() || link.fallback.is_some();
+    !limited && (link.mode == ModeSpec::Sync || policies)
+}
+
+pub(super) fn check_policies(link: &LinkSpec, subject: &Subject, findings: &mut Vec<Finding>) {
+    if link.loss.0 > 0.0 && waits_for_ever(link) {
         let message = "messages are lost here, but no timeout or deadline notices it: callers will wait for ever";
         findings.push(Finding::warning("endless-wait", subject.clone(), message).with_remedy("set `timeout`"));
     }
@@ -110,11 +119,48 @@ fn check_steps(design: &Design, findings: &mut Vec<Finding>) {
         }
         *outs.entry(&link.from).or_default() += 1;
     }
+    check_calls(design, findings);
     for (node, n) in outs {
         let walks = design.nodes.get(node).is_some_and(|node| node.kind.meta().key == "service");
         if walks && n > MAX_OUTS {
             let message = format!("a service calls at most {MAX_OUTS} nodes, not {n}");
             findings.push(Finding::error("too-many", Subject::of(["nodes", node]), message));
+        }
+    }
+}
+
+/// How many calls a step makes: not more than can be counted, and as many as are waited for.
+fn check_calls(design: &Design, findings: &mut Vec<Finding>) {
+    let mut steps: BTreeMap<(&str, u16), Vec<usize>> = BTreeMap::new();
+    for (i, link) in design.links.iter().enumerate() {
+        steps.entry((&link.from, link.step)).or_default().push(i);
+    }
+    for ((node, step), members) in steps {
+        let links = || members.iter().map(|&i| &design.links[i]);
+        let last = members[members.len() - 1].to_string();
+        let subject = Subject::of(["links", &last]);
+        // What is out of range is told of by itself.
+        let in_range = links().filter(|link| link.calls <= 10_000.0);
+        let all: u64 = in_range.map(|link| link.calls.ceil() as u64).sum();
+        if all > MOST_CALLS {
+            let message = format!("step {step} of `{node}` makes up to {all} calls at once: at most {MOST_CALLS} fit");
+            findings.push(Finding::error("too-many", subject.then("calls"), message));
+        }
+        // Calls one after the other are steps of their own, the last of them the smallest.
+        let rounds = links().filter(|link| link.sequential).map(|link| link.calls.ceil() as u64).max().unwrap_or(1);
+        let last_round = rounds.max(1) - 1;
+        let in_last = |link: &LinkSpec| match (link.mode, link.sequential) {
+            (ModeSpec::Async, _) => 0,
+            (ModeSpec::Sync, true) => u64::from(link.calls > last_round as f64),
+            (ModeSpec::Sync, false) if last_round > 0 => 0,
+            (ModeSpec::Sync, false) => link.calls.ceil() as u64,
+        };
+        let waited: u64 = links().map(in_last).fold(0, u64::saturating_add);
+        if let Some(WaitSpec::Of(k)) = links().next().map(|link| link.wait)
+            && u64::from(k) > waited
+        {
+            let message = format!("it waits for {k} calls, and step {step} of `{node}` makes {waited} at once");
+            findings.push(Finding::error("bad-wait", Subject::of(["links", &members[0].to_string(), "wait"]), message));
         }
     }
 }

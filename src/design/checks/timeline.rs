@@ -1,7 +1,7 @@
 //! Interventions: what they strike must be there, and be of a kind that can be struck so.
 
-use super::with_suggestion;
-use crate::base::{Finding, Subject};
+use super::{cycles, links, with_suggestion};
+use crate::base::{Finding, Span, Subject};
 use crate::design::{Action, Design, Intervention, LinkSpec, Target, set_parameter};
 use crate::kinds::{Group, Handle, KINDS, Param, Value};
 
@@ -20,8 +20,181 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         let unknown = check_targets(design, &intervention.action, &subject, findings);
         if !unknown {
             check_action(design, intervention, &subject.then("do"), findings);
+            check_duration(intervention, &subject, findings);
+            check_losses(design, &intervention.action, &subject.then("do"), findings);
         }
     }
+    check_settings(design, findings);
+}
+
+/// A parameter that the timeline sets, from when until when.
+struct Setting<'a> {
+    number: usize,
+    path: &'a str,
+    text: &'a str,
+    from: Span,
+    until: Span,
+}
+
+/// What the timeline makes of a node or link must be as sound as what the file says, whenever something is set or goes
+/// back.
+fn check_settings(design: &Design, findings: &mut Vec<Finding>) {
+    let mut settings: Vec<Setting> = Vec::new();
+    for (number, intervention) in design.timeline.iter().enumerate() {
+        // What cannot be set is told of already, and not set in a run either.
+        if let Action::Set(path, text) = &intervention.action
+            && set_parameter(&mut design.clone(), path, text) == Ok(true)
+        {
+            let from = intervention.at;
+            let until = intervention.lasting.map_or(Span::MAX, |lasting| from + lasting);
+            settings.push(Setting { number, path, text, from, until });
+        }
+    }
+    settings.sort_by_key(|setting| setting.from);
+    for setting in &settings {
+        let Some((target, _)) = setting.path.rsplit_once('.') else { continue };
+        let of_target = |other: &&Setting| other.path.rsplit_once('.').is_some_and(|(name, _)| name == target);
+        let later = |other: &Setting| (other.from, other.number) > (setting.from, setting.number);
+        let known = problems(design, target);
+        // What is on when it begins, and when it ends.
+        let begun = |other: &&Setting| !later(other) && other.until > setting.from;
+        let ended = |other: &&Setting| other.from <= setting.until && other.until > setting.until;
+        for (on, when) in [(&begun as &dyn Fn(&&Setting) -> bool, ""), (&ended, "once it is over: ")] {
+            let mut present = design.clone();
+            for other in settings.iter().filter(of_target).filter(|other| on(other)) {
+                let _ = set_parameter(&mut present, other.path, other.text);
+            }
+            for finding in problems(&present, target) {
+                if !known.iter().any(|other| other.message == finding.message) {
+                    let subject = Subject::of(["timeline", &setting.number.to_string(), "do"]);
+                    findings.push(Finding { subject, message: format!("{when}{}", finding.message), ..finding });
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with a node or link by itself.
+fn problems(design: &Design, target: &str) -> Vec<Finding> {
+    let subject = Subject::default();
+    let mut findings = Vec::new();
+    let mut caller = target;
+    if let Some(node) = design.nodes.get(target) {
+        findings.extend(node.kind.check(&subject));
+    } else if let Some(link) = design.link(target) {
+        findings.extend(link.check(&subject));
+        links::check_policies(link, &subject, &mut findings);
+        caller = &link.from;
+    }
+    findings.extend(cycles::restless(design, caller).map(|problem| Finding::error("restless", subject, problem)));
+    findings
+}
+
+/// Only numbers can go from old to new in steps, and only what lasts can end.
+fn check_duration(intervention: &Intervention, subject: &Subject, findings: &mut Vec<Finding>) {
+    let gradual = matches!(
+        intervention.action,
+        Action::Set(..)
+            | Action::Slow(..)
+            | Action::Fail(..)
+            | Action::Lose(..)
+            | Action::Delay(..)
+            | Action::Spike(..)
+    );
+    let name = format!("{:?}", intervention.action);
+    let name = name.split('(').next().unwrap_or_default();
+    if intervention.ramp.is_some() && !gradual {
+        let message = format!("{name} has no number that could grow over a ramp");
+        findings.push(Finding::error("bad-ramp", subject.then("ramp"), message));
+    }
+    if intervention.lasting.is_some() && matches!(intervention.action, Action::Flush(_) | Action::Heal(_)) {
+        let message = format!("{name} is done at once: there is nothing that could be undone after a while");
+        findings.push(Finding::error("bad-lasting", subject.then("lasting"), message));
+    }
+}
+
+/// Links between two sets, of which no message will pass.
+fn links_between<'a>(design: &'a Design, a: &'a [String], b: &'a [String]) -> impl Iterator<Item = &'a LinkSpec> {
+    let across = |link: &LinkSpec, a: &[String], b: &[String]| a.contains(&link.from) && b.contains(&link.to);
+    design.links.iter().filter(move |link| across(link, a, b) || across(link, b, a))
+}
+
+/// Messages that get lost must be missed by somebody.
+fn check_losses(design: &Design, action: &Action, subject: &Subject, findings: &mut Vec<Finding>) {
+    let losing: Vec<&LinkSpec> = match action {
+        Action::Lose(target, _) | Action::Kill(target) | Action::Restart(target) => {
+            design.link(target).into_iter().collect()
+        }
+        Action::Partition(a, b) => links_between(design, a, b).collect(),
+        _ => return,
+    };
+    for link in losing.into_iter().filter(|link| links::waits_for_ever(link)) {
+        let message = format!(
+            "messages of `{}` are lost, but no timeout or deadline notices it: callers will wait for ever",
+            link.name()
+        );
+        findings.push(Finding::warning("endless-wait", subject.clone(), message).with_remedy("set its `timeout`"));
+    }
+}
+
+/// A partition cuts links between nodes, and replicas of one node from each other; every member must be part of that.
+fn check_partition(design: &Design, a: &[String], b: &[String], wrong: &mut dyn FnMut(String)) -> Vec<String> {
+    let mut idle = Vec::new();
+    let before = links_between(design, a, b).count();
+    let mut parts = before > 0;
+    for (names, others) in [(a, b), (b, a)] {
+        for name in names {
+            if names == a && others.contains(name) {
+                wrong(format!("`{name}` stands on both sides"));
+            }
+            match Target::find(design, name) {
+                Some(Target::Link(_)) => {
+                    wrong(format!(
+                        "`{name}` is a link; a partition is between nodes or replicas, and a link is cut by Kill"
+                    ));
+                }
+                Some(Target::Node(node)) => {
+                    let joined = |link: &LinkSpec| link.from == node || link.to == node;
+                    if !links_between(design, a, b).any(joined) {
+                        idle.push(node.to_owned());
+                    }
+                }
+                Some(Target::Replica(node, replica)) => {
+                    let kind = design.nodes[node].kind.meta();
+                    if !kind.controls.contains(&Handle::Part) {
+                        wrong(format!(
+                            "the replicas of `{node}` do not talk to each other; {}",
+                            kinds_with(Handle::Part)
+                        ));
+                    } else if !others.iter().any(|other| replica_node(design, other) == Some(node)) {
+                        wrong(format!(
+                            "`{name}` is to be cut off from other replicas of `{node}`, and none is on the other side"
+                        ));
+                    } else if replica >= 64 {
+                        wrong(format!("`{name}`: only the first 64 replicas can be cut off from each other"));
+                    }
+                    parts = true;
+                }
+                None => {}
+            }
+        }
+    }
+    if !parts {
+        wrong("no link leads from one side to the other: there is nothing to cut".to_owned());
+        idle.clear();
+    }
+    idle
+}
+
+/// Faults of nodes: what can be done to which kind.
+fn handle_of(action: &Action) -> Option<(Handle, &str)> {
+    Some(match action {
+        Action::Kill(target) | Action::Restart(target) => (Handle::Kill, target),
+        Action::Freeze(target) => (Handle::Freeze, target),
+        Action::Slow(target, _) => (Handle::Slow, target),
+        Action::Fail(target, _) => (Handle::Fail, target),
+        _ => return None,
+    })
 }
 
 /// The kinds to which something can be done.
@@ -84,6 +257,16 @@ fn check_targets(design: &Design, action: &Action, subject: &Subject, findings: 
 }
 
 fn check_action(design: &Design, intervention: &Intervention, subject: &Subject, findings: &mut Vec<Finding>) {
+    if let Some((handle, target)) = handle_of(&intervention.action)
+        && let Some(Target::Node(node) | Target::Replica(node, _)) = Target::find(design, target)
+        && let meta = design.nodes[node].kind.meta()
+        && !meta.controls.contains(&handle)
+    {
+        let verb = format!("{handle:?}");
+        let message = format!("{verb} does nothing to `{node}`, a {}; {}", meta.key, kinds_with(handle));
+        findings.push(Finding::error("bad-action", subject.clone(), message));
+        return;
+    }
     let mut wrong = |message: String| findings.push(Finding::error("bad-action", subject.clone(), message));
     let takes =
         |target: &str, handle| design.nodes.get(target).is_some_and(|node| node.kind.meta().controls.contains(&handle));
@@ -115,25 +298,93 @@ fn check_action(design: &Design, intervention: &Intervention, subject: &Subject,
             wrong(format!("`{target}` keeps nothing that can be flushed; {}", kinds_with(Handle::Flush)));
         }
         Action::Partition(a, b) => {
-            for (names, others) in [(a, b), (b, a)] {
-                for (name, node) in names.iter().filter_map(|name| Some((name, replica_node(design, name)?))) {
-                    let same = others.iter().any(|other| replica_node(design, other) == Some(node));
-                    if !takes(node, Handle::Part) {
-                        wrong(format!(
-                            "the replicas of `{node}` do not talk to each other; {}",
-                            kinds_with(Handle::Part)
-                        ));
-                    } else if !same {
-                        wrong(format!(
-                            "`{name}` is to be cut off from other replicas of `{node}`, and none is on the other side"
-                        ));
-                    }
-                }
+            for node in check_partition(design, a, b, &mut wrong) {
+                let message = format!("no link leads from `{node}` to the other side");
+                findings.push(Finding::warning("nothing-to-cut", subject.clone(), message));
             }
+        }
+        Action::Fail(target, _) if is_link(target) => {
+            wrong(format!("`{target}` is a link, which does not answer; use Lose"));
+        }
+        Action::Heal(target) if design.nodes.get(target).is_some_and(|node| node.kind.meta().controls.is_empty()) => {
+            wrong(format!("nothing can happen to `{target}` that could be healed"));
         }
         Action::Pause(target) if !takes(target, Handle::Pause) => {
             wrong(format!("`{target}` takes no messages that it could stop taking; {}", kinds_with(Handle::Pause)));
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(timeline: &str) -> Vec<String> {
+        let text = format!(
+            r#"(
+            nodes: {{
+                "u": (kind: client(rate: "1/s")), "a": (kind: service()), "b": (kind: service()), "cache": (kind: cache()),
+                "sc": (kind: autoscaler(min: 1, max: 4)),
+            }},
+            links: [
+                (from: "u", to: "a"), (from: "a", to: "b", mode: Async, retry: (attempts: 2)), (from: "sc", to: "a"),
+                (from: "a", to: "cache", mode: Async),
+            ],
+            timeline: [{timeline}],
+        )"#
+        );
+        let design: Design = crate::base::ron::read(&text).into_result().unwrap_or_else(|e| panic!("{e:?}"));
+        let mut findings = Vec::new();
+        check(&design, &mut findings);
+        findings
+            .into_iter()
+            .map(|finding| format!("{} {}: {}", finding.code, finding.subject, finding.message))
+            .collect()
+    }
+
+    /// Whether there is one finding for each wanted text, which it contains.
+    fn expect(timeline: &str, wanted: &[&str]) {
+        let told = told(timeline);
+        let fits = told.len() == wanted.len() && told.iter().zip(wanted).all(|(told, wanted)| told.contains(wanted));
+        assert!(fits, "{timeline}: {told:#?}");
+    }
+
+    #[test]
+    fn what_is_set_is_checked_with_what_else_is_set_then() {
+        expect(r#"(at: "1s", do: Set("sc.max", "9")), (at: "2s", do: Set("sc.min", "6"))"#, &[]);
+        expect(r#"(at: "2s", do: Set("sc.max", "9")), (at: "1s", do: Set("sc.min", "6"))"#, &["timeline.1.do: min 6"]);
+        expect(
+            r#"(at: "1s", lasting: "5s", do: Set("sc.max", "9")), (at: "2s", do: Set("sc.min", "6"))"#,
+            &["timeline.0.do: once it is over: min 6 is above max 4"],
+        );
+        expect(r#"(at: "1s", do: Set("a.slots", "4000000000"))"#, &["timeline.0.do: `slots`"]);
+        expect(r#"(at: "1s", do: Set("a.replicas", "0"))"#, &["timeline.0.do: `replicas`"]);
+        expect(r#"(at: "1s", do: Set("u->a.hedge", "(copies: 200)"))"#, &["timeline.0.do: copies"]);
+        expect(r#"(at: "1s", do: Set("u.arrivals", "Closed(users: 1, think: \"0s\")"))"#, &["restless timeline.0.do"]);
+    }
+
+    #[test]
+    fn losses_that_nobody_notices_are_told() {
+        expect(r#"(at: "1s", do: Lose("u->a", 0.1))"#, &["endless-wait timeline.0.do: messages of `u->a`"]);
+        expect(
+            r#"(at: "1s", do: Partition(["a"], ["b", "cache"]))"#,
+            &["endless-wait timeline.0.do: messages of `a->b`"],
+        );
+        expect(r#"(at: "1s", do: Hold("u->a"))"#, &[]);
+    }
+
+    #[test]
+    fn what_would_do_nothing_is_refused() {
+        expect(r#"(at: "1s", do: Slow("cache", 2.0))"#, &["Slow does nothing to `cache`, a cache"]);
+        expect(r#"(at: "1s", do: Kill("u"))"#, &["Kill does nothing to `u`"]);
+        expect(r#"(at: "1s", do: Heal("sc"))"#, &["nothing can happen to `sc`"]);
+        expect(r#"(at: "1s", do: Heal("u"))"#, &[]);
+        expect(r#"(at: "1s", ramp: "1s", do: Freeze("a"))"#, &["bad-ramp timeline.0.ramp"]);
+        expect(r#"(at: "1s", do: Partition(["u"], ["b"]))"#, &["no link leads from one side"]);
+        expect(
+            r#"(at: "1s", do: Partition(["a", "u"], ["cache"]))"#,
+            &["nothing-to-cut timeline.0.do: no link leads from `u`"],
+        );
     }
 }

@@ -20,7 +20,7 @@ fn capacity(row: &Row) -> Vec<Figure> {
         let work = if service.contains("work:") { "" } else { constant };
         let text = format!(
             "(nodes: {{
-                \"client\": (kind: client(arrivals: Closed(users: {users}, think: \"0s\"))),
+                \"client\": (kind: client(arrivals: Closed(users: {users}, think: \"1us\"))),
                 \"app\": (kind: service(queue_limit: None, {service}, {work})),
             }}, links: [(from: \"client\", to: \"app\")])"
         );
@@ -114,7 +114,7 @@ fn scalability(row: &Row) -> Vec<Figure> {
     let throughput = |users: u32| {
         let text = format!(
             "(nodes: {{
-                \"client\": (kind: client(arrivals: Closed(users: {users}, think: \"0s\"))),
+                \"client\": (kind: client(arrivals: Closed(users: {users}, think: \"1us\"))),
                 \"app\": (kind: service(slots: {users}, cores: {users}, work: \"{service}ns\",
                     contention: {}, coherency: {})),
             }}, links: [(from: \"client\", to: \"app\")])",

@@ -190,7 +190,7 @@ fn bimodal_open(row: &Row) -> Vec<Figure> {
 
 /// One user who never thinks.
 fn bimodal_closed(row: &Row) -> Vec<Figure> {
-    let text = station(1.0, BIMODAL).replace("rate: \"1/s\")", "arrivals: Closed(users: 1, think: \"0s\"))");
+    let text = station(1.0, BIMODAL).replace("rate: \"1/s\")", "arrivals: Closed(users: 1, think: \"1us\"))");
     let [mean, p99, p999] = measure(&text, Effort::requests(9_099.0, 2_000), ["mean", "p99", "p99.9"]);
     let ms = |metric: &str, samples: &[f64]| Figure::new(metric, row.want(metric), Relative(0.03), times(samples, 1e3));
     vec![ms("mean_ms", &mean), ms("p99_ms", &p99), ms("p999_ms", &p999)]
