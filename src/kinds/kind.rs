@@ -31,6 +31,8 @@ pub enum Outs {
 /// What can be done to some kinds only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handle {
+    /// Change the number of its replicas.
+    Scale,
     /// Forget what is kept.
     Flush,
     /// Stop taking messages, and go on.
