@@ -58,6 +58,9 @@ pub struct Autoscaler {
     /// Replicas ordered, which may not have come yet.
     wanted: u16,
     last_areas: [u64; 5],
+    /// The area under the cores of what it scales, and how many cores a replica has: 0 until all of them ran at once.
+    last_cores: u64,
+    cores_each: f64,
     last_at: Time,
     last_up: Option<Time>,
     last_down: Option<Time>,
@@ -69,33 +72,52 @@ const LOOK: u64 = 0;
 const ORDER: u64 = 1;
 
 impl Autoscaler {
-    /// The measured value over the set one, since the last look.
-    fn pressure(&mut self, ctx: &Ctx) -> Option<f64> {
+    /// How many replicas it scales ran since the last look, on average. Those that are ordered but have not started yet add
+    /// no cores.
+    fn running(&mut self, ctx: &Ctx, time: f64) -> f64 {
+        let count = ctx.replicas(self.scaled);
+        if (0..count).all(|replica| ctx.is_up(self.scaled, replica)) {
+            self.cores_each = f64::from(ctx.level(self.scaled, Meter::CoreCapacity)) / f64::from(count.max(1));
+        }
+        let area = ctx.areas(self.scaled)[Meter::CoreCapacity as usize];
+        let cores = area.wrapping_sub(std::mem::replace(&mut self.last_cores, area)) as f64;
+        if self.cores_each > 0.0 && time > 0.0 { cores / time / self.cores_each } else { f64::from(self.wanted) }
+    }
+
+    /// The measured value over the set one, and how many replicas it was measured at, since the last look.
+    fn pressure(&mut self, ctx: &Ctx) -> Option<(f64, f64)> {
         let (now, areas) = (ctx.now(), ctx.areas(self.watched));
         let since = |meter: Meter| areas[meter as usize].wrapping_sub(self.last_areas[meter as usize]) as f64;
         let time = now.since(self.last_at).0 as f64;
         let (busy, slots) = (since(Meter::Busy), since(Meter::SlotCapacity));
         let (cores, core_capacity, queue) = (since(Meter::Cores), since(Meter::CoreCapacity), since(Meter::Queue));
+        let running = self.running(ctx, time);
         (self.last_areas, self.last_at) = (areas, now);
         if time <= 0.0 {
             return None;
         }
-        let (value, set) = match self.spec.target {
-            Target::Utilization(set) => ((slots > 0.0).then(|| busy / slots)?, set.0),
-            Target::Cores(set) => ((core_capacity > 0.0).then(|| cores / core_capacity)?, set.0),
-            Target::Queue(set) => (queue / time / f64::from(self.wanted.max(1)), set),
+        let ordered = f64::from(self.wanted.max(1));
+        let (value, set, replicas) = match self.spec.target {
+            Target::Utilization(set) => ((slots > 0.0).then(|| busy / slots)?, set.0, running),
+            Target::Cores(set) => ((core_capacity > 0.0).then(|| cores / core_capacity)?, set.0, running),
+            Target::Queue(set) => (queue / time / ordered, set, ordered),
         };
         self.measured = value;
-        Some(value / set)
+        Some((value / set, replicas))
     }
 
     fn look(&mut self, ctx: &mut Ctx) {
         ctx.timer(self.spec.interval, LOOK | self.epoch << 4);
-        let Some(pressure) = self.pressure(ctx) else { return };
-        // Kubernetes' horizontal pod autoscaler: no change within the tolerance, else in proportion.
+        let Some((pressure, replicas)) = self.pressure(ctx) else { return };
+        // Kubernetes' horizontal pod autoscaler: no change within the tolerance, else in proportion. Replicas that are
+        // ordered but do not run yet count as idle: if that is within the tolerance, they will do.
         let mut wanted = self.wanted;
-        if (pressure - 1.0).abs() > self.spec.tolerance.0 {
-            wanted = (f64::from(self.wanted) * pressure).ceil().min(60_000.0) as u16;
+        let needed = pressure * replicas;
+        let with_ordered = needed / f64::from(self.wanted.max(1));
+        let (low, high) = (1.0 - self.spec.tolerance.0, 1.0 + self.spec.tolerance.0);
+        if pressure.min(with_ordered) > high || pressure.max(with_ordered) < low {
+            // What rounding has added is no replica.
+            wanted = (needed - 1e-9).ceil().clamp(0.0, 60_000.0) as u16;
         }
         let step = self.spec.max_step;
         wanted = wanted.clamp(self.wanted.saturating_sub(step), self.wanted.saturating_add(step));
@@ -155,7 +177,7 @@ impl Kind for Autoscaler {
             &mut spec.tolerance,
         );
         v.visit(
-            &Param::new("cooldown_up", "Rest after adding replicas, before adding more.", &["\"9s\""]).live(),
+            &Param::new("cooldown_up", "Rest after adding replicas, before adding more.", &["\"30s\""]).live(),
             &mut spec.cooldown_up,
         );
         v.visit(
@@ -194,6 +216,8 @@ impl Kind for Autoscaler {
             watched,
             wanted: 0,
             last_areas: [0; 5],
+            last_cores: 0,
+            cores_each: 0.0,
             last_at: ctx.now(),
             last_up: None,
             last_down: None,
@@ -237,8 +261,10 @@ impl Kind for Autoscaler {
 const HELP: &str = "\
 Every `interval` it compares what it measured since the last time with the `target`, and orders replicas in proportion, as \
 Kubernetes' horizontal pod autoscaler does: between `min` and `max`, at most `max_step` at once, not within the \
-`tolerance`, and not before `cooldown_up` or `cooldown_down` have passed. An order is carried out after `start_up`; the \
-node's own start-up time comes on top. It scales the node that its first link leads to, and watches that node, or the one \
-of its second link (a queue, say, whose workers it scales).
+`tolerance`, and not before `cooldown_up` or `cooldown_down` have passed. Replicas that are ordered but do not run yet count \
+as idle, so that it does not order for them again. An order is carried out after `start_up`; the node's own start-up time \
+comes on top. Of its links, in the order of their steps (and of their names where steps are equal), the first leads to the \
+node that it scales: a service, a worker or a sharded store. It watches that node, or the one of its second link (a queue, \
+say, whose workers it scales).
 
 Not modelled: missing or late measurements; prediction; the cost of nodes.";

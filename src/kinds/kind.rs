@@ -39,6 +39,8 @@ pub enum Handle {
     Slow,
     /// Let a share of its answers be errors.
     Fail,
+    /// Change the number of its replicas.
+    Scale,
     /// Forget what is kept.
     Flush,
     /// Stop taking messages, and go on.

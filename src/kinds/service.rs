@@ -1,7 +1,8 @@
 //! A service: replicas with worker slots and cores, which do work and call others on the way.
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
-use super::params::{Param, Visitor};
+use super::params::Visitor;
+use super::service_params;
 use super::station::{Done, Station, StationSpec, WORK_TIMER};
 use crate::base::hash;
 use crate::base::{ClassId, Dist, Ratio, Rng, Sampler, Span};
@@ -119,11 +120,13 @@ impl Spec {
             Runtime::GlobalLock { switch_interval } => {
                 (self.processes.min(self.cores), Sharing::Switching(*switch_interval))
             }
-            Runtime::Serverless { .. } => (self.slots, Sharing::Fcfs),
+            Runtime::Serverless { .. } => (per_process(self.slots), Sharing::Fcfs),
         };
-        let all_admitted = matches!(self.discipline, Discipline::ProcessorSharing | Discipline::PreemptivePriority);
+        let queue_limit = self.queue_limit.unwrap_or(u32::MAX);
+        let admits_all = self.discipline.admits_all();
         StationSpec {
-            slots: if all_admitted { u32::MAX } else { per_process(self.slots) },
+            slots: if admits_all { cores.saturating_add(queue_limit) } else { per_process(self.slots) },
+            admits_all,
             cores,
             sharing: match self.discipline {
                 Discipline::PreemptivePriority => Sharing::Preemptive,
@@ -131,7 +134,7 @@ impl Spec {
                 _ => sharing,
             },
             discipline: self.discipline,
-            queue_limit: self.queue_limit.unwrap_or(u32::MAX),
+            queue_limit,
             codel: self.codel.map(|codel| (codel.target, codel.interval)),
             drop_expired: self.drop_expired,
             cold: match &self.runtime {
@@ -158,15 +161,44 @@ pub struct Service {
     /// Nothing but `work` happens to a call: no waiting, no itinerary, no work after.
     simple: bool,
     wanted: u16,
+    /// Whether replicas show themselves as taking no calls, whatever their state.
+    closed: bool,
+    /// The latest generation of timers.
+    generation: u32,
 }
 
 #[derive(Clone)]
 struct Replica {
     station: Station,
     state: Life,
-    /// Whether the timers of pauses and breakdowns run; they go on while it is down.
-    armed: bool,
+    /// What keeps it from working, one bit each: [`BY_HAND`] and the like.
+    held: u8,
+    /// The generation that a timer must carry to be meant, by what it belongs to: the start, the pauses (which go on while
+    /// it is down), the breakdowns. 0 where none runs.
+    timers: [u32; 3],
+    /// Whether those who wait are being served: calls that end at once then leave the next ones to that loop.
+    serving: bool,
 }
+
+impl Replica {
+    fn new(station: Station) -> Replica {
+        Replica { station, state: Life::Gone, held: 0, timers: [0; 3], serving: false }
+    }
+
+    /// Whether it takes calls.
+    fn is_up(&self) -> bool {
+        self.state == Life::Running && self.held & LOST == 0
+    }
+}
+
+/// What holds a replica. They come and go by themselves, and one must not end another.
+const BY_HAND: u8 = 1;
+const PAUSED: u8 = 2;
+/// Broken down, keeping the calls, or losing them.
+const BROKEN: u8 = 4;
+const LOST: u8 = 8;
+/// What stops the clock of work.
+const FROZEN: u8 = BY_HAND | PAUSED | BROKEN;
 
 /// Where a replica is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,8 +231,17 @@ const RESUME: u64 = 3;
 const BREAK: u64 = 4;
 const REPAIR: u64 = 5;
 
-fn token(what: u64, replica: u16) -> u64 {
-    what | u64::from(replica) << 4
+fn token(what: u64, replica: u16, generation: u32) -> u64 {
+    what | u64::from(replica) << 4 | u64::from(generation) << 20
+}
+
+/// Which of a replica's timers this is.
+fn chain(what: u64) -> usize {
+    match what {
+        STARTED => 0,
+        PAUSE | RESUME => 1,
+        _ => 2,
+    }
 }
 
 impl Service {
@@ -321,6 +362,9 @@ impl Service {
     }
 
     fn begin_waiting(&mut self, ctx: &mut Ctx, replica: u16) {
+        if std::mem::replace(&mut self.replicas[usize::from(replica)].serving, true) {
+            return;
+        }
         while let Some(done) = self.replicas[usize::from(replica)].station.next(ctx, &mut self.rng) {
             match done {
                 Done::Begin(id) => self.proceed(ctx, id, WORK),
@@ -329,6 +373,7 @@ impl Service {
             }
         }
         let replica_state = &mut self.replicas[usize::from(replica)];
+        replica_state.serving = false;
         if replica_state.state == Life::Draining && replica_state.station.is_idle() {
             replica_state.state = Life::Gone;
             self.shed_gone(ctx);
@@ -344,7 +389,7 @@ impl Service {
     /// Have the engine come back when the cores of a replica are done with something.
     fn rearm(&mut self, ctx: &mut Ctx, replica: u16) {
         if let Some((at, generation)) = self.replicas[usize::from(replica)].station.next_change() {
-            ctx.timer_at(at, token(CORES, replica) | u64::from(generation) << 20);
+            ctx.timer_at(at, token(CORES, replica, generation));
         }
     }
 
@@ -359,12 +404,11 @@ impl Service {
             let place = self.replicas.iter().position(|replica| replica.state == Life::Gone);
             let station = Station::new(&self.spec.station());
             let i = place.unwrap_or_else(|| {
-                self.replicas.push(Replica { station: station.clone(), state: Life::Gone, armed: false });
+                self.replicas.push(Replica::new(station.clone()));
                 ctx.set_replicas(self.replicas.len() as u16);
                 self.replicas.len() - 1
             });
-            let armed = self.replicas[i].armed;
-            self.replicas[i] = Replica { station, state: Life::Starting, armed };
+            self.replicas[i] = Replica::new(station);
             if self.spec.start_up.is_zero() || ctx.now().0 == 0 {
                 self.started(ctx, i as u16);
             } else {
@@ -396,20 +440,18 @@ impl Service {
 
     fn starting(&mut self, ctx: &mut Ctx, replica: u16) {
         self.replicas[usize::from(replica)].state = Life::Starting;
-        ctx.set_up(replica, false);
-        ctx.timer(self.spec.start_up, token(STARTED, replica));
+        self.show_up(ctx, replica);
+        self.begin_timers(chain(STARTED), replica);
+        self.timer(ctx, self.spec.start_up, STARTED, replica);
     }
 
     /// A killed replica comes back: at once, or after its start-up.
     fn restart(&mut self, ctx: &mut Ctx, replica: u16) {
-        self.freeze(ctx, replica, false);
-        let state = &mut self.replicas[usize::from(replica)].state;
-        match state {
-            Life::Down if self.spec.start_up.is_zero() => *state = Life::Running,
+        match self.replicas[usize::from(replica)].state {
+            Life::Down if self.spec.start_up.is_zero() => self.run(ctx, replica),
             Life::Down => self.starting(ctx, replica),
-            Life::Running => {}
-            // It takes no calls yet, or none any more.
-            Life::Starting | Life::Draining | Life::Gone => ctx.set_up(replica, false),
+            // Nothing was killed, or it takes no calls yet, or none any more.
+            Life::Running | Life::Starting | Life::Draining | Life::Gone => self.show_up(ctx, replica),
         }
     }
 
@@ -417,78 +459,127 @@ impl Service {
         if ctx.now().0 > 0 {
             ctx.count(Signal::Started, 1);
         }
+        self.run(ctx, replica);
+    }
+
+    fn run(&mut self, ctx: &mut Ctx, replica: u16) {
         self.replicas[usize::from(replica)].state = Life::Running;
-        ctx.set_up(replica, true);
+        self.show_up(ctx, replica);
         self.replicas[usize::from(replica)].station.open(ctx);
-        if !std::mem::replace(&mut self.replicas[usize::from(replica)].armed, true) {
-            self.arm_pauses(ctx, replica);
+        self.arm(ctx, replica);
+    }
+
+    /// Let callers know whether a replica takes calls.
+    fn show_up(&self, ctx: &mut Ctx, replica: u16) {
+        let up = self.replicas.get(usize::from(replica)).is_some_and(Replica::is_up);
+        ctx.set_up(replica, up && !self.closed);
+    }
+
+    /// Have all replicas, and those to come, take no calls, or take them again. What they have begun they finish.
+    pub fn close(&mut self, ctx: &mut Ctx, closed: bool) {
+        self.closed = closed;
+        for replica in 0..self.replicas.len() as u16 {
+            self.show_up(ctx, replica);
         }
     }
 
-    fn arm_pauses(&mut self, ctx: &mut Ctx, replica: u16) {
-        if let Some(pauses) = &self.spec.pauses {
-            let span = pauses.every.sampler().draw(&mut self.failures);
-            ctx.timer(span, token(PAUSE, replica));
-        }
-        if let Some(breakdowns) = &self.spec.breakdowns {
-            let span = breakdowns.up.sampler().draw(&mut self.failures);
-            ctx.timer(span, token(BREAK, replica));
+    /// From now on only new timers of this chain are meant.
+    fn begin_timers(&mut self, chain: usize, replica: u16) {
+        self.generation += 1;
+        self.replicas[usize::from(replica)].timers[chain] = self.generation;
+    }
+
+    fn timer(&self, ctx: &mut Ctx, after: Span, what: u64, replica: u16) {
+        ctx.timer(after, token(what, replica, self.replicas[usize::from(replica)].timers[chain(what)]));
+    }
+
+    /// Begin pauses and breakdowns where they are set and not under way; forget them where they are not set any more.
+    fn arm(&mut self, ctx: &mut Ctx, replica: u16) {
+        let Spec { pauses, breakdowns, .. } = &self.spec;
+        let every = pauses.as_ref().map(|pauses| pauses.every.sampler());
+        let up = breakdowns.as_ref().map(|breakdowns| breakdowns.up.sampler());
+        for (what, between, under_way) in [(PAUSE, every, PAUSED), (BREAK, up, BROKEN | LOST)] {
+            let Replica { timers, held, .. } = &mut self.replicas[usize::from(replica)];
+            match between {
+                Some(between) if timers[chain(what)] == 0 => {
+                    self.begin_timers(chain(what), replica);
+                    let span = between.draw(&mut self.failures);
+                    self.timer(ctx, span, what, replica);
+                }
+                // One that is under way comes to its end.
+                None if *held & under_way == 0 => timers[chain(what)] = 0,
+                _ => {}
+            }
         }
     }
 
-    /// Stop the replica's clock of work, or let it go on.
-    fn freeze(&mut self, ctx: &mut Ctx, replica: u16, frozen: bool) {
-        self.replicas[usize::from(replica)].station.freeze(ctx, frozen);
+    /// Hold a replica for a reason, or end that reason.
+    fn hold(&mut self, ctx: &mut Ctx, replica: u16, why: u8, on: bool) {
+        let state = &mut self.replicas[usize::from(replica)];
+        state.held = if on { state.held | why } else { state.held & !why };
+        let frozen = state.held & FROZEN != 0;
+        state.station.freeze(ctx, frozen);
+        match why & LOST != 0 {
+            // Nobody has ordered that, so nobody is told.
+            true if on => ctx.break_down(replica),
+            true => self.show_up(ctx, replica),
+            false => {}
+        }
         if !frozen {
             self.rearm(ctx, replica);
             self.begin_waiting(ctx, replica);
         }
     }
 
-    /// The process is gone: everything that was with it fails.
+    /// The process is gone, with a pause that it was in: everything that was with it fails.
     fn kill(&mut self, ctx: &mut Ctx, replica: u16) {
-        let Some(state) = self.replicas.get_mut(usize::from(replica)) else { return };
-        state.station.clear(ctx);
+        self.replicas[usize::from(replica)].station.clear(ctx);
         for id in ctx.served_by(replica) {
             ctx.reply(id, Reply::failed(Reason::Refused));
         }
+        self.hold(ctx, replica, PAUSED, false);
     }
 
     fn on_failure_timer(&mut self, ctx: &mut Ctx, what: u64, replica: u16) {
-        if usize::from(replica) >= self.replicas.len() {
-            return;
-        }
         let (pauses, breakdowns) = (self.spec.pauses.clone(), self.spec.breakdowns.clone());
+        // What comes next is asked for first: a replica that drains may be gone once it is not held any more.
         match (what, pauses, breakdowns) {
             (PAUSE, Some(pauses), _) => {
-                self.freeze(ctx, replica, true);
                 let span = pauses.lasting.sampler().draw(&mut self.failures);
-                ctx.timer(span, token(RESUME, replica));
+                self.timer(ctx, span, RESUME, replica);
+                if self.replicas[usize::from(replica)].state != Life::Down {
+                    self.hold(ctx, replica, PAUSED, true);
+                }
             }
             (RESUME, pauses, _) => {
-                self.freeze(ctx, replica, false);
-                if let Some(pauses) = pauses {
-                    let span = pauses.every.sampler().draw(&mut self.failures);
-                    ctx.timer(span, token(PAUSE, replica));
+                match pauses {
+                    Some(pauses) => {
+                        let span = pauses.every.sampler().draw(&mut self.failures);
+                        self.timer(ctx, span, PAUSE, replica);
+                    }
+                    None => self.replicas[usize::from(replica)].timers[chain(what)] = 0,
                 }
+                self.hold(ctx, replica, PAUSED, false);
             }
             (BREAK, _, Some(breakdowns)) => {
+                let span = breakdowns.down.sampler().draw(&mut self.failures);
+                self.timer(ctx, span, REPAIR, replica);
                 if breakdowns.lose {
-                    ctx.break_down(replica);
+                    self.hold(ctx, replica, LOST, true);
                     self.kill(ctx, replica);
                 } else {
-                    self.freeze(ctx, replica, true);
+                    self.hold(ctx, replica, BROKEN, true);
                 }
-                let span = breakdowns.down.sampler().draw(&mut self.failures);
-                ctx.timer(span, token(REPAIR, replica));
             }
             (REPAIR, _, breakdowns) => {
-                self.freeze(ctx, replica, false);
-                ctx.set_up(replica, self.replicas[usize::from(replica)].state == Life::Running);
-                if let Some(breakdowns) = breakdowns {
-                    let span = breakdowns.up.sampler().draw(&mut self.failures);
-                    ctx.timer(span, token(BREAK, replica));
+                match breakdowns {
+                    Some(breakdowns) => {
+                        let span = breakdowns.up.sampler().draw(&mut self.failures);
+                        self.timer(ctx, span, BREAK, replica);
+                    }
+                    None => self.replicas[usize::from(replica)].timers[chain(what)] = 0,
                 }
+                self.hold(ctx, replica, BROKEN | LOST, false);
             }
             _ => {}
         }
@@ -507,41 +598,15 @@ impl Kind for Service {
         accepts_calls: true,
         outs: Outs::Any,
         signals: &[Signal::Started, Signal::Stopped],
-        controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail],
+        controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Scale],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
-        size_params(spec, v);
-        work_params(spec, v);
-        queue_params(spec, v);
-        failure_params(spec, v);
+        service_params::visit(spec, v);
     }
 
     fn check(spec: &Spec, checker: &mut Checker) {
-        let dists = [("work", &spec.work), ("wait", &spec.wait), ("work_after", &spec.work_after)];
-        for (name, dist) in dists.into_iter().chain(spec.work_by_class.values().map(|dist| ("work_by_class", dist))) {
-            checker.dist(name, dist);
-        }
-        if let Some(max_wait) = &spec.max_wait {
-            checker.dist("max_wait", max_wait);
-        }
-        if let Some(pauses) = &spec.pauses {
-            checker.dist("pauses", &pauses.every);
-            checker.dist("pauses", &pauses.lasting);
-            if pauses.every.as_constant() == Some(Span::ZERO) {
-                checker.error("pauses", "pauses without time between them would stop the service for good");
-            }
-        }
-        if let Some(breakdowns) = &spec.breakdowns {
-            checker.dist("breakdowns", &breakdowns.up);
-            checker.dist("breakdowns", &breakdowns.down);
-            if breakdowns.up.as_constant() == Some(Span::ZERO) {
-                checker.error("breakdowns", "breakdowns without time between them would stop the service for good");
-            }
-        }
-        if let Runtime::Serverless { cold_start, .. } = &spec.runtime {
-            checker.dist("runtime", cold_start);
-        }
+        service_params::check(spec, checker);
     }
 
     fn start(spec: &Spec, ctx: &mut Ctx) -> Service {
@@ -557,6 +622,8 @@ impl Kind for Service {
             max_wait: None,
             simple: true,
             wanted: 0,
+            closed: false,
+            generation: 0,
             spec: spec.clone(),
         };
         service.read_spec(ctx);
@@ -567,17 +634,21 @@ impl Kind for Service {
 
     fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
         let rescale = spec.replicas != self.spec.replicas;
-        let arm = (self.spec.pauses.is_none(), self.spec.breakdowns.is_none());
         self.spec = spec.clone();
         self.read_spec(ctx);
         let station = self.spec.station();
-        for i in 0..self.replicas.len() as u16 {
+        // From the last one: those that drain may be gone afterwards.
+        for i in (0..self.replicas.len() as u16).rev() {
+            if usize::from(i) >= self.replicas.len() {
+                continue;
+            }
             self.replicas[usize::from(i)].station.retune(ctx, &station);
+            // One that starts is armed when it runs.
+            if matches!(self.replicas[usize::from(i)].state, Life::Running | Life::Down) {
+                self.arm(ctx, i);
+            }
             self.rearm(ctx, i);
             self.begin_waiting(ctx, i);
-            if arm.0 && spec.pauses.is_some() || arm.1 && spec.breakdowns.is_some() {
-                self.arm_pauses(ctx, i);
-            }
         }
         if rescale {
             self.scale(ctx, spec.replicas);
@@ -649,12 +720,16 @@ impl Kind for Service {
                 }
                 self.rearm(ctx, replica);
             }
-            STARTED => {
-                if self.replicas.get(usize::from(replica)).is_some_and(|r| r.state == Life::Starting) {
-                    self.started(ctx, replica);
+            what => {
+                let state = self.replicas.get(usize::from(replica));
+                if state.is_none_or(|state| state.timers[chain(what)] != (token >> 20) as u32) {
+                    return;
+                }
+                match what {
+                    STARTED if state.is_some_and(|state| state.state == Life::Starting) => self.started(ctx, replica),
+                    what => self.on_failure_timer(ctx, what, replica),
                 }
             }
-            what => self.on_failure_timer(ctx, what, replica),
         }
     }
 
@@ -675,16 +750,22 @@ impl Kind for Service {
         match control {
             Control::Scale(wanted) => self.scale(ctx, wanted),
             Control::Fault(fault, replica) => {
-                let all = 0..self.replicas.len() as u16;
+                // From the last one: those that drain may be gone afterwards.
+                let all = (0..self.replicas.len() as u16).rev();
                 for i in all.filter(|i| replica.is_none_or(|replica| replica == *i)) {
+                    if usize::from(i) >= self.replicas.len() {
+                        continue;
+                    }
                     match fault {
                         Fault::Kill => {
-                            self.kill(ctx, i);
                             let state = &mut self.replicas[usize::from(i)].state;
-                            *state = if *state == Life::Draining { Life::Gone } else { Life::Down };
+                            if !matches!(state, Life::Draining | Life::Gone) {
+                                *state = Life::Down;
+                            }
+                            self.kill(ctx, i);
                         }
-                        Fault::Freeze => self.freeze(ctx, i, true),
-                        Fault::Thaw => self.freeze(ctx, i, false),
+                        Fault::Freeze => self.hold(ctx, i, BY_HAND, true),
+                        Fault::Thaw => self.hold(ctx, i, BY_HAND, false),
                         Fault::Restart => self.restart(ctx, i),
                         _ => {}
                     }
@@ -700,172 +781,6 @@ impl Kind for Service {
     }
 }
 
-fn size_params(spec: &mut Spec, v: &mut dyn Visitor) {
-    v.visit(
-        &Param::new("replicas", "How many copies run: scaling out.", &["2", "5"]).range(1.0, 10_000.0).live(),
-        &mut spec.replicas,
-    );
-    v.visit(
-        &Param::new(
-            "runtime",
-            "What runs the code: Threads, EventLoop, GlobalLock or Serverless.",
-            &[
-                "EventLoop",
-                "GlobalLock(switch_interval: \"5ms\")",
-                "Serverless(cold_start: \"200ms\", keep_alive: \"1s\")",
-            ],
-        ),
-        &mut spec.runtime,
-    );
-    v.visit(
-        &Param::new("slots", "Calls a process can have in progress: worker threads, or connections.", &["1", "4"])
-            .range(1.0, 1e6)
-            .live(),
-        &mut spec.slots,
-    );
-    v.visit(
-        &Param::new("cores", "Cores of the machine of each replica: scaling up.", &["1", "2"]).range(1.0, 1e6).live(),
-        &mut spec.cores,
-    );
-    v.visit(
-        &Param::new("processes", "Processes per replica; an event loop or a global lock is per process.", &["4"])
-            .range(1.0, 1e6)
-            .live(),
-        &mut spec.processes,
-    );
-}
-
-fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
-    v.visit(
-        &Param::new(
-            "work",
-            "Processor time before the calls to others.",
-            &["\"8ms\"", "LogNormal(mean: \"5ms\", cv: 2)"],
-        )
-        .live(),
-        &mut spec.work,
-    );
-    v.visit(
-        &Param::new("work_by_class", "`work` for the classes named here.", &["{\"request\": \"9ms\"}"]).live(),
-        &mut spec.work_by_class,
-    );
-    v.visit(
-        &Param::new(
-            "wait",
-            "Waiting for something that is not drawn, such as a disk: holds the slot, not a core.",
-            &["\"12ms\""],
-        )
-        .live(),
-        &mut spec.wait,
-    );
-    v.visit(
-        &Param::new("work_after", "Processor time after the calls to others.", &["\"2ms\""]).live(),
-        &mut spec.work_after,
-    );
-    v.visit(
-        &Param::new("contention", "How much longer work takes for each other call in progress (USL alpha).", &["0.1"])
-            .range(0.0, 100.0)
-            .live(),
-        &mut spec.contention,
-    );
-    v.visit(
-        &Param::new("coherency", "How much longer for each pair of calls in progress (USL beta).", &["0.01"])
-            .range(0.0, 100.0)
-            .live(),
-        &mut spec.coherency,
-    );
-    v.visit(
-        &Param::new("error_share", "Share of calls that end in an error after their work.", &["\"10%\""])
-            .range(0.0, 1.0)
-            .live(),
-        &mut spec.error_share,
-    );
-    v.visit(
-        &Param::new("poison_share", "Share of keys whose calls always end in an error.", &["\"10%\""])
-            .range(0.0, 1.0)
-            .live(),
-        &mut spec.poison_share,
-    );
-}
-
-fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
-    v.visit(
-        &Param::new(
-            "discipline",
-            "Who is served next.",
-            &[
-                "Lifo",
-                "AdaptiveLifo",
-                "Priority",
-                "PreemptivePriority",
-                "Random",
-                "ProcessorSharing",
-                "EarliestDeadline",
-                "WeightedFair",
-            ],
-        ),
-        &mut spec.discipline,
-    );
-    v.visit(
-        &Param::new(
-            "queue_limit",
-            "Calls that may wait at a replica; more are refused. None is no limit.",
-            &["0", "5"],
-        )
-        .range(0.0, 1e9)
-        .live(),
-        &mut spec.queue_limit,
-    );
-    v.visit(
-        &Param::new(
-            "max_wait",
-            "A call that waited so long for a slot leaves (drawn for each call).",
-            &["\"10ms\"", "Exponential(\"20ms\")"],
-        )
-        .live(),
-        &mut spec.max_wait,
-    );
-    v.visit(
-        &Param::new(
-            "codel",
-            "Shed calls from a standing queue (controlled delay, RFC 8289).",
-            &["(target: \"1ms\", interval: \"20ms\")"],
-        )
-        .live(),
-        &mut spec.codel,
-    );
-    v.visit(
-        &Param::new("drop_expired", "Fail a call at once if the deadline that came with it has passed.", &["false"])
-            .live(),
-        &mut spec.drop_expired,
-    );
-}
-
-fn failure_params(spec: &mut Spec, v: &mut dyn Visitor) {
-    v.visit(
-        &Param::new(
-            "pauses",
-            "Stops of a whole replica, such as garbage collection.",
-            &["(every: Exponential(\"500ms\"), lasting: \"50ms\")"],
-        )
-        .live(),
-        &mut spec.pauses,
-    );
-    v.visit(
-        &Param::new(
-            "breakdowns",
-            "Failures and repairs of each replica; `lose` says whether calls are lost.",
-            &["(up: Exponential(\"1s\"), down: Exponential(\"100ms\"), lose: true)"],
-        )
-        .live(),
-        &mut spec.breakdowns,
-    );
-    v.visit(
-        &Param::new("start_up", "From ordering a replica until it takes calls.", &["\"2s\""]).range(0.0, 1e5).live(),
-        &mut spec.start_up,
-    );
-}
-
 const HELP: &str = "\
 A call takes a slot (or waits for one), does its `work` on a core, waits (`wait`), makes the calls of the links in the \
 order of their steps, does its `work_after`, answers, and frees the slot. The slot is held all the while: a slow callee \
@@ -874,11 +789,18 @@ starves the service in front of it.
 `replicas` is scaling out; `slots` and `cores` are scaling up. The `runtime` decides what the two numbers mean: Threads \
 share the cores evenly; an EventLoop has one core per process, first come first served, so that work blocks everybody; \
 GlobalLock threads take turns on one core per process; Serverless has an instance per call, up to `slots`, with cold \
-starts. `processes` multiplies slots, and what an event loop or a lock can use of the cores. `work_by_class` sets the work \
-of single classes; `contention` and `coherency` make it grow with the calls in progress.
+starts. `processes` multiplies slots, instances, and what an event loop or a lock can use of the cores; a call is not bound \
+to one process, so that an idle one takes the next. `work_by_class` sets the work of single classes; `contention` and \
+`coherency` make it grow with the calls in progress.
 
 Waiting calls are ordered by the `discipline` and bounded by `queue_limit`, `max_wait` and `codel`; `drop_expired` fails \
-those whose deadline has passed. `error_share`, `poison_share`, `pauses` and `breakdowns` are what goes wrong by itself; `start_up` is what \
-a new replica takes. A call that no balancer has assigned goes to a random replica.
+those whose deadline has passed. Deadlines come with a call only over links with `propagate_deadline`: without it neither \
+that nor EarliestDeadline does anything. With ProcessorSharing and PreemptivePriority every call has a slot at once and waits \
+for a core: `queue_limit` bounds the calls beyond the cores, and `slots`, `max_wait` and `codel` mean nothing. WeightedFair is \
+fair queueing: tenants share evenly, weights are not modelled.
+
+`error_share`, `poison_share`, `pauses` and `breakdowns` are what goes wrong by itself; each comes and goes alone, and a \
+restart ends neither a breakdown nor a freeze. `start_up` is what a new replica takes. A call that no balancer has assigned \
+goes to a random replica.
 
 Not modelled: memory, caches of the processor, the cost of switching between threads, warm-up of compiled code.";

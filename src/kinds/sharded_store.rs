@@ -59,13 +59,20 @@ pub struct ShardedStore {
 /// Beyond so many warmed keys all are taken to be warm, which bounds the memory.
 const MOST_WARMED: usize = 4_000_000;
 
+/// Points that a hash ring may have, which bounds the memory too.
+const MOST_POINTS: u32 = 10_000_000;
+
 impl ShardedStore {
     fn station_spec(spec: &Spec) -> StationSpec {
         StationSpec::plain(spec.slots, spec.queue_limit)
     }
 
     fn resize(&mut self, ctx: &mut Ctx, shards: u32) {
-        let shards = shards.clamp(1, 60_000);
+        let most = match self.spec.strategy {
+            Strategy::ConsistentHash { virtual_nodes } => MOST_POINTS / virtual_nodes.max(1),
+            _ => u32::MAX,
+        };
+        let shards = shards.clamp(1, most.min(60_000));
         if shards == self.ring.shards() {
             return;
         }
@@ -147,7 +154,7 @@ impl Kind for ShardedStore {
         accepts_calls: true,
         outs: Outs::None,
         signals: &[Signal::MovedKey],
-        controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail],
+        controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Scale],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
@@ -194,6 +201,9 @@ impl Kind for ShardedStore {
             Strategy::ConsistentHash { virtual_nodes } if !(1..=10_000).contains(&virtual_nodes) => {
                 checker.error("strategy", "virtual_nodes is a number from 1 to 10000");
             }
+            Strategy::ConsistentHash { virtual_nodes } if virtual_nodes.saturating_mul(spec.shards) > MOST_POINTS => {
+                checker.error("strategy", format!("shards times virtual_nodes is at most {MOST_POINTS}"));
+            }
             Strategy::Directory { buckets } if !(1..=1_000_000).contains(&buckets) => {
                 checker.error("strategy", "buckets is a number from 1 to a million");
             }
@@ -226,6 +236,8 @@ impl Kind for ShardedStore {
     }
 
     fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
+        // An autoscaler may have changed their number meanwhile.
+        let resize = spec.shards != self.spec.shards;
         self.spec = spec.clone();
         self.read = spec.read.sampler();
         self.write = spec.write.sampler();
@@ -235,7 +247,9 @@ impl Kind for ShardedStore {
             self.stations[shard].retune(ctx, &station);
             self.next(ctx, shard);
         }
-        self.resize(ctx, spec.shards);
+        if resize {
+            self.resize(ctx, spec.shards);
+        }
     }
 
     #[inline]
@@ -292,7 +306,7 @@ impl Kind for ShardedStore {
                             }
                         }
                         Fault::Freeze => self.stations[shard].freeze(ctx, true),
-                        Fault::Thaw | Fault::Restart => {
+                        Fault::Thaw => {
                             self.stations[shard].freeze(ctx, false);
                             self.next(ctx, shard);
                         }

@@ -10,6 +10,8 @@ use crate::parts::waiting::{CoDel, Discipline, Ticket, Waiting};
 pub struct StationSpec {
     /// `u32::MAX` is no limit.
     pub slots: u32,
+    /// Everybody gets a slot at once, and waits for a core: slots are only what bounds the calls at hand.
+    pub admits_all: bool,
     pub cores: u32,
     pub sharing: Sharing,
     pub discipline: Discipline,
@@ -28,6 +30,7 @@ impl StationSpec {
     pub fn plain(slots: u32, queue_limit: Option<u32>) -> StationSpec {
         StationSpec {
             slots,
+            admits_all: false,
             cores: slots,
             sharing: Sharing::Fcfs,
             discipline: Discipline::Fifo,
@@ -105,7 +108,7 @@ impl Station {
     }
 
     fn shares(spec: &StationSpec) -> bool {
-        spec.cores < spec.slots
+        spec.cores < spec.slots || spec.admits_all
     }
 
     /// Count the station's slots and cores among the node's.
@@ -125,7 +128,7 @@ impl Station {
     }
 
     fn show_capacity(&self, ctx: &mut Ctx, sign: i32) {
-        let slots = if self.spec.slots == u32::MAX { 0 } else { self.spec.slots as i32 };
+        let slots = if self.spec.slots == u32::MAX || self.spec.admits_all { 0 } else { self.spec.slots as i32 };
         ctx.meter_add(Meter::SlotCapacity, sign * slots);
         ctx.meter_add(Meter::CoreCapacity, sign * self.spec.cores.min(i32::MAX as u32) as i32);
     }
@@ -151,7 +154,11 @@ impl Station {
         if self.busy < self.spec.slots && self.queued == 0 && !self.is_frozen() {
             return Some(self.seat(ctx, id, rng));
         }
-        if self.queued >= self.spec.queue_limit {
+        let full = match self.spec.admits_all {
+            true => self.busy.saturating_add(self.queued) >= self.spec.slots,
+            false => self.queued >= self.spec.queue_limit,
+        };
+        if full {
             return Some(Done::Drop(id, Reason::QueueFull));
         }
         let now = ctx.now();
@@ -182,12 +189,16 @@ impl Station {
             return None;
         }
         loop {
-            let (id, since) = self.waiting.pop(rng)?;
+            let (id, since) = self.waiting.pop_of(self.queued as usize, rng)?;
             // Those who gave up left their entry behind.
-            if !ctx.is_served(id) || ctx.call(id).scratch[1] != QUEUED {
+            if !Self::waits(ctx, id) {
                 continue;
             }
-            self.left_queue(ctx);
+            self.queued -= 1;
+            ctx.meter_add(Meter::Queue, -1);
+            if self.queued == 0 {
+                self.waiting.clear();
+            }
             let waited = ctx.now().since(since);
             ctx.call_mut(id).queue_ns += waited.0;
             if self.spec.drop_expired && ctx.is_expired(id) {
@@ -207,10 +218,19 @@ impl Station {
         ctx.call(id).scratch[1] == QUEUED
     }
 
-    /// A waiting call goes, whether to be served or not.
+    fn waits(ctx: &Ctx, id: CallId) -> bool {
+        ctx.is_served(id) && ctx.call(id).scratch[1] == QUEUED
+    }
+
+    /// A waiting call gives up. Its entry stays behind, but such entries must not pile up where they are never reached.
     pub fn left_queue(&mut self, ctx: &mut Ctx) {
         self.queued -= 1;
         ctx.meter_add(Meter::Queue, -1);
+        if self.queued == 0 {
+            self.waiting.clear();
+        } else if self.waiting.len() > 2 * self.queued as usize + 64 {
+            self.waiting.retain(|id| Self::waits(ctx, id));
+        }
     }
 
     /// A call has left its slot.
@@ -309,8 +329,8 @@ impl Station {
     /// A call is not wanted any more: take it off its core.
     pub fn stop_work(&mut self, ctx: &mut Ctx, id: CallId) {
         let now = ctx.now();
-        if let Some(processor) = &mut self.processor {
-            processor.remove(now, id);
+        // Whoever began on a core of its own has stayed there when cores became shared.
+        if self.processor.as_mut().is_some_and(|processor| processor.remove(now, id)) {
             self.show_cores(ctx);
         } else if ctx.call(id).scratch[1] < SERVED && self.direct > 0 {
             self.direct -= 1;
@@ -355,7 +375,9 @@ impl Station {
             processor.set_cores(ctx.now(), spec.cores);
         } else if Self::shares(spec) {
             // Calls at work on a core of their own finish on it.
-            self.processor = Some(Processor::new(spec.sharing, spec.cores));
+            let mut processor = Processor::new(spec.sharing, spec.cores);
+            processor.freeze(ctx.now(), self.is_frozen());
+            self.processor = Some(processor);
         }
         self.waiting.set_discipline(spec.discipline);
         self.spec = spec.clone();
@@ -367,7 +389,7 @@ impl Station {
 
     /// Forget everything that waits or is served; the caller answers the calls.
     pub fn clear(&mut self, ctx: &mut Ctx) {
-        self.waiting.drain();
+        self.waiting.clear();
         ctx.meter_add(Meter::Queue, -(self.queued as i32));
         ctx.meter_add(Meter::Busy, -(self.busy as i32));
         ctx.meter_add(Meter::Cores, -((self.direct + self.cores_shown) as i32));

@@ -73,7 +73,7 @@ impl Kind for Worker {
         accepts_calls: true,
         outs: Outs::Any,
         signals: &[Signal::Started, Signal::Stopped],
-        controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Pause],
+        controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Scale, Handle::Pause],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
@@ -149,9 +149,7 @@ impl Kind for Worker {
         if let Control::Pause(paused) = control {
             // Queues hand nothing to a replica that is not up; what it has begun it finishes.
             self.paused = paused;
-            for replica in 0..ctx.replicas(ctx.node()) {
-                ctx.set_up(replica, !paused);
-            }
+            self.service.close(ctx, paused);
         } else {
             self.service.on_control(ctx, control);
         }

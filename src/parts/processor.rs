@@ -231,20 +231,26 @@ impl<T: Copy + Ord> Processor<T> {
         self.cores = cores.max(1);
         while self.running.len() > self.cores as usize {
             if let Some(mut out) = self.running.pop() {
-                out.job.left = out.job.left - now.since(out.since);
+                // Frozen, it has got nothing done since.
+                if !self.frozen {
+                    out.job.left = out.job.left - now.since(out.since);
+                }
                 self.queue.push_front(out.job);
             }
         }
         self.dispatch(now);
     }
 
-    /// Take out one who is no longer wanted.
-    pub fn remove(&mut self, now: Time, id: T) {
+    /// Take out one who is no longer wanted. False if it is not here.
+    pub fn remove(&mut self, now: Time, id: T) -> bool {
         self.advance(now);
+        let before = self.jobs.len() + self.queue.len() + self.running.len();
         self.jobs.retain(|Reverse((_, _, other))| *other != id);
         self.queue.retain(|job| job.id != id);
         self.running.retain(|running| running.job.id != id);
+        let found = self.jobs.len() + self.queue.len() + self.running.len() < before;
         self.dispatch(now);
+        found
     }
 
     pub fn clear(&mut self) {
@@ -302,5 +308,18 @@ mod tests {
             processor.freeze(Time(1_000), false);
             assert_eq!(processor.next_change(), Some(Time(1_070)));
         }
+    }
+
+    #[test]
+    fn a_core_taken_away_while_frozen_costs_no_work() {
+        let mut processor = Processor::new(Sharing::Fcfs, 2);
+        processor.add(Time(0), 1, Span(100), 0);
+        processor.add(Time(0), 2, Span(100), 0);
+        processor.freeze(Time(30), true);
+        processor.set_cores(Time(90), 1);
+        processor.freeze(Time(1_000), false);
+        assert_eq!(processor.next_change(), Some(Time(1_070)));
+        assert_eq!(processor.take_done(Time(1_070)), Some(1));
+        assert_eq!(processor.next_change(), Some(Time(1_140)));
     }
 }

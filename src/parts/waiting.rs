@@ -27,8 +27,16 @@ pub enum Discipline {
     ProcessorSharing,
     /// The nearest deadline first.
     EarliestDeadline,
-    /// Tenants share evenly (start-time fair queueing: Goyal, Vin and Cheng 1996).
+    /// Tenants share evenly, whatever their part of the calls (start-time fair queueing: Goyal, Vin and Cheng 1996); weights
+    /// are not modelled.
     WeightedFair,
+}
+
+impl Discipline {
+    /// Whether everybody is admitted, so that what is waited for is a core, not a slot.
+    pub fn admits_all(self) -> bool {
+        matches!(self, Discipline::ProcessorSharing | Discipline::PreemptivePriority)
+    }
 }
 
 /// The length from which adaptive LIFO serves the newest first.
@@ -80,6 +88,21 @@ impl<T: Copy + Ord> Waiting<T> {
         self.len() == 0
     }
 
+    /// Forget everybody.
+    pub fn clear(&mut self) {
+        self.line.clear();
+        self.by_priority.values_mut().for_each(VecDeque::clear);
+        self.ranked.clear();
+        self.tags.clear();
+    }
+
+    /// Forget those who are not there any more.
+    pub fn retain(&mut self, alive: impl Fn(T) -> bool) {
+        self.line.retain(|(id, _)| alive(*id));
+        self.by_priority.values_mut().for_each(|line| line.retain(|(id, _)| alive(*id)));
+        self.ranked.retain(|Reverse((_, _, id, _))| alive(*id));
+    }
+
     /// Change the discipline; those who wait are taken over in the order of their coming.
     pub fn set_discipline(&mut self, discipline: Discipline) {
         if discipline == self.discipline {
@@ -119,10 +142,16 @@ impl<T: Copy + Ord> Waiting<T> {
     /// Take the next one, with the time since when it waited.
     #[inline]
     pub fn pop(&mut self, rng: &mut Rng) -> Option<(T, Time)> {
+        self.pop_of(self.line.len(), rng)
+    }
+
+    /// The same where only so many still wait: those who gave up have left their entry behind.
+    #[inline]
+    pub fn pop_of(&mut self, living: usize, rng: &mut Rng) -> Option<(T, Time)> {
         match self.discipline {
             Discipline::Fifo | Discipline::ProcessorSharing => self.line.pop_front(),
             Discipline::Lifo => self.line.pop_back(),
-            Discipline::AdaptiveLifo if self.line.len() > ADAPTIVE_LENGTH => self.line.pop_back(),
+            Discipline::AdaptiveLifo if living > ADAPTIVE_LENGTH => self.line.pop_back(),
             Discipline::AdaptiveLifo => self.line.pop_front(),
             Discipline::Random => {
                 let n = u32::try_from(self.line.len()).ok().filter(|&n| n > 0)?;
@@ -235,6 +264,21 @@ mod tests {
         assert_ne!(random, [0, 1, 2, 3, 4, 5]);
         random.sort_unstable();
         assert_eq!(random, [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn the_dead_are_forgotten_wherever_they_lie() {
+        for discipline in [Discipline::Lifo, Discipline::Priority, Discipline::EarliestDeadline] {
+            let mut waiting = Waiting::new(discipline);
+            for id in 0..6u32 {
+                let deadline = Time(100 + u64::from(id));
+                waiting.push(Ticket { id, since: Time(0), priority: id as u8, deadline, flow: 0 });
+            }
+            waiting.retain(|id| id % 2 == 0);
+            assert_eq!(waiting.len(), 3);
+            waiting.clear();
+            assert!(waiting.is_empty());
+        }
     }
 
     #[test]

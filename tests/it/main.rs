@@ -6,6 +6,7 @@ mod cli;
 mod conservation;
 mod determinism;
 mod scenarios;
+mod stations;
 mod tidy;
 mod traps;
 mod truth;

@@ -2,7 +2,7 @@
 
 use crate::base::{Finding, Subject};
 use crate::design::Design;
-use crate::kinds::Outs;
+use crate::kinds::{Handle, Outs};
 
 /// So many nodes are more than anybody draws, and fit into an event.
 const MOST_NODES: usize = 20_000;
@@ -36,6 +36,21 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         }
         findings.extend(node.kind.check(&subject.then("kind")));
         check_outs(design, name, findings);
+        if node.kind.meta().key == "autoscaler" {
+            check_scaled(design, name, findings);
+        }
+    }
+}
+
+/// An autoscaler's first link leads to something with replicas that can be changed.
+fn check_scaled(design: &Design, name: &str, findings: &mut Vec<Finding>) {
+    let outs = design.links.iter().filter(|link| link.from == name);
+    let Some(first) = outs.min_by_key(|link| (link.step, link.name())) else { return };
+    let Some(scaled) = design.nodes.get(&first.to).map(|node| node.kind.meta()) else { return };
+    if !scaled.controls.contains(&Handle::Scale) {
+        let message = format!("`{}` is what is to be scaled, but a {} cannot be", first.to, scaled.key);
+        let remedy = "give the link to what is to be scaled the lowest step; the second link is what is watched";
+        findings.push(Finding::error("not-scalable", Subject::of(["nodes", name]), message).with_remedy(remedy));
     }
 }
 

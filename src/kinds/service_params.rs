@@ -1,0 +1,223 @@
+//! What is said of a service's parameters, and what of them does not go together.
+
+use super::kind::Checker;
+use super::params::{Param, Visitor};
+use super::service::{Runtime, Spec};
+use crate::base::Span;
+
+/// Every parameter once.
+pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
+    size_params(spec, v);
+    work_params(spec, v);
+    queue_params(spec, v);
+    failure_params(spec, v);
+}
+
+pub fn check(spec: &Spec, checker: &mut Checker) {
+    let dists = [("work", &spec.work), ("wait", &spec.wait), ("work_after", &spec.work_after)];
+    for (name, dist) in dists.into_iter().chain(spec.work_by_class.values().map(|dist| ("work_by_class", dist))) {
+        checker.dist(name, dist);
+    }
+    if let Runtime::GlobalLock { switch_interval } = &spec.runtime
+        && switch_interval.is_zero()
+    {
+        checker.error("runtime", "with a switch_interval of 0 threads would do nothing but take turns");
+    }
+    if spec.discipline.admits_all() {
+        let slots = spec.slots != Spec::default().slots;
+        let useless = [("slots", slots), ("max_wait", spec.max_wait.is_some()), ("codel", spec.codel.is_some())];
+        for (name, _) in useless.iter().filter(|(_, set)| *set) {
+            let message = format!(
+                "{:?} admits every call at once: none waits for a slot, which `{name}` is about",
+                spec.discipline
+            );
+            checker.warning(name, message);
+        }
+    }
+    if let Some(max_wait) = &spec.max_wait {
+        checker.dist("max_wait", max_wait);
+    }
+    if let Some(pauses) = &spec.pauses {
+        checker.dist("pauses", &pauses.every);
+        checker.dist("pauses", &pauses.lasting);
+        if pauses.every.as_constant() == Some(Span::ZERO) {
+            checker.error("pauses", "pauses without time between them would stop the service for good");
+        }
+    }
+    if let Some(breakdowns) = &spec.breakdowns {
+        checker.dist("breakdowns", &breakdowns.up);
+        checker.dist("breakdowns", &breakdowns.down);
+        if breakdowns.up.as_constant() == Some(Span::ZERO) {
+            checker.error("breakdowns", "breakdowns without time between them would stop the service for good");
+        }
+    }
+    if let Runtime::Serverless { cold_start, .. } = &spec.runtime {
+        checker.dist("runtime", cold_start);
+    }
+}
+
+fn size_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new("replicas", "How many copies run: scaling out.", &["2", "5"]).range(1.0, 10_000.0).live(),
+        &mut spec.replicas,
+    );
+    v.visit(
+        &Param::new(
+            "runtime",
+            "What runs the code: Threads, EventLoop, GlobalLock or Serverless.",
+            &[
+                "EventLoop",
+                "GlobalLock(switch_interval: \"5ms\")",
+                "Serverless(cold_start: \"200ms\", keep_alive: \"1s\")",
+            ],
+        ),
+        &mut spec.runtime,
+    );
+    v.visit(
+        &Param::new("slots", "Calls a process can have in progress: worker threads, or connections.", &["1", "4"])
+            .range(1.0, 1e6)
+            .live(),
+        &mut spec.slots,
+    );
+    v.visit(
+        &Param::new("cores", "Cores of the machine of each replica: scaling up.", &["1", "2"]).range(1.0, 1e6).live(),
+        &mut spec.cores,
+    );
+    v.visit(
+        &Param::new("processes", "Processes per replica; an event loop or a global lock is per process.", &["4"])
+            .range(1.0, 1e6)
+            .live(),
+        &mut spec.processes,
+    );
+}
+
+fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new(
+            "work",
+            "Processor time before the calls to others.",
+            &["\"8ms\"", "LogNormal(mean: \"5ms\", cv: 2)"],
+        )
+        .live(),
+        &mut spec.work,
+    );
+    v.visit(
+        &Param::new("work_by_class", "`work` for the classes named here.", &["{\"request\": \"9ms\"}"]).live(),
+        &mut spec.work_by_class,
+    );
+    v.visit(
+        &Param::new(
+            "wait",
+            "Waiting for something that is not drawn, such as a disk: holds the slot, not a core.",
+            &["\"12ms\""],
+        )
+        .live(),
+        &mut spec.wait,
+    );
+    v.visit(
+        &Param::new("work_after", "Processor time after the calls to others.", &["\"2ms\""]).live(),
+        &mut spec.work_after,
+    );
+    v.visit(
+        &Param::new("contention", "How much longer work takes for each other call in progress (USL alpha).", &["0.1"])
+            .range(0.0, 100.0)
+            .live(),
+        &mut spec.contention,
+    );
+    v.visit(
+        &Param::new("coherency", "How much longer for each pair of calls in progress (USL beta).", &["0.01"])
+            .range(0.0, 100.0)
+            .live(),
+        &mut spec.coherency,
+    );
+    v.visit(
+        &Param::new("error_share", "Share of calls that end in an error after their work.", &["\"10%\""])
+            .range(0.0, 1.0)
+            .live(),
+        &mut spec.error_share,
+    );
+    v.visit(
+        &Param::new("poison_share", "Share of keys whose calls always end in an error.", &["\"10%\""])
+            .range(0.0, 1.0)
+            .live(),
+        &mut spec.poison_share,
+    );
+}
+
+fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new(
+            "discipline",
+            "Who is served next (WeightedFair: tenants share evenly, weights are not modelled).",
+            &[
+                "Lifo",
+                "AdaptiveLifo",
+                "Priority",
+                "PreemptivePriority",
+                "Random",
+                "ProcessorSharing",
+                "EarliestDeadline",
+                "WeightedFair",
+            ],
+        ),
+        &mut spec.discipline,
+    );
+    v.visit(
+        &Param::new(
+            "queue_limit",
+            "Calls that may wait at a replica; more are refused. None is no limit. Where the discipline admits all at once, calls beyond the cores.",
+            &["0", "5"],
+        )
+        .range(0.0, 1e9)
+        .live(),
+        &mut spec.queue_limit,
+    );
+    v.visit(
+        &Param::new(
+            "max_wait",
+            "A call that waited so long for a slot leaves (drawn for each call).",
+            &["\"10ms\"", "Exponential(\"20ms\")"],
+        )
+        .live(),
+        &mut spec.max_wait,
+    );
+    v.visit(
+        &Param::new(
+            "codel",
+            "Shed calls from a standing queue (controlled delay, RFC 8289).",
+            &["(target: \"1ms\", interval: \"20ms\")"],
+        )
+        .live(),
+        &mut spec.codel,
+    );
+    v.visit(
+        &Param::new("drop_expired", "Fail a call at once if the deadline that came with it has passed.", &["false"])
+            .live(),
+        &mut spec.drop_expired,
+    );
+}
+
+fn failure_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new(
+            "pauses",
+            "Stops of a whole replica, such as garbage collection.",
+            &["(every: Exponential(\"500ms\"), lasting: \"50ms\")"],
+        )
+        .live(),
+        &mut spec.pauses,
+    );
+    v.visit(
+        &Param::new(
+            "breakdowns",
+            "Failures and repairs of each replica; `lose` says whether calls are lost.",
+            &["(up: Exponential(\"1s\"), down: Exponential(\"100ms\"), lose: true)"],
+        )
+        .live(),
+        &mut spec.breakdowns,
+    );
+    v.visit(
+        &Param::new("start_up", "From ordering a replica until it takes calls.", &["\"2s\""]).range(0.0, 1e5).live(),
+        &mut spec.start_up,
+    );
+}
