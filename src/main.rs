@@ -16,6 +16,6 @@ fn open(file: Option<PathBuf>) -> ExitCode {
     };
     #[cfg(not(feature = "whiteboard"))]
     let reason = "this program was built without the whiteboard";
-    eprintln!("{reason}; running without a window");
+    tailboard::cli::say(&format!("{reason}; running without a window\n"));
     tailboard::cli::run_headless(file)
 }

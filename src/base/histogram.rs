@@ -141,6 +141,15 @@ impl Histogram {
         let last = cell_of(value);
         self.cells.iter().take(last + 1).map(|&n| u64::from(n)).sum()
     }
+
+    /// How many values lie below `value`, with those of its own cell spread over it as [`Histogram::quantile`] does.
+    pub fn count_below(&self, value: f64) -> f64 {
+        let cell = cell_of(value as u64);
+        let (low, high) = bounds_of(cell);
+        let share = if high > low { ((value - low as f64) / (high - low) as f64).min(1.0) } else { 1.0 };
+        let before: u64 = self.cells.iter().take(cell).map(|&n| u64::from(n)).sum();
+        before as f64 + share * self.cells.get(cell).map_or(0.0, |&n| f64::from(n))
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `bench`: how fast this machine simulates five fixed designs.
 
-use super::{DEFAULT_SCENARIO, GOOD, WRONG_INPUT, print};
+use super::{DEFAULT_SCENARIO, GOOD, WRONG_INPUT, print, say};
 use crate::base::{Span, Time};
 use crate::design::Design;
 use crate::run::Run;
@@ -141,7 +141,7 @@ pub fn design(subject: &Subject) -> Result<Design, String> {
 
 pub fn main(args: &Args) -> u8 {
     if !(0.01..=600.0).contains(&args.seconds) {
-        eprintln!("error: `--seconds {}`: expected 0.01 to 600", args.seconds);
+        say(&format!("error: `--seconds {}`: expected 0.01 to 600\n", args.seconds));
         return WRONG_INPUT;
     }
     let mut table = Table::new();
@@ -151,7 +151,7 @@ pub fn main(args: &Args) -> u8 {
         let measured = match design(subject).and_then(|design| measure(&design, args.seconds)) {
             Ok(measured) => measured,
             Err(problem) => {
-                eprintln!("error: {problem}");
+                say(&format!("error: {problem}\n"));
                 return WRONG_INPUT;
             }
         };
@@ -168,6 +168,5 @@ pub fn main(args: &Args) -> u8 {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    print(&format!("{table}\n"));
-    GOOD
+    print(&format!("{table}\n"), GOOD)
 }

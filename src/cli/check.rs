@@ -1,6 +1,6 @@
 //! `check`: everything that is wrong with files.
 
-use super::{GOOD, WRONG_INPUT, print};
+use super::{GOOD, WRONG_INPUT, print, say};
 use crate::scenario::{self, source};
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -20,22 +20,23 @@ pub fn main(args: &Args) -> u8 {
         let source = match source::load(file) {
             Ok(source) => source,
             Err(error) => {
-                eprintln!("error: {error}");
+                say(&format!("error: {error}\n"));
                 wrong = true;
                 continue;
             }
         };
         let scenario = scenario::read_str(&source.text);
-        eprint!("{}", scenario.drawn(&source.name, &source.text, std::io::stderr().is_terminal()));
+        say(&scenario.drawn(&source.name, &source.text, std::io::stderr().is_terminal()));
         wrong |= scenario.is_wrong();
         if let Some(design) = scenario.design {
-            print(&format!(
+            let line = format!(
                 "{}: fine: {} nodes, {} links, {} expectations\n",
                 source.name,
                 design.nodes.len(),
                 design.links.len(),
                 design.expect.len()
-            ));
+            );
+            wrong |= print(&line, GOOD) != GOOD;
         }
     }
     if wrong { WRONG_INPUT } else { GOOD }

@@ -10,6 +10,5 @@ pub fn main() -> u8 {
     for meta in KINDS {
         table.add_row([meta.key, &format!("{:?}", meta.group), meta.summary]);
     }
-    print(&format!("{table}\n\n`tailboard explain KIND` is the manual of a kind.\n"));
-    GOOD
+    print(&format!("{table}\n\n`tailboard explain KIND` is the manual of a kind.\n"), GOOD)
 }

@@ -2,6 +2,7 @@
 
 pub mod bench;
 mod check;
+mod columns;
 pub mod explain;
 pub mod export;
 mod kinds;
@@ -80,9 +81,9 @@ pub fn main(open: impl FnOnce(Option<PathBuf>) -> ExitCode) -> ExitCode {
         Some(Verb::New) => new::main(),
         Some(Verb::Bench(args)) => bench::main(&args),
         Some(Verb::Completions { shell }) => {
-            let mut command = Cli::command();
-            clap_complete::generate(shell, &mut command, "tailboard", &mut std::io::stdout());
-            GOOD
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tailboard", &mut script);
+            print(&String::from_utf8_lossy(&script), GOOD)
         }
     })
 }
@@ -98,8 +99,22 @@ pub fn run_headless(file: Option<PathBuf>) -> ExitCode {
 /// What runs where no file is named.
 pub const DEFAULT_SCENARIO: &str = include_str!("../../scenarios/url_shortener.ron");
 
-/// Print to standard output; a closed pipe (`| head`) is not an error.
-pub(crate) fn print(text: &str) {
+/// Print to standard output, and end with this code. A closed pipe (`| head`) is not an error; a full disk is.
+#[must_use]
+pub(crate) fn print(text: &str, code: u8) -> u8 {
+    use std::io::{ErrorKind, Write as _};
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            say(&format!("error: standard output cannot be written: {error}\n"));
+            WRONG_INPUT
+        }
+        _ => code,
+    }
+}
+
+/// Print to standard error. Where that fails there is nobody left to tell.
+pub fn say(text: &str) {
     use std::io::Write as _;
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

@@ -6,6 +6,5 @@ use super::{GOOD, print};
 pub const STARTER: &str = include_str!("../../assets/starter.ron");
 
 pub fn main() -> u8 {
-    print(STARTER);
-    GOOD
+    print(STARTER, GOOD)
 }

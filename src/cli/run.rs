@@ -1,15 +1,16 @@
 //! `run`: simulate a scenario, report, and judge its expectations.
 
-use super::{GOOD, NOT_AS_EXPECTED, WRONG_INPUT, export, print, table};
+use super::{GOOD, NOT_AS_EXPECTED, WRONG_INPUT, export, print, say, table};
 use crate::base::units::Quantity as _;
 use crate::base::{Finding, Span, Time};
-use crate::design::{Design, WarmUp, set_parameter};
-use crate::run::{Run, Verdict, judge};
+use crate::design::{Design, Expectation, MetricPath, WarmUp, set_parameter};
+use crate::run::{self, Run, Verdict, judge};
 use crate::scenario::diagnose::{Diagnostic, Shown};
 use crate::scenario::{self, source};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 
 /// Simulate a scenario and report.
 #[derive(clap::Args)]
@@ -48,32 +49,35 @@ pub fn main(args: &Args) -> u8 {
     let source = match source::load(&args.file) {
         Ok(source) => source,
         Err(error) => {
-            eprintln!("error: {error}");
+            say(&format!("error: {error}\n"));
             return WRONG_INPUT;
         }
     };
     let Some(mut design) = read(&source.name, &source.text) else { return WRONG_INPUT };
-    if let Err(problem) = adjust(&mut design, args) {
-        eprintln!("error: {problem}");
-        return WRONG_INPUT;
+    match adjust(&mut design, args) {
+        Ok(not_judged) => simulate(&design, &not_judged, args.json.as_deref(), args.csv.as_deref()),
+        Err(problem) => {
+            say(&format!("error: {problem}\n"));
+            WRONG_INPUT
+        }
     }
-    simulate(&design, args.json.as_ref(), args.csv.as_ref())
 }
 
 /// Run a scenario given as text, and print its table.
 pub fn run_text(name: &str, text: &str) -> u8 {
-    read(name, text).map_or(WRONG_INPUT, |design| simulate(&design, None, None))
+    read(name, text).map_or(WRONG_INPUT, |design| simulate(&design, &[], None, None))
 }
 
 /// Read, and say everything that is wrong.
 fn read(name: &str, text: &str) -> Option<Design> {
     let scenario = scenario::read_str(text);
-    eprint!("{}", scenario.drawn(name, text, std::io::stderr().is_terminal()));
+    say(&scenario.drawn(name, text, std::io::stderr().is_terminal()));
     scenario.design
 }
 
-/// Apply what the command line changes.
-fn adjust(design: &mut Design, args: &Args) -> Result<(), String> {
+/// Apply what the command line changes. Returns the expectations that a shorter run does not reach: they are not judged.
+fn adjust(design: &mut Design, args: &Args) -> Result<Vec<String>, String> {
+    let mut not_judged = Vec::new();
     if let Some(seed) = args.seed {
         design.seed = seed;
     }
@@ -88,39 +92,87 @@ fn adjust(design: &mut Design, args: &Args) -> Result<(), String> {
         if matches!(design.run.warm_up, WarmUp::For(warm_up) if warm_up >= length) {
             return Err(format!("`--for {text}` leaves nothing after the warm-up"));
         }
+        let reached = |text: &String| {
+            let window = MetricPath::parse(text).ok().and_then(|path| path.window);
+            window.is_none_or(|(_, until)| until <= length)
+        };
+        let reached =
+            |expectation: &Expectation| reached(&expectation.that) && expectation.times.as_ref().is_none_or(reached);
+        not_judged = design.expect.extract_if(.., |expectation| !reached(expectation)).map(|e| run::text(&e)).collect();
         design.run.length = length;
     }
-    Ok(())
+    Ok(not_judged)
 }
 
-fn simulate(design: &Design, json: Option<&PathBuf>, csv: Option<&PathBuf>) -> u8 {
+fn simulate(design: &Design, not_judged: &[String], json: Option<&Path>, csv: Option<&Path>) -> u8 {
     let mut run = match Run::new(design) {
         Ok(run) => run,
         Err(findings) => return refuse(&findings),
     };
+    if json.is_some() && json == csv {
+        say("error: `--json` and `--csv` would write to the same place\n");
+        return WRONG_INPUT;
+    }
+    let outputs = json.map(Output::open).transpose().and_then(|json| Ok((json, csv.map(Output::open).transpose()?)));
+    let (json, csv) = match outputs {
+        Ok(outputs) => outputs,
+        Err(problem) => {
+            say(&format!("error: {problem}\n"));
+            return WRONG_INPUT;
+        }
+    };
     progress(&mut run);
     let report = run.report();
     let verdicts = judge(design, run.recorder(), &report);
-    for (path, write) in [(json, true), (csv, false)] {
-        let Some(path) = path else { continue };
-        let text = if write { export::json(&report, &verdicts) } else { export::csv(run.recorder()) };
-        if let Err(problem) = text.and_then(|text| save(path, &text)) {
-            eprintln!("error: {problem}");
-            return WRONG_INPUT;
+    let mut code = if verdicts.iter().all(|verdict: &Verdict| verdict.holds) { GOOD } else { NOT_AS_EXPECTED };
+    let to_stdout = [&json, &csv].into_iter().flatten().any(|output| output.file.is_none());
+    if !to_stdout {
+        code = print(&table::text(design, &report, &verdicts, not_judged), code);
+    }
+    if let Some(output) = json {
+        code = output.write(export::json(&report, &verdicts, not_judged), code);
+    }
+    if let Some(output) = csv {
+        code = output.write(export::csv(run.recorder()), code);
+    }
+    code
+}
+
+/// Where a report goes. Opened before the run, so that a run is not lost to a misspelt name.
+struct Output<'a> {
+    path: &'a Path,
+    /// None: standard output.
+    file: Option<File>,
+}
+
+impl Output<'_> {
+    fn open(path: &Path) -> Result<Output<'_>, String> {
+        if path.as_os_str() == "-" {
+            return Ok(Output { path, file: None });
         }
+        let file = File::create(path).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        Ok(Output { path, file: Some(file) })
     }
-    let to_stdout = |path: Option<&PathBuf>| path.is_some_and(|path| path.as_os_str() == "-");
-    if !to_stdout(json) && !to_stdout(csv) {
-        print(&table::text(design, &report, &verdicts));
+
+    /// Write it, and end with this code if that succeeds.
+    fn write(self, text: Result<String, String>, code: u8) -> u8 {
+        let written = text.and_then(|text| match self.file {
+            None => Ok(print(&text, code)),
+            Some(mut file) => file.write_all(text.as_bytes()).map(|()| code).map_err(|error| error.to_string()),
+        });
+        written.unwrap_or_else(|problem| {
+            say(&format!("error: {} cannot be written: {problem}\n", self.path.display()));
+            WRONG_INPUT
+        })
     }
-    if verdicts.iter().all(|verdict: &Verdict| verdict.holds) { GOOD } else { NOT_AS_EXPECTED }
 }
 
 /// What the command line changed made the design wrong; there is no line of a file to point at.
 fn refuse(findings: &[Finding]) -> u8 {
     let shown = Shown::new("command line", "");
     for finding in findings {
-        eprintln!("{}", shown.one_line(&Diagnostic::of_finding(finding, None)));
+        let remedy = finding.remedy.as_ref().map_or(String::new(), |remedy| format!(": {remedy}"));
+        say(&format!("{}{remedy}\n", shown.one_line(&Diagnostic::of_finding(finding, None))));
     }
     WRONG_INPUT
 }
@@ -142,12 +194,4 @@ fn progress(run: &mut Run) {
         }
     }
     bar.finish_and_clear();
-}
-
-fn save(path: &PathBuf, text: &str) -> Result<(), String> {
-    if path.as_os_str() == "-" {
-        print(text);
-        return Ok(());
-    }
-    std::fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}", path.display()))
 }

@@ -1,22 +1,21 @@
-//! The report as a table that is read at a glance.
+//! The report as a table that is read at a glance, in lines of at most a hundred characters.
 
+use super::columns::{Column, WIDTH, grid, hanging, wrap};
 use crate::base::Span;
 use crate::design::{Design, FigureUnit};
-use crate::metrics::{Estimate, Latency, Report};
+use crate::metrics::{ClassReport, Estimate, Latency, LinkReport, NodeReport, Report, steady};
 use crate::run::Verdict;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Everything a person wants to know first: the requests, the nodes, the links that did something of their own, the
-/// warnings, and the expectations.
-pub fn text(design: &Design, report: &Report, verdicts: &[Verdict]) -> String {
+/// warnings, and the expectations. `not_judged` are those whose window the run does not reach.
+pub fn text(design: &Design, report: &Report, verdicts: &[Verdict], not_judged: &[String]) -> String {
     let mut text = String::new();
-    if !report.title.is_empty() {
-        let _ = writeln!(text, "{}", report.title);
-    }
-    if !design.question.is_empty() {
-        let _ = writeln!(text, "{}", design.question);
+    for line in [&report.title, &design.question] {
+        if !line.is_empty() {
+            let _ = writeln!(text, "{}", wrap(line, WIDTH));
+        }
     }
     let _ = writeln!(
         text,
@@ -25,102 +24,110 @@ pub fn text(design: &Design, report: &Report, verdicts: &[Verdict]) -> String {
         seconds(report.warm_up),
         report.seed
     );
-    let _ = writeln!(text, "{}\n\n{}", classes(report), nodes(report));
-    if report.links.values().any(|link| link.retries + link.hedges + link.fallbacks > 0 || !link.failed.is_empty()) {
-        let _ = writeln!(text, "\n{}", links(report));
+    let _ = writeln!(text, "{}\n{}", classes(report), nodes(report));
+    if report.links.values().any(is_notable) {
+        let _ = writeln!(text, "{}", links(report));
     }
-    for warning in &report.warnings {
-        let _ = writeln!(text, "\nwarning: {}: {}", warning.about, warning.message);
+    let withheld = |latency: &Latency, q: f64| latency.count > 0 && latency.count < steady::needed_for(q);
+    if report.classes.values().any(|class| withheld(&class.latency, 0.999))
+        || report.nodes.values().any(|node| withheld(&node.latency, 0.99))
+    {
+        let _ = writeln!(text, "A percentile takes ten answers beyond it: p99 is shown from 1k, p99.9 from 10k.\n");
     }
-    if !verdicts.is_empty() {
-        text.push('\n');
-        for verdict in verdicts {
-            let _ = writeln!(text, "{}", line(verdict));
-        }
+    // That there are too few for some percentile shows where it is missing.
+    for warning in report.warnings.iter().filter(|warning| warning.code != "too-few") {
+        let _ = writeln!(text, "{}\n", hanging(&format!("warning: {}: {}", warning.about, warning.message), 9));
     }
-    text
+    for verdict in verdicts {
+        let _ = writeln!(text, "{}", line(verdict));
+    }
+    for expectation in not_judged {
+        let _ = writeln!(text, "  -      {}", hanging(&format!("{expectation}: not judged, the run ends before"), 9));
+    }
+    text.truncate(text.trim_end().len());
+    text + "\n"
 }
 
 fn line(verdict: &Verdict) -> String {
     let mark = if verdict.holds { "holds" } else { "FAILS" };
-    let why = if verdict.why.is_empty() { String::new() } else { format!("\n         {}", verdict.why) };
-    let value = verdict.value.map_or("nothing".to_owned(), |value| match verdict.unit {
+    let figure = |value: f64| match verdict.unit {
         FigureUnit::Seconds => seconds(value),
         FigureUnit::Share => percent(value),
         FigureUnit::PerSecond => rate(value),
         FigureUnit::Number => number(value),
-    });
-    format!("  {mark}  {}: {value}{why}", verdict.expectation)
-}
-
-fn table(head: &[&str], left: usize) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(head);
-    for (i, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((if i == 0 { 0 } else { 1 }, 1));
-        if i >= left {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+    };
+    let value = verdict.value.map_or("nothing".to_owned(), figure);
+    // What a multiple of another figure came to.
+    let bounds = [verdict.at_least, verdict.at_most].into_iter().flatten().map(figure).collect::<Vec<_>>();
+    let bounds = if verdict.expectation.contains(" x ") && !bounds.is_empty() {
+        format!(" (bound {})", bounds.join(" and "))
+    } else {
+        String::new()
+    };
+    let mut text = format!("  {mark}  {}", hanging(&format!("{}: {value}{bounds}", verdict.expectation), 9));
+    if !verdict.why.is_empty() {
+        let _ = write!(text, "\n         {}", hanging(&verdict.why, 9));
     }
-    table
+    text
 }
 
-fn classes(report: &Report) -> Table {
-    let mut table =
-        table(&["requests", "offered", "goodput", "failed", "late", "mean", "p50", "p95", "p99", "p99.9", "max"], 1);
+fn classes(report: &Report) -> String {
     let several = report.classes.len() > 1;
     let rows = report.classes.iter().filter(|_| several).map(|(name, class)| (name.as_str(), class));
-    for (name, class) in std::iter::once(("all", &report.total)).chain(rows) {
-        let failed: u64 = class.failed.values().sum();
-        let ended = class.good + class.late + failed;
-        let mut row = vec![
-            name.to_owned(),
-            rate(class.offered_rate),
-            rate(class.goodput),
-            share(failed, ended),
-            share(class.late, ended),
-        ];
-        row.extend(times(&class.latency));
-        table.add_row(row);
+    let rows: Vec<(&str, &ClassReport)> = std::iter::once(("all", &report.total)).chain(rows).collect();
+    let of = |figure: &dyn Fn(&ClassReport) -> String| rows.iter().map(|(_, class)| figure(class)).collect::<Vec<_>>();
+    let failed = |class: &ClassReport| class.failed.values().sum::<u64>();
+    let ended = |class: &ClassReport| class.good + class.late + failed(class);
+    let goodput = of(&|class| rate(class.goodput));
+    let mut offered = of(&|class| rate(class.offered_rate));
+    if offered == goodput {
+        offered.clear();
     }
-    table
+    grid(vec![
+        Column::words("requests", 0, rows.iter().map(|(name, _)| (*name).to_owned())),
+        Column::of("n", 0, of(&|class| count(class.latency.count))),
+        Column::of("offered", 1, offered),
+        Column::of("goodput", 0, goodput),
+        Column::of("failed", 0, of(&|class| share(failed(class), ended(class)))),
+        Column::of("late", 0, of(&|class| share(class.late, ended(class)))),
+        Column::of("mean", 0, of(&|class| class.latency.mean.map_or("-".to_owned(), with_interval))),
+        Column::of("p50", 0, of(&|class| percentile(&class.latency, "p50"))),
+        Column::of("p95", 3, of(&|class| percentile(&class.latency, "p95"))),
+        Column::of("p99", 0, of(&|class| percentile(&class.latency, "p99"))),
+        Column::of("p99.9", 0, of(&|class| percentile(&class.latency, "p99.9"))),
+        Column::of("max", 2, of(&|class| class.latency.max.map_or("-".to_owned(), seconds))),
+    ])
 }
 
-/// Mean, p50, p95, p99, p99.9 and maximum.
-fn times(latency: &Latency) -> [String; 6] {
-    let of = |estimate: Option<Estimate>| estimate.map_or("-".to_owned(), |estimate| seconds(estimate.value));
-    let max = latency.max.map_or("-".to_owned(), seconds);
-    [of(latency.mean), of(latency.p50), of(latency.p95), of(latency.p99), of(latency.p999), max]
+/// A percentile, where there are answers enough to claim it.
+fn percentile(latency: &Latency, name: &str) -> String {
+    let found = latency.percentiles().into_iter().find(|(percentile, _, _)| *percentile == name);
+    let claimed = found.filter(|(_, q, _)| latency.count >= steady::needed_for(*q));
+    claimed.and_then(|(_, _, estimate)| estimate).map_or("-".to_owned(), |estimate| seconds(estimate.value))
 }
 
-fn nodes(report: &Report) -> Table {
-    let head = ["node", "kind", "arrivals", "failed", "mean", "p99", "wait", "queue", "busy", "cores", "notable"];
-    let mut table = table(&head, 2);
-    if let Some(column) = table.column_mut(10) {
-        column.set_cell_alignment(CellAlignment::Left);
-    }
-    for (name, node) in report.nodes.iter().filter(|(_, node)| node.kind != "client") {
-        let failed: u64 = node.failed.values().sum();
-        let time = |estimate: Option<Estimate>| estimate.map_or("-".to_owned(), |estimate| seconds(estimate.value));
-        table.add_row([
-            name.clone(),
-            node.kind.clone(),
-            rate(node.arrival_rate),
-            share(failed, node.succeeded + failed),
-            time(node.latency.mean),
-            time(node.latency.p99),
-            time(node.mean_wait),
-            number(node.queue.value),
-            node.utilization.map_or("-".to_owned(), |estimate| percent(estimate.value)),
-            node.core_utilization.map_or("-".to_owned(), percent),
-            notable(node, report.length - report.warm_up),
-        ]);
-    }
-    table
+fn nodes(report: &Report) -> String {
+    let rows: Vec<(&String, &NodeReport)> = report.nodes.iter().filter(|(_, node)| node.kind != "client").collect();
+    let of = |figure: &dyn Fn(&NodeReport) -> String| rows.iter().map(|(_, node)| figure(node)).collect::<Vec<_>>();
+    let failed = |node: &NodeReport| node.failed.values().sum::<u64>();
+    let time = |estimate: Option<Estimate>| estimate.map_or("-".to_owned(), |estimate| seconds(estimate.value));
+    grid(vec![
+        Column::words("node", 0, rows.iter().map(|(name, _)| (*name).clone())),
+        Column::words("kind", 2, of(&|node| node.kind.clone())),
+        Column::of("arrivals", 0, of(&|node| rate(node.arrival_rate))),
+        Column::of("failed", 0, of(&|node| share(failed(node), node.succeeded + failed(node)))),
+        Column::of("mean", 0, of(&|node| time(node.latency.mean))),
+        Column::of("p99", 0, of(&|node| percentile(&node.latency, "p99"))),
+        Column::of("wait", 1, of(&|node| time(node.mean_wait))),
+        Column::of("queue", 0, of(&|node| number(node.queue.value))),
+        Column::of("busy", 0, of(&|node| node.utilization.map_or("-".to_owned(), |u| percent(u.value)))),
+        Column::of("cores", 0, of(&|node| node.core_utilization.map_or("-".to_owned(), percent))),
+        Column::words("notable", 0, of(&|node| notable(node, report.length - report.warm_up))),
+    ])
 }
 
 /// What a node did besides answering calls.
-fn notable(node: &crate::metrics::NodeReport, window: f64) -> String {
+fn notable(node: &NodeReport, window: f64) -> String {
     let mut parts: Vec<String> = Vec::new();
     if let Some(ratio) = node.hit_ratio {
         parts.push(format!("hits {}", percent(ratio.value)));
@@ -145,46 +152,62 @@ fn worst(failed: &BTreeMap<&'static str, u64>) -> Option<(String, u64)> {
     failed.iter().max_by_key(|(_, n)| **n).map(|(reason, n)| (reason.replace('_', " "), *n))
 }
 
-fn links(report: &Report) -> Table {
-    let mut table =
-        table(&["link", "attempts", "failed", "retries", "hedges", "fallbacks", "mean", "p99", "mostly"], 1);
-    if let Some(column) = table.column_mut(8) {
-        column.set_cell_alignment(CellAlignment::Left);
-    }
+/// Whether a link did more than pass calls on.
+fn is_notable(link: &LinkReport) -> bool {
+    link.retries + link.hedges + link.fallbacks > 0 || !link.failed.is_empty()
+}
+
+fn links(report: &Report) -> String {
+    let rows: Vec<(&String, &LinkReport)> = report.links.iter().filter(|(_, link)| is_notable(link)).collect();
+    let of = |figure: &dyn Fn(&LinkReport) -> String| rows.iter().map(|(_, link)| figure(link)).collect::<Vec<_>>();
+    let failed = |link: &LinkReport| link.failed.values().sum::<u64>();
     let window = report.length - report.warm_up;
-    for (name, link) in &report.links {
-        let failed: u64 = link.failed.values().sum();
-        if failed + link.retries + link.hedges + link.fallbacks == 0 {
-            continue;
-        }
-        let [mean, _, _, p99, ..] = times(&link.latency);
-        let count = |n: u64| if n == 0 { "-".to_owned() } else { rate(n as f64 / window) };
-        table.add_row([
-            name.clone(),
-            rate(link.attempt_rate),
-            share(failed, link.succeeded + failed),
-            count(link.retries),
-            count(link.hedges),
-            count(link.fallbacks),
-            mean,
-            p99,
-            worst(&link.failed).map_or(String::new(), |(reason, _)| reason),
-        ]);
-    }
-    table
+    let count = |n: u64| if n == 0 { "-".to_owned() } else { rate(n as f64 / window) };
+    grid(vec![
+        Column::words("link", 0, rows.iter().map(|(name, _)| (*name).clone())),
+        Column::of("attempts", 0, of(&|link| rate(link.attempt_rate))),
+        Column::of("failed", 0, of(&|link| share(failed(link), link.succeeded + failed(link)))),
+        Column::of("retries", 0, of(&|link| count(link.retries))),
+        Column::of("hedges", 0, of(&|link| count(link.hedges))),
+        Column::of("fallbacks", 0, of(&|link| count(link.fallbacks))),
+        Column::of("mean", 1, of(&|link| link.latency.mean.map_or("-".to_owned(), |mean| seconds(mean.value)))),
+        Column::of("p99", 2, of(&|link| percentile(&link.latency, "p99"))),
+        Column::words("mostly", 0, of(&|link| worst(&link.failed).map_or(String::new(), |(reason, _)| reason))),
+    ])
 }
 
 /// Three digits of a time.
 fn seconds(value: f64) -> String {
-    let (unit, scale) = match value {
-        0.0 => return "0 s".to_owned(),
-        v if v < 0.999_5e-6 => ("ns", 1e9),
-        v if v < 0.999_5e-3 => ("µs", 1e6),
-        v if v < 0.999_5 => ("ms", 1e3),
-        v if v < 600.0 => ("s", 1.0),
-        _ => return Span((value * 1e9) as u64).to_string(),
-    };
-    format!("{} {unit}", digits(value * scale))
+    match unit(value) {
+        _ if value == 0.0 => "0 s".to_owned(),
+        Some((unit, scale)) => format!("{} {unit}", digits(value * scale)),
+        None => Span((value * 1e9) as u64).to_string(),
+    }
+}
+
+/// The unit of a time below ten minutes, and how many there are in a second.
+fn unit(value: f64) -> Option<(&'static str, f64)> {
+    match value {
+        v if v < 0.999_5e-6 => Some(("ns", 1e9)),
+        v if v < 0.999_5e-3 => Some(("µs", 1e6)),
+        v if v < 0.999_5 => Some(("ms", 1e3)),
+        v if v < 600.0 => Some(("s", 1.0)),
+        _ => None,
+    }
+}
+
+/// A time with one digit of the half-width of its interval, in the same unit: `43.2 ms ±0.1`.
+fn with_interval(estimate: Estimate) -> String {
+    let value = seconds(estimate.value);
+    let (Some(half), Some((_, scale))) = (estimate.half_width, unit(estimate.value)) else { return value };
+    match half * scale {
+        0.0 => format!("{value} ±0"),
+        h if h < 0.001 => format!("{value} ±<0.001"),
+        h if h < 0.01 => format!("{value} ±{h:.3}"),
+        h if h < 0.1 => format!("{value} ±{h:.2}"),
+        h if h < 1.0 => format!("{value} ±{h:.1}"),
+        h => format!("{value} ±{h:.0}"),
+    }
 }
 
 fn rate(value: f64) -> String {
@@ -204,6 +227,7 @@ fn number(value: f64) -> String {
 fn digits(value: f64) -> String {
     match value {
         0.0 => "0".to_owned(),
+        v if v < 0.001 => "<0.001".to_owned(),
         v if v < 0.995 => format!("{v:.3}"),
         v if v < 9.995 => format!("{v:.2}"),
         v if v < 99.95 => format!("{v:.1}"),
@@ -211,13 +235,24 @@ fn digits(value: f64) -> String {
     }
 }
 
+/// A count as short as a rate.
+fn count(n: u64) -> String {
+    if n < 1_000 { n.to_string() } else { number(n as f64) }
+}
+
+/// Three digits of a share, or as many as keep it from looking like all or nothing.
 fn percent(value: f64) -> String {
     let value = value * 100.0;
     match value {
         0.0 => "0 %".to_owned(),
-        v if v < 0.1 => format!("{v:.3} %"),
-        v if v < 10.0 => format!("{v:.2} %"),
-        v => format!("{v:.1} %"),
+        100.0 => "100 %".to_owned(),
+        v if v < 0.001 => "<0.001 %".to_owned(),
+        v if v < 0.099_95 => format!("{v:.3} %"),
+        v if v < 9.995 => format!("{v:.2} %"),
+        v if v < 99.85 || v > 100.0 => format!("{v:.1} %"),
+        v if v < 99.985 => format!("{v:.2} %"),
+        v if v < 99.998_5 => format!("{v:.3} %"),
+        _ => ">99.998 %".to_owned(),
     }
 }
 
@@ -238,5 +273,36 @@ mod tests {
         }
         assert_eq!([number(0.0), number(999.7), number(1_234.0), number(2.5e9)], ["0", "1.00k", "1.23k", "2.50G"]);
         assert_eq!([share(0, 10), share(1, 10_000), share(5, 10)], ["-", "0.010 %", "50.0 %"]);
+    }
+
+    #[test]
+    fn nothing_is_rounded_to_all_or_nothing() {
+        let cases = [(0.0, "0 %"), (1.0, "100 %"), (0.999_57, "99.96 %"), (0.999_999, ">99.998 %"), (5e-6, "<0.001 %")];
+        for (value, wanted) in cases {
+            assert_eq!(percent(value), wanted);
+        }
+        assert_eq!([number(1e-5), number(0.02)], ["<0.001", "0.020"]);
+    }
+
+    #[test]
+    fn an_interval_has_the_unit_of_its_value() {
+        let text = |value, half| with_interval(Estimate { value, half_width: half });
+        assert_eq!(text(0.043_2, Some(0.000_12)), "43.2 ms ±0.1");
+        assert_eq!(text(1.84, Some(0.02)), "1.84 s ±0.02");
+        assert_eq!(text(0.005, None), "5.00 ms");
+        assert_eq!(text(0.010, Some(0.0)), "10.0 ms ±0");
+    }
+
+    #[test]
+    fn a_multiple_shows_what_it_came_to() {
+        let verdict = Verdict {
+            expectation: "db.arrivals <= 0.35 x offered".to_owned(),
+            why: String::new(),
+            value: Some(806.0),
+            at_least: None,
+            at_most: Some(1_404.0),
+            holds: true,
+        };
+        assert_eq!(line(&verdict), "  holds  db.arrivals <= 0.35 x offered: 806/s (bound 1.40k/s)");
     }
 }

@@ -1,6 +1,7 @@
 //! Setting a parameter by its path, from the command line, an intervention, or a sweep.
 
-use super::Design;
+use super::{Design, LinkSpec};
+use crate::base::ron::did_you_mean;
 use crate::kinds::{Param, Value, Visitor};
 
 /// Set a value from text, which may leave out the quotes of a quantity: `8ms` for `"8ms"`.
@@ -9,8 +10,10 @@ use crate::kinds::{Param, Value, Visitor};
 /// If the text does not fit either way.
 pub fn set_loosely(value: &mut dyn Value, text: &str) -> Result<(), String> {
     value.set(text).or_else(|problem| {
-        let quoted = format!("{text:?}");
-        value.set(&quoted).map_err(|_| problem)
+        let quoted = value.set(&format!("{text:?}"));
+        // What begins as a number and is none is meant as a quantity: what is wrong with it as that is worth saying.
+        let quantity = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+'));
+        quoted.map_err(|said| if quantity && text.parse::<f64>().is_err() { said } else { problem })
     })
 }
 
@@ -36,7 +39,13 @@ impl Visitor for Setter<'_> {
 /// # Errors
 /// If there is no such node, link or parameter (with the names there are), or the text does not fit it.
 pub fn set_parameter(design: &mut Design, path: &str, text: &str) -> Result<bool, String> {
-    let Some((target, name)) = path.rsplit_once('.') else {
+    let is_there = |design: &Design, target: &str| {
+        design.nodes.contains_key(target) || design.links.iter().any(|link| link.name() == target)
+    };
+    // Names may have points in them: the longest name that there is.
+    let points = path.rmatch_indices('.').map(|(at, _)| (&path[..at], &path[at + 1..]));
+    let found = points.clone().find(|(target, _)| is_there(design, target)).or_else(|| path.rsplit_once('.'));
+    let Some((target, name)) = found else {
         return Err(format!("`{path}` is not a parameter: expected node.param or from->to.param"));
     };
     let mut setter = Setter { name, text, result: None, names: Vec::new() };
@@ -45,15 +54,48 @@ pub fn set_parameter(design: &mut Design, path: &str, text: &str) -> Result<bool
     } else if let Some(link) = design.links.iter_mut().find(|link| link.name() == target) {
         link.visit(&mut setter);
     } else {
-        let names = design.nodes.keys().cloned().chain(design.links.iter().map(super::LinkSpec::name));
-        let best = names.min_by_key(|name| strsim::damerau_levenshtein(name, target));
-        let hint = best.map_or(String::new(), |best| format!("; did you mean `{best}`?"));
-        return Err(format!("there is no node or link `{target}`{hint}"));
+        let links: Vec<String> = design.links.iter().map(LinkSpec::name).collect();
+        let names: Vec<&str> = design.nodes.keys().chain(&links).map(String::as_str).collect();
+        return Err(format!("there is no node or link `{target}`{}", hint(target, &names)));
     }
     let Setter { result, names, .. } = setter;
-    result.unwrap_or_else(|| {
-        let best = names.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name));
-        let hint = best.map_or(String::new(), |best| format!("; did you mean `{best}`?"));
-        Err(format!("`{target}` has no parameter `{name}`{hint}"))
+    result.unwrap_or_else(|| match name.split_once('.') {
+        Some((outer, inner)) if names.contains(&outer) => {
+            let (steps, closing) = (inner.replace('.', ": ("), ")".repeat(inner.matches('.').count() + 1));
+            Err(format!("`{outer}` can only be set as a whole: write `{target}.{outer}=({steps}: {text}{closing}`"))
+        }
+        _ => Err(format!("`{target}` has no parameter `{name}`{}", hint(name, &names))),
     })
+}
+
+fn hint(written: &str, names: &[&str]) -> String {
+    did_you_mean(written, names).map_or(String::new(), |name| format!("; did you mean `{name}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ron;
+
+    #[test]
+    fn what_cannot_be_set_is_said_with_a_remedy() {
+        let text = r#"(nodes: { "people": (kind: client()), "api": (kind: service()), "cache": (kind: cache()) },
+            links: [(from: "people", to: "api"), (from: "api", to: "cache")])"#;
+        let mut design: Design = ron::read(text).into_result().expect("fine");
+        for (path, value, wanted) in [
+            ("people.rate", "4k", "`4k` is not a rate: expected a rate such as \"10k/s\""),
+            ("people.rat", "4k/s", "did you mean `rate`?"),
+            ("peple.rate", "4k/s", "did you mean `people`?"),
+            ("api.replicas", "many", "whole number"),
+            ("cache.policy", "Lro", "did you mean `Lru`?"),
+            ("api->cache.retry.attempts", "3", "write `api->cache.retry=(attempts: 3)`"),
+            ("api->cache.retry.backoff.base", "1s", "write `api->cache.retry=(backoff: (base: 1s))`"),
+        ] {
+            let said = set_parameter(&mut design, path, value).expect_err(path);
+            assert!(said.contains(wanted), "{path}={value}: {said}");
+        }
+        let said = set_parameter(&mut design, "zzzzzz.rate", "1/s").expect_err("no such node");
+        assert!(!said.contains("did you mean"), "{said}");
+        assert_eq!(set_parameter(&mut design, "people.rate", "4k/s"), Ok(true));
+    }
 }

@@ -58,7 +58,10 @@ impl<T: Serialize + DeserializeOwned> Value for T {
             let first = problems.into_iter().next();
             first.map_or_else(
                 || format!("`{text}` cannot be read"),
-                |problem| format!("{}: {}", problem.message.replacen("the file", "the value", 1), problem.label),
+                |problem| {
+                    let help = problem.help.map_or(String::new(), |help| format!("; {help}"));
+                    format!("{}: {}{help}", problem.message.replacen("the file", "the value", 1), problem.label)
+                },
             )
         })?;
         Ok(())

@@ -519,11 +519,9 @@ impl Service {
         state.held = if on { state.held | why } else { state.held & !why };
         let frozen = state.held & FROZEN != 0;
         state.station.freeze(ctx, frozen);
-        match why & LOST != 0 {
-            // Nobody has ordered that, so nobody is told.
-            true if on => ctx.break_down(replica),
-            true => self.show_up(ctx, replica),
-            false => {}
+        if why & LOST != 0 {
+            // Nobody has ordered a breakdown, so that nobody is told of it.
+            if on { ctx.break_down(replica) } else { self.show_up(ctx, replica) }
         }
         if !frozen {
             self.rearm(ctx, replica);

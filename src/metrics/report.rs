@@ -146,11 +146,13 @@ pub struct Report {
 }
 
 /// The part of the run that the figures are about.
-struct Cut {
+pub(super) struct Cut {
     /// First window and first segment.
     window: usize,
     segment: usize,
     seconds: f64,
+    /// A steady state was looked for and not found.
+    pub(super) unsettled: bool,
 }
 
 /// Windows of segment `s`, from `recorder.series.segment_ends`.
@@ -161,41 +163,53 @@ fn windows_of(recorder: &Recorder, s: usize) -> std::ops::Range<usize> {
 }
 
 /// Latency figures from the histograms of segments; each is a batch.
-fn latency<'a>(batches: impl Iterator<Item = &'a Sparse>) -> Latency {
+fn latency<'a>(segments: impl Iterator<Item = &'a Sparse>) -> Latency {
     let mut all = Histogram::new();
-    let (mut sums, mut quantiles) = (Vec::new(), [const { Vec::new() }; 5]);
-    const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
-    for sparse in batches {
-        let mut batch = Histogram::new();
-        sparse.add_to(&mut batch);
-        all.merge(&batch);
-        sums.push((batch.sum() as f64, batch.count() as f64));
-        for (values, q) in quantiles.iter_mut().zip(QUANTILES) {
-            values.extend(batch.quantile(q));
-        }
-    }
-    let estimate = |i: usize| {
-        let value = all.quantile(QUANTILES[i])? / 1e9;
-        let enough = all.count() >= steady::needed_for(QUANTILES[i]) && quantiles[i].len() >= 8;
-        let half_width = steady::interval(&quantiles[i]).filter(|_| enough).map(|found| found.half_width / 1e9);
-        Some(Estimate { value, half_width })
+    let batches: Vec<Histogram> = segments
+        .map(|sparse| {
+            let mut batch = Histogram::new();
+            sparse.add_to(&mut batch);
+            all.merge(&batch);
+            batch
+        })
+        .collect();
+    let sums: Vec<(f64, f64)> = batches.iter().map(|batch| (batch.sum() as f64, batch.count() as f64)).collect();
+    let estimate = |q: f64| {
+        let value = all.quantile(q)?;
+        let half_width = quantile_half_width(&batches, &all, q, value).map(|half| half / 1e9);
+        Some(Estimate { value: value / 1e9, half_width })
     };
     Latency {
         count: all.count(),
         mean: all.mean().map(|mean| Estimate { value: mean / 1e9, half_width: ratio(&sums, 1e9) }),
-        p50: estimate(0),
-        p90: estimate(1),
-        p95: estimate(2),
-        p99: estimate(3),
-        p999: estimate(4),
+        p50: estimate(0.5),
+        p90: estimate(0.9),
+        p95: estimate(0.95),
+        p99: estimate(0.99),
+        p999: estimate(0.999),
         max: all.max().map(|max| max as f64 / 1e9),
     }
 }
 
+/// Half-width of the interval of a quantile of all batches together: the share of each batch that lies below it says how
+/// sure the share is, and the pooled distribution which values those shares have. The scatter of the batches' own
+/// quantiles would not do: under load a batch is too short to have a p99.
+fn quantile_half_width(batches: &[Histogram], all: &Histogram, q: f64, value: f64) -> Option<f64> {
+    if all.count() < steady::needed_for(q) {
+        return None;
+    }
+    let shares: Vec<(f64, f64)> =
+        batches.iter().map(|batch| (batch.count_below(value), batch.count() as f64)).collect();
+    let half = ratio(&shares, 1.0)?;
+    // Above the largest value seen nothing is known.
+    let above = all.quantile(q + half).filter(|_| q + half < 1.0)?;
+    let below = all.quantile((q - half).max(0.0))?;
+    Some((above - value).max(value - below))
+}
+
 /// Half-width of a ratio of sums over batches, in units of `scale`.
 fn ratio(batches: &[(f64, f64)], scale: f64) -> Option<f64> {
-    let filled = batches.iter().filter(|(_, n)| *n > 0.0).count();
-    steady::ratio_interval(batches).filter(|_| filled >= 8).map(|Interval { half_width, .. }| half_width / scale)
+    steady::batch_interval(batches).map(|Interval { half_width, .. }| half_width / scale)
 }
 
 fn by_reason(failed: &Failures) -> BTreeMap<&'static str, u64> {
@@ -252,6 +266,7 @@ impl Recorder {
     fn cut(&self) -> Cut {
         let series = &self.series;
         let classes = self.plan.classes.len();
+        let mut unsettled = false;
         let segment = match self.rule {
             WarmUpRule::Given(span) if !span.is_zero() => 1,
             WarmUpRule::Given(_) | WarmUpRule::None => 0,
@@ -269,14 +284,18 @@ impl Recorder {
                         last
                     })
                     .collect();
-                let warm = steady::mser5(&means).unwrap_or(0);
+                // Half of it is what MSER-5 looks through; the best that can be done without a steady state.
+                let warm = steady::mser5(&means).unwrap_or_else(|| {
+                    unsettled = !means.is_empty();
+                    means.len() / 2
+                });
                 if warm == 0 { 0 } else { series.segment_ends.iter().position(|end| *end >= warm).map_or(0, |s| s + 1) }
             }
         };
         let segment = segment.min(series.segments.len().saturating_sub(1));
         let window = if segment == 0 { 0 } else { series.segment_ends[segment - 1] };
         let end = series.ends.last().copied().unwrap_or(Time::ZERO);
-        Cut { window, segment, seconds: end.since(series.start(window)).as_secs().max(1e-12) }
+        Cut { window, segment, seconds: end.since(series.start(window)).as_secs().max(1e-12), unsettled }
     }
 
     fn class_report(&self, cut: &Cut, classes: &[usize]) -> ClassReport {
@@ -402,58 +421,6 @@ impl Recorder {
             fallbacks: counts.fallbacks,
             latency: latency(self.series.segments[cut.segment..].iter().map(|segment| &segment.links[link])),
         }
-    }
-
-    fn warnings(&self, report: &Report, cut: &Cut) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        let mut warn = |code, about: &str, message: String| {
-            warnings.push(Warning { code, about: about.to_owned(), message });
-        };
-        for (name, class) in &report.classes {
-            let n = class.latency.count;
-            let unclaimed =
-                class.latency.percentiles().into_iter().find(|(_, q, _)| n > 0 && n < steady::needed_for(*q));
-            if let Some((percentile, q, _)) = unclaimed {
-                let needed = steady::needed_for(q);
-                warn("too-few", name, format!("{n} answers are too few to claim a {percentile}: {needed} are needed"));
-            }
-            if self.steady
-                && let Some(Estimate { value, half_width: Some(half) }) = class.latency.mean
-                && half > 0.1 * value
-            {
-                let percent = 100.0 * half / value;
-                warn("too-short", name, format!("the mean latency is known to ±{percent:.0} % only: run longer"));
-            }
-        }
-        for (i, (name, node)) in report.nodes.iter().enumerate() {
-            if self.queue_grows(cut, i) {
-                let load = node.utilization.map_or(1.0, |u| u.value);
-                let message = format!(
-                    "its queue grew through the whole run ({:.0} waited at most): the load exceeds its capacity ({:.0} % of slots busy), and its figures depend on how long the run was",
-                    node.queue_max,
-                    100.0 * load
-                );
-                warn("overload", name, message);
-            }
-        }
-        warnings
-    }
-
-    /// Whether the mean queue of each eighth of the run is well above that of the one before.
-    fn queue_grows(&self, cut: &Cut, node: usize) -> bool {
-        let n = self.plan.nodes.len();
-        let windows: Vec<usize> = (cut.window..self.series.ends.len()).collect();
-        if windows.len() < 16 {
-            return false;
-        }
-        let eighth = windows.len() / 8;
-        let level = |part: &[usize]| {
-            let area: f64 = part.iter().map(|w| self.series.nodes[w * n + node].areas[0] as f64).sum();
-            let time: f64 = part.iter().map(|&w| self.series.ends[w].since(self.series.start(w)).0 as f64).sum();
-            area / time.max(1.0)
-        };
-        let levels: Vec<f64> = windows.chunks_exact(eighth).map(level).collect();
-        levels.windows(2).all(|pair| pair[1] > pair[0] * 1.02 + 0.5) && levels[levels.len() - 1] > 2.0 * levels[0] + 5.0
     }
 
     pub fn plan(&self) -> &crate::engine::Plan {

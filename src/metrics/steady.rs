@@ -18,9 +18,10 @@ pub fn t95(degrees: usize) -> f64 {
 
 /// How many of these values are warm-up, by MSER-5 (White 1997): batches of five, and the cut that makes the standard
 /// error of what is left smallest. Only the first half is searched; a minimum at its end means that no steady state was
-/// found, and `None` is returned.
+/// found, and `None` is returned. Fewer than fifty values are means of long windows already and are searched one by one.
 pub fn mser5(values: &[f64]) -> Option<usize> {
-    let batches: Vec<f64> = values.chunks_exact(5).map(|batch| batch.iter().sum::<f64>() / 5.0).collect();
+    let size = if values.len() < 50 { 1 } else { 5 };
+    let batches: Vec<f64> = values.chunks_exact(size).map(|batch| batch.iter().sum::<f64>() / size as f64).collect();
     let n = batches.len();
     if n < 10 {
         return None;
@@ -37,7 +38,7 @@ pub fn mser5(values: &[f64]) -> Option<usize> {
             }
         }
     }
-    (best.1 < n / 2).then_some(best.1 * 5)
+    (best.1 < n / 2).then_some(best.1 * size)
 }
 
 /// A mean with the half-width of its 95 % interval.
@@ -45,17 +46,6 @@ pub fn mser5(values: &[f64]) -> Option<usize> {
 pub struct Interval {
     pub mean: f64,
     pub half_width: f64,
-}
-
-/// The mean of values that are as good as independent (batch means), with its interval.
-pub fn interval(values: &[f64]) -> Option<Interval> {
-    let n = values.len();
-    if n < 2 {
-        return None;
-    }
-    let mean = values.iter().sum::<f64>() / n as f64;
-    let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1) as f64;
-    Some(Interval { mean, half_width: t95(n - 1) * (variance / n as f64).sqrt() })
 }
 
 /// A ratio of sums (total latency over count, say) with its interval, from the sums of each batch.
@@ -84,6 +74,32 @@ pub fn lag1(values: &[f64]) -> f64 {
     if variance > 0.0 { covariance / variance } else { 0.0 }
 }
 
+/// Batches that an interval needs at least: with fewer, Student's t makes it too wide to say anything.
+const FEWEST_BATCHES: usize = 8;
+
+/// As [`ratio_interval`], for batches that may be too short to be independent. Neighbours are merged while they are
+/// correlated and batches enough are left; the correlation that remains then widens the interval as that of a first-order
+/// autoregression does (as in ASAP3, Steiger et al. 2005). `None` where too few batches hold anything.
+pub fn batch_interval(batches: &[(f64, f64)]) -> Option<Interval> {
+    let mut batches = batches.to_vec();
+    loop {
+        let filled = batches.iter().filter(|(_, n)| *n > 0.0).count();
+        let found = ratio_interval(&batches).filter(|_| filled >= FEWEST_BATCHES)?;
+        let residuals: Vec<f64> = batches.iter().map(|(x, y)| x - found.mean * y).collect();
+        let correlation = lag1(&residuals);
+        // What independent batches exceed in one case of twenty.
+        let chance = 1.64 / (batches.len() as f64).sqrt();
+        if correlation > chance && batches.len() >= 2 * FEWEST_BATCHES {
+            let merge = |pair: &[(f64, f64)]| pair.iter().fold((0.0, 0.0), |(a, b), (x, y)| (a + x, b + y));
+            batches = batches.chunks(2).map(merge).collect();
+            continue;
+        }
+        let left = correlation.clamp(0.0, 0.9);
+        let half_width = found.half_width * ((1.0 + left) / (1.0 - left)).sqrt();
+        return Some(Interval { half_width, ..found });
+    }
+}
+
 /// How many observations a quantile needs before it may be claimed: ten beyond it, so that its relative error from
 /// counting alone is below a third.
 pub fn needed_for(quantile: f64) -> u64 {
@@ -106,6 +122,21 @@ mod tests {
         assert!(mser5(&steady).unwrap() < 100);
         let rising: Vec<f64> = (0..1_000).map(f64::from).collect();
         assert_eq!(mser5(&rising), None);
+    }
+
+    #[test]
+    fn correlated_batches_are_merged() {
+        let mut rng = Rng::seeded(8);
+        let mut level = 0.0;
+        let mut batches = Vec::new();
+        for _ in 0..32 {
+            level = 0.8 * level + rng.normal();
+            batches.push((level, 1.0));
+        }
+        let (naive, found) = (ratio_interval(&batches).unwrap(), batch_interval(&batches).unwrap());
+        assert!((naive.mean - found.mean).abs() < 1e-9, "{found:?} {naive:?}");
+        assert!(found.half_width > 1.5 * naive.half_width, "{found:?} {naive:?}");
+        assert_eq!(batch_interval(&batches[..7]), None);
     }
 
     /// Waiting times of an M/M/1 queue at load 0.8 by Lindley's recursion: the interval of 32 batch means must hold the

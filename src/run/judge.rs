@@ -38,7 +38,8 @@ pub fn judge(design: &Design, recorder: &Recorder, report: &Report) -> Vec<Verdi
     design.expect.iter().map(verdict).collect()
 }
 
-fn text(expectation: &Expectation) -> String {
+/// An expectation in a line: `db.p99 <= 50ms`.
+pub fn text(expectation: &Expectation) -> String {
     let mut text = expectation.that.clone();
     let times = expectation.times.as_ref().map_or(String::new(), |other| format!(" x {other}"));
     if let Some(amount) = &expectation.at_least {

@@ -11,7 +11,7 @@ use crate::kinds::State;
 use crate::metrics::{Recorder, Report, WarmUpRule};
 
 pub use compile::link_config;
-pub use judge::{Verdict, figure, judge};
+pub use judge::{Verdict, figure, judge, text};
 
 /// A design that is being simulated and recorded.
 pub struct Run {

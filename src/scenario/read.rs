@@ -1,7 +1,7 @@
 //! Reading and writing scenario files.
 
 use super::diagnose::{Diagnostic, Shown};
-use crate::base::{Severity, ron};
+use crate::base::{Finding, Severity, ron};
 use crate::design::{Design, VERSION, checks};
 use serde::Deserialize;
 
@@ -32,7 +32,7 @@ struct Versioned {
     version: u32,
 }
 
-/// Read a scenario: every mistake in its notation, or, if there is none, everything that the checks find.
+/// Read a scenario: every mistake in its notation, and everything that the checks find in what could be read.
 pub fn read_str(text: &str) -> Scenario {
     if let Some(version) = ron::read::<Versioned>(text).value.map(|file| file.version)
         && version > VERSION
@@ -45,7 +45,10 @@ pub fn read_str(text: &str) -> Scenario {
     }
     let reading = ron::read::<Design>(text);
     if !reading.problems.is_empty() {
-        return Scenario { design: None, diagnostics: reading.problems.iter().map(Diagnostic::from).collect() };
+        let mut diagnostics: Vec<Diagnostic> = reading.problems.iter().map(Diagnostic::from).collect();
+        diagnostics
+            .extend(besides(&reading).iter().map(|finding| Diagnostic::of_finding(finding, Some(&reading.tree))));
+        return Scenario { design: None, diagnostics };
     }
     let Some(design) = reading.value else { return Scenario { design: None, diagnostics: Vec::new() } };
     let findings = checks::check(&design);
@@ -55,10 +58,78 @@ pub fn read_str(text: &str) -> Scenario {
     Scenario { design: (!wrong).then_some(design), diagnostics }
 }
 
+/// What the checks find in a text with mistakes in its notation, as far as it cannot be a consequence of them: what
+/// could not be read is missing from the design, and the positions behind it in its list have moved up.
+fn besides(reading: &ron::Reading<Design>) -> Vec<Finding> {
+    let broken: Vec<Vec<String>> = (reading.problems.iter())
+        .map(|problem| match problem.code {
+            "syntax" if problem.path.is_empty() => ron::path_at(&reading.tree, problem.span.start),
+            _ => problem.path.clone(),
+        })
+        .collect();
+    // Anything may be missing: a section under a misspelt name, or behind a bracket.
+    let sections = ["title", "question", "notes", "seed", "run", "nodes", "links", "timeline", "expect"];
+    let in_section = |path: &Vec<String>| path.first().is_some_and(|name| sections.contains(&name.as_str()));
+    let Some(design) = reading.value.as_ref().filter(|_| !reading.more && broken.iter().all(in_section)) else {
+        return Vec::new();
+    };
+    let touches = |section: &str| broken.iter().any(|path| path[0] == section);
+    let in_node = |name: &str| broken.iter().any(|path| path[0] == "nodes" && path.get(1).is_none_or(|n| n == name));
+    let whole = !["run", "nodes", "links"].into_iter().any(touches);
+    let stands = |finding: &Finding| match finding.subject.0.as_slice() {
+        // About a parameter; what is about a whole node may be about the links to it.
+        [section, node, _, ..] if section == "nodes" => !in_node(node),
+        [section, ..] if section == "nodes" || touches(section) => false,
+        // These look at nothing else in the file.
+        _ => whole || ["out-of-range", "bad-value", "self-link", "no-bound", "bad-ramp"].contains(&finding.code),
+    };
+    let errors = checks::check(design).into_iter().filter(|finding| finding.severity == Severity::Error);
+    errors.filter(stands).collect()
+}
+
 /// A design as a file.
 ///
 /// # Errors
 /// If it is nested too deep to be written.
 pub fn write_str(design: &Design) -> Result<String, String> {
     ron::to_pretty(design)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(text: &str) -> Vec<&'static str> {
+        read_str(text).diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
+    }
+
+    #[test]
+    fn mistakes_of_both_kinds_are_said_at_once() {
+        let text = r#"(nodes: {
+            "client": (kind: client(rate: "10/s")),
+            "api": (kind: service(replica: 2)),
+            "db": (kind: database(connections: 0)),
+        }, links: [(from: "client", to: "api"), (from: "api", to: "db", timeout: "5x")])"#;
+        let said = codes(text);
+        assert_eq!(said.len(), 3, "{said:?}");
+        let mended = text.replace("replica:", "replicas:").replace("5x", "5ms");
+        assert_eq!(codes(&mended).first(), Some(&said[2]), "the check's own");
+    }
+
+    #[test]
+    fn what_only_follows_from_a_mistake_is_not_said() {
+        for text in [
+            // The node whose kind cannot be read is not there, nor are its classes.
+            r#"(nodes: { "c": (kind: clinet(classes: { "read": () })), "s": (kind: service()) }, links: [(from: "c", to: "s")],
+                expect: [(that: "read.p99", at_most: "1s"), (that: "c->s.p99", at_most: "1s")])"#,
+            r#"(nodez: { "c": (kind: client()), "s": (kind: service()) }, links: [(from: "c", to: "s")])"#,
+            r#"(nodes: { "c": (kind: client()), "s": (kind: service()) }, links: [(from: "c", too: "s")],
+                timeline: [(at: "1s", do: Lose("c->s", 0.5))])"#,
+            r#"(nodes: { "c": (kind: client()), "s": (kind: service() }, links: [(from: "c", to: "s")])"#,
+        ] {
+            let scenario = read_str(text);
+            let notation = ron::read::<Design>(text).problems.len();
+            assert_eq!(scenario.diagnostics.len(), notation, "{:?}", scenario.diagnostics);
+        }
+    }
 }

@@ -142,3 +142,54 @@ fn bench_measures_every_design() {
     }
     assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").is_dir());
 }
+
+/// Whoever reads the output may be gone, or the disk full: that is no reason to panic, nor to pretend it went well.
+#[cfg(target_os = "linux")]
+#[test]
+fn outputs_that_fail_are_said_and_never_a_panic() {
+    let full = || Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk"));
+    let code = |command: &mut Command| command.status().expect("the program runs").code();
+    // Standard error: there is nobody to tell.
+    assert_eq!(code(tailboard(&["check", "no-such-file.ron"]).stderr(full())), Some(2));
+    // Standard output: the result is lost.
+    for args in [&["kinds"][..], &["completions", "bash"], &["run", "scenarios/kinds/worker.ron"]] {
+        let output = tailboard(args).stdout(full()).stderr(Stdio::piped()).output().expect("the program runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        assert!(stderr.contains("cannot be written") && !stderr.contains("panicked"), "{stderr}");
+    }
+    let mut check = tailboard(&["check", "no-such-file.ron"]).stderr(Stdio::piped()).spawn().expect("it runs");
+    drop(check.stderr.take());
+    assert_eq!(check.wait().expect("it ends").code(), Some(2));
+}
+
+/// An hour of simulation is not lost to a misspelt folder: outputs are opened first.
+#[test]
+fn outputs_are_opened_before_the_run() {
+    let long = ["run", "scenarios/url_shortener.ron", "--for", "100d"];
+    for (extra, wanted) in [
+        (&["--json", "/nonexistent/report.json"][..], "/nonexistent/report.json cannot be written"),
+        (&["--json", "-", "--csv", "-"], "same place"),
+    ] {
+        let output = tailboard(&[&long, extra].concat()).output().expect("the program runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(wanted), "{stderr}");
+    }
+}
+
+#[test]
+fn the_table_fits_and_shows_how_sure_it_is() {
+    let table = stdout(&["run", "scenarios/retry_storm.ron"], 0) + &stdout(&["run", "scenarios/url_shortener.ron"], 0);
+    for line in table.lines() {
+        assert!(line.chars().count() <= 100 && line == line.trim_end(), "`{line}`");
+    }
+    assert!(table.contains(" ±") && table.contains("bound "), "{table}");
+    assert!(!table.contains(": 100.0 %") && !table.contains(" 0.000 %"), "{table}");
+}
+
+#[test]
+fn what_a_shorter_run_does_not_reach_is_not_judged() {
+    let table = stdout(&["run", "scenarios/retry_storm.ron", "--for", "25s"], 0);
+    assert!(table.contains("budget.good_share @ 40s..60s >= 99%: not judged"), "{table}");
+}

@@ -18,7 +18,7 @@ fn written(design: &Design, slices: u64) -> String {
     }
     let report = run.report();
     let verdicts = judge(design, run.recorder(), &report);
-    export::json(&report, &verdicts).expect("a report") + &export::csv(run.recorder()).expect("a series")
+    export::json(&report, &verdicts, &[]).expect("a report") + &export::csv(run.recorder()).expect("a series")
 }
 
 /// Every scenario, the long ones shortened: this runs unoptimised too.

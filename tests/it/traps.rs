@@ -125,6 +125,64 @@ fn a_run_too_short_for_its_load_is_warned_of() {
     assert!(overloaded.warnings.iter().any(|warning| warning.code == "overload"), "{:?}", overloaded.warnings);
 }
 
+/// A queue with a bound does not grow for ever: what it refuses shows the overload. A busy one that loses nothing is fine.
+#[test]
+fn an_overload_behind_a_bounded_queue_is_warned_of() {
+    let warned = |rate: &str, link: &str| {
+        let report = report(&format!(
+            r#"(run: (length: "60s", warm_up: "10s"), nodes: {{
+                "client": (kind: client(rate: "{rate}")),
+                "station": (kind: service(slots: 1, cores: 1, work: "10ms", queue_limit: 50)),
+            }}, links: [(from: "client", to: "station"{link})])"#
+        ));
+        report.warnings.iter().any(|warning| warning.code == "overload" && warning.about == "station")
+    };
+    assert!(warned("150/s", ""));
+    assert!(warned("150/s", ", timeout: \"100ms\""));
+    assert!(!warned("80/s", ""));
+}
+
+/// A queue that grows through the whole run has no steady state: half is cut, and the reader told.
+#[test]
+fn a_run_without_a_steady_state_is_warned_of() {
+    let text = r#"(run: (length: "60s", warm_up: Auto), nodes: {
+            "client": (kind: client(rate: "120/s")),
+            "station": (kind: service(slots: 1, cores: 1, work: "10ms", queue_limit: None)),
+        }, links: [(from: "client", to: "station")])"#;
+    let growing = report(text);
+    let codes: Vec<&str> = growing.warnings.iter().map(|warning| warning.code).collect();
+    assert!(codes.contains(&"no-steady-state") && codes.contains(&"overload"), "{codes:?}");
+    assert_eq!(growing.warm_up, 30.0);
+    let settled = report(&text.replace("120/s", "50/s"));
+    assert!(!settled.warnings.iter().any(|warning| warning.code == "no-steady-state"), "{:?}", settled.warnings);
+}
+
+/// M/M/1 at 80 %: times are exponential with rate 1000 - 800, so that p99 is ln(100) / 200 s. A 95 % interval from one
+/// short run, where nothing is said against it, holds it nearly as often as it says.
+#[test]
+fn the_interval_of_a_percentile_covers_the_truth() {
+    let text = r#"(run: (length: "100s", warm_up: "5s"), nodes: {
+            "client": (kind: client(rate: "800/s")),
+            "station": (kind: service(slots: 1, cores: 1, work: Exponential("1ms"), queue_limit: None)),
+        }, links: [(from: "client", to: "station")])"#;
+    let mut design = design(text);
+    let truth = tailboard::base::maths::ln(100.0) / 200.0;
+    let (mut covered, mut claimed) = (0, 0);
+    for seed in 0..40 {
+        design.seed = seed;
+        let report = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}")).finish();
+        if report.warnings.iter().any(|warning| warning.code == "too-short" && warning.message.contains("p99 ")) {
+            continue;
+        }
+        let p99 = report.total.latency.p99.expect("answers");
+        let half = p99.half_width.expect("without a warning there is an interval");
+        claimed += 1;
+        covered += u32::from((p99.value - truth).abs() <= half);
+    }
+    assert!(claimed >= 20, "{claimed} of 40 claimed");
+    assert!(f64::from(covered) >= 0.85 * f64::from(claimed), "{covered} of {claimed}");
+}
+
 /// Every kind in the catalogue does something to the calls that reach it, or to those whom it controls.
 #[test]
 fn no_component_is_a_label() {

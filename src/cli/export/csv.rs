@@ -1,7 +1,43 @@
-//! The series as CSV, long form: a line per window, subject and figure.
+//! The series as CSV, long form: a line per window, subject and figure, over the whole run, its warm-up included.
+//!
+//! | column | what it is |
+//! |---|---|
+//! | `from_s`, `until_s` | the window, in seconds of the run |
+//! | `subject` | `class`, `node` or `link` |
+//! | `name` | of the class, node or link |
+//! | `figure` | one of those below |
+//! | `value` | counts of what happened in the window, unless the figure says otherwise |
+//!
+//! Sums end in `_sum_ns`, are in nanoseconds and belong to what was answered in the window: divided by the count, they
+//! give a mean. `failed_<reason>` and signals have a line only where they are not zero.
+//!
+//! | subject | figure | what it is |
+//! |---|---|---|
+//! | class | `offered` | requests issued |
+//! | | `good`, `late` | answered within the deadline, and after it |
+//! | | `degraded`, `stale` | of those answered: by a fallback, with an old version |
+//! | | `latency_sum_ns` | over those answered, late ones included |
+//! | | `p50_s`, `p99_s` | percentiles of the window, in seconds; no line without an answer |
+//! | | `failed_<reason>` | failed requests |
+//! | node | `arrived`, `succeeded`, `failed` | calls |
+//! | | `failed_<reason>` | the failed ones by reason |
+//! | | `latency_sum_ns` | from arrival to answer, over succeeded calls; the sum of the next three |
+//! | | `wait_sum_ns`, `service_sum_ns`, `others_sum_ns` | waiting for a slot or core, being worked on, waiting for others |
+//! | | `waited` | succeeded calls that had to wait |
+//! | | `queue` | calls that wait: mean over the window |
+//! | | `queue_max` | the most that waited at once |
+//! | | `busy`, `cores` | slots and cores in use: means over the window |
+//! | | `slots`, `core_capacity` | slots and cores there are: means over the window; 0 where they are not limited |
+//! | | `hits`, `misses`, `evicted` … | what the kind counts besides calls: its signals |
+//! | link | `attempts`, `succeeded`, `failed` | attempts as the caller sees them |
+//! | | `failed_<reason>` | the failed ones by reason |
+//! | | `retries`, `hedges` | attempts that were one |
+//! | | `fallbacks` | operations answered by the fallback |
+//! | | `latency_sum_ns` | over succeeded attempts |
 
-use crate::engine::{REASONS, SIGNALS};
-use crate::metrics::Recorder;
+use crate::base::Histogram;
+use crate::engine::{Failures, REASONS, SIGNALS};
+use crate::metrics::{ClassRow, Recorder};
 
 /// # Errors
 /// If the writer fails, which one in memory does not.
@@ -16,7 +52,7 @@ pub fn csv(recorder: &Recorder) -> Result<String, String> {
             line([&from, &until, subject, name, figure, &value.to_string()])
         };
         for (i, name) in plan.classes.iter().enumerate() {
-            let row = &series.classes[w * plan.classes.len() + i].counts;
+            let ClassRow { counts: row, latency } = &series.classes[w * plan.classes.len() + i];
             let figures = [
                 ("offered", row.offered),
                 ("good", row.good),
@@ -25,12 +61,18 @@ pub fn csv(recorder: &Recorder) -> Result<String, String> {
                 ("stale", row.stale),
                 ("latency_sum_ns", row.latency_ns),
             ];
-            let failed = REASONS.iter().zip(row.failed).filter(|(_, n)| *n > 0);
             for (figure, value) in figures {
                 put("class", name, figure, value as f64)?;
             }
-            for (reason, n) in failed {
-                put("class", name, &format!("failed_{}", reason.name()), n as f64)?;
+            let mut latencies = Histogram::new();
+            latency.add_to(&mut latencies);
+            for (figure, q) in [("p50_s", 0.5), ("p99_s", 0.99)] {
+                if let Some(ns) = latencies.quantile(q) {
+                    put("class", name, figure, ns / 1e9)?;
+                }
+            }
+            for (figure, n) in by_reason(&row.failed) {
+                put("class", name, &figure, n)?;
             }
         }
         let seconds = series.ends[w].since(series.start(w)).as_secs();
@@ -44,13 +86,19 @@ pub fn csv(recorder: &Recorder) -> Result<String, String> {
                 ("latency_sum_ns", row.counts.latency_ns as f64),
                 ("wait_sum_ns", row.counts.queue_ns as f64),
                 ("service_sum_ns", row.counts.service_ns as f64),
+                ("others_sum_ns", row.counts.others_ns as f64),
+                ("waited", row.counts.waited as f64),
                 ("queue", mean(0)),
                 ("queue_max", f64::from(row.queue_peak)),
                 ("busy", mean(1)),
                 ("cores", mean(2)),
                 ("slots", mean(3)),
+                ("core_capacity", mean(4)),
             ] {
                 put("node", &node.name, figure, value)?;
+            }
+            for (figure, n) in by_reason(&row.counts.failed) {
+                put("node", &node.name, &figure, n)?;
             }
             for ((_, signal), n) in SIGNALS.iter().zip(row.counts.signals).filter(|(_, n)| *n > 0) {
                 put("node", &node.name, signal, n as f64)?;
@@ -64,11 +112,22 @@ pub fn csv(recorder: &Recorder) -> Result<String, String> {
                 ("failed", row.failed.iter().sum::<u64>()),
                 ("retries", row.retries),
                 ("hedges", row.hedges),
+                ("fallbacks", row.fallbacks),
+                ("latency_sum_ns", row.latency_ns),
             ] {
                 put("link", &link.name, figure, value as f64)?;
+            }
+            for (figure, n) in by_reason(&row.failed) {
+                put("link", &link.name, &figure, n)?;
             }
         }
     }
     let bytes = writer.into_inner().map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|error| error.to_string())
+}
+
+/// `failed_<reason>` of those that there were.
+fn by_reason(failed: &Failures) -> impl Iterator<Item = (String, f64)> {
+    let some = REASONS.iter().zip(failed).filter(|(_, n)| **n > 0);
+    some.map(|(reason, n)| (format!("failed_{}", reason.name()), *n as f64))
 }
