@@ -5,6 +5,7 @@ mod catalogue;
 mod cli;
 mod conservation;
 mod determinism;
+mod kinds;
 mod scenarios;
 mod stations;
 mod tidy;
