@@ -299,6 +299,7 @@ mod tests {
             expectation: "db.arrivals <= 0.35 x offered".to_owned(),
             why: String::new(),
             value: Some(806.0),
+            unit: FigureUnit::PerSecond,
             at_least: None,
             at_most: Some(1_404.0),
             holds: true,

@@ -252,9 +252,9 @@ fn node_window(counts: &NodeCounts, areas: &[f64; METERS], peak: u32, seconds: f
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::ron;
     use crate::design::{CLASS_FIGURES, LINK_WINDOW_FIGURES, NODE_WINDOW_FIGURES};
     use crate::run::Run;
-    use crate::scenario;
 
     /// What the checks let through with a window has a value there.
     #[test]
@@ -264,7 +264,7 @@ mod tests {
             nodes: {"u": (kind: client(rate: "50/s")), "cache": (kind: cache()), "db": (kind: database())},
             links: [(from: "u", to: "cache"), (from: "cache", to: "db")],
         )"#;
-        let design = scenario::read_str(text).design.expect("a design");
+        let design = ron::read::<Design>(text).value.expect("a design");
         let mut run = Run::new(&design).expect("it runs");
         run.advance(Time::NEVER);
         let report = run.report();
@@ -289,7 +289,7 @@ mod tests {
             links: [(from: "u", to: "a")],
             expect: [(that: "u->a.p50", at_most: "50ms"), (that: "u->a.failed_share", at_most: 0)],
         )"#;
-        let design = scenario::read_str(text).design.expect("a design");
+        let design = ron::read::<Design>(text).value.expect("a design");
         let mut run = Run::new(&design).expect("it runs");
         run.advance(Time::NEVER);
         let report = run.report();

@@ -462,8 +462,8 @@ fn text_of_number(design: &Design, path: &str, number: f64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::ron;
     use crate::run::compile;
-    use crate::scenario;
 
     /// What the timeline does, a line for each patch: the second and what is done.
     fn told(timeline: &str) -> Vec<String> {
@@ -479,8 +479,8 @@ mod tests {
             timeline: [{timeline}],
         )"#
         );
-        let scenario = scenario::read_str(&text);
-        let design = scenario.design.unwrap_or_else(|| panic!("{:?}", scenario.diagnostics));
+        let reading = ron::read::<Design>(&text);
+        let design = reading.value.unwrap_or_else(|| panic!("{:?}", reading.problems));
         let (plan, _) = compile::compile(&design);
         let name = |place: &Place| match place {
             Place::Node(node) => plan.nodes[node.index()].name.clone(),

@@ -21,6 +21,8 @@ const BESIDE: &[(&str, &[(&str, &str)])] = &[
     ("database.write_back", &[("replication", "Quorum(r: 2, w: 2)")]),
     ("database.read_there", &[("replication", "Quorum(r: 2, w: 2)")]),
     ("database.read_back", &[("replication", "Quorum(r: 2, w: 2)")]),
+    // A replica must be noticed to have come back.
+    ("load_balancer.slow_start", &[("health_check", "(interval: \"500ms\")")]),
     // Delivered again while still at work: a duplicate.
     ("queue.delivery", &[("visibility_timeout", "40ms")]),
     // There must be something in the queue when it is killed.
