@@ -249,7 +249,7 @@ fn percent(value: f64) -> String {
         v if v < 0.001 => "<0.001 %".to_owned(),
         v if v < 0.099_95 => format!("{v:.3} %"),
         v if v < 9.995 => format!("{v:.2} %"),
-        v if v < 99.85 || v > 100.0 => format!("{v:.1} %"),
+        v if !(99.85..=100.0).contains(&v) => format!("{v:.1} %"),
         v if v < 99.985 => format!("{v:.2} %"),
         v if v < 99.998_5 => format!("{v:.3} %"),
         _ => ">99.998 %".to_owned(),

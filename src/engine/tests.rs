@@ -144,8 +144,8 @@ fn chain_of(gap: Span, tail: Vec<Toy>, configs: &[LinkConfig]) -> Sim<Toy> {
     toys.extend(tail);
     for i in 0..toys.len() {
         let mut node = NodePlan { name: format!("n{i}"), ..NodePlan::default() };
-        if i + 1 < toys.len() {
-            let (link, config) = (LinkId(i as u32), &configs[i]);
+        if let Some(config) = configs.get(i) {
+            let link = LinkId(i as u32);
             node.outs = vec![link];
             node.uses = vec![LinkUse {
                 link,

@@ -32,6 +32,14 @@ fn without_a_display_it_says_so_in_a_line_and_runs() {
     assert!(stdout.contains("URL shortener") && stdout.contains("holds"), "{stdout}");
 }
 
+/// What the README shows is what the command above it prints.
+#[test]
+fn the_readme_shows_what_a_run_prints() {
+    let readme = include_str!("../../README.md");
+    let table = stdout(&["run", "scenarios/url_shortener.ron"], 0);
+    assert!(readme.contains(table.trim_end()), "the README shows another table than\n{table}");
+}
+
 #[test]
 fn exit_codes_are_0_1_and_2() {
     let scenario = "scenarios/url_shortener.ron";
