@@ -54,7 +54,7 @@ impl Sketch {
         }
     }
 
-    /// How often, at most [`MOST`].
+    /// How often, at most `MOST`.
     pub fn estimate(&self, key: u64) -> u8 {
         (0..ROWS).map(|row| self.counters[self.place(key, row)]).min().unwrap_or(0)
     }

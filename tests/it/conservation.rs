@@ -230,7 +230,7 @@ fn conserves(case: &Case) -> Result<(), TestCaseError> {
         }
     }
     // What was written replays to the same.
-    let text = scenario::write_str(&design).map_err(|problem| TestCaseError::fail(format!("{problem}")))?;
+    let text = scenario::write_str(&design).map_err(TestCaseError::fail)?;
     prop_assert_eq!(scenario::read_str(&text).design, Some(design));
     Ok(())
 }
