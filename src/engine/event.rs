@@ -31,8 +31,14 @@ const FEW: usize = 24;
 const VERY_FEW: usize = 6;
 const MIN_BUCKETS: usize = 64;
 const MAX_BUCKETS: usize = 1 << 17;
-/// Events an average bucket should hold when it comes due.
-const PER_BUCKET: u64 = 4;
+/// So many pending events no longer fit into the cache, together with their buckets.
+const MANY: usize = 4_096;
+
+/// Events an average bucket should hold when it comes due, with so many pending: few, because they are sorted then; more
+/// where it matters that the buckets' ends stay in the cache, because every insertion touches one.
+fn per_bucket(pending: usize) -> u64 {
+    if pending > MANY { 32 } else { 4 }
+}
 
 /// Pending events, earliest first; equal times in the order of their scheduling.
 #[derive(Clone, Debug)]
@@ -211,10 +217,10 @@ impl EventQueue {
         if self.taken < 4 * pending as u64 + 1024 {
             return false;
         }
-        let per_bucket = self.taken / self.opened.max(1);
-        let crowded = per_bucket > 4 * PER_BUCKET && self.shift > 0;
-        let sparse = per_bucket < PER_BUCKET / 2 && self.opened > 1024 && self.strays * 8 > self.taken;
-        let few_buckets = pending > 4 * self.buckets.len() && self.buckets.len() < MAX_BUCKETS;
+        let (found, wanted) = (self.taken / self.opened.max(1), per_bucket(pending));
+        let crowded = found > 4 * wanted && self.shift > 0;
+        let sparse = found < wanted / 2 && self.opened > 1024 && self.strays * 8 > self.taken;
+        let few_buckets = pending > wanted as usize * self.buckets.len() && self.buckets.len() < MAX_BUCKETS;
         crowded || sparse || few_buckets || self.strays * 4 > self.taken
     }
 
@@ -236,11 +242,12 @@ impl EventQueue {
             return;
         }
         let n = all.len();
-        let count = (n / 2).next_power_of_two().clamp(MIN_BUCKETS, MAX_BUCKETS);
+        let wanted = per_bucket(n);
+        let count = (2 * n / wanted as usize).next_power_of_two().clamp(MIN_BUCKETS, MAX_BUCKETS);
         // The near half says how dense the events are; the far end may be timeouts that never fire.
         let first = all[n - 1].at.0;
         let near = all[n - 1 - n / 2].at.0 - first;
-        let width = (near.saturating_mul(PER_BUCKET) / (n as u64 / 2)).max(1);
+        let width = (near.saturating_mul(wanted) / (n as u64 / 2)).max(1);
         self.shift = width.ilog2();
         if self.buckets.len() != count {
             self.buckets.resize_with(count, Vec::new);
