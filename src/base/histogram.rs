@@ -9,8 +9,9 @@ const SUB: u64 = 1 << SUB_BITS;
 /// Counts of values (nanoseconds), grown on demand up to 3,776 cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
+    /// The first one stays empty: most values are zero where nobody has to wait, and counting them apart is quickest.
     cells: Vec<u32>,
-    count: u64,
+    zeros: u32,
     sum: u128,
     max: u64,
 }
@@ -42,20 +43,28 @@ impl Histogram {
 
     #[inline]
     pub fn record(&mut self, value: u64) {
-        let cell = cell_of(value);
-        if cell >= self.cells.len() {
-            self.grow(cell);
+        if value == 0 {
+            self.zeros += 1;
+            return;
         }
-        self.cells[cell] += 1;
-        self.count += 1;
+        let cell = cell_of(value);
+        match self.cells.get_mut(cell) {
+            Some(n) => *n += 1,
+            None => self.grow(cell, 1),
+        }
         self.sum += u128::from(value);
         self.max = self.max.max(value);
     }
 
+    /// Add a count to a cell that may not be there yet.
     #[cold]
-    fn grow(&mut self, cell: usize) {
-        // To the end of the octave, so that a run grows its histograms a few dozen times in all.
-        self.cells.resize((cell | (SUB as usize - 1)) + 1, 0);
+    #[inline(never)]
+    fn grow(&mut self, cell: usize, n: u32) {
+        if cell >= self.cells.len() {
+            // To the end of the octave, so that a run grows its histograms a few dozen times in all.
+            self.cells.resize((cell | (SUB as usize - 1)) + 1, 0);
+        }
+        self.cells[cell] = self.cells[cell].saturating_add(n);
     }
 
     pub fn merge(&mut self, other: &Histogram) {
@@ -65,25 +74,25 @@ impl Histogram {
         for (mine, theirs) in self.cells.iter_mut().zip(&other.cells) {
             *mine = mine.saturating_add(*theirs);
         }
-        self.count += other.count;
+        self.zeros = self.zeros.saturating_add(other.zeros);
         self.sum += other.sum;
         self.max = self.max.max(other.max);
     }
 
     /// The cells that hold something, with their counts.
     pub fn occupied(&self) -> impl Iterator<Item = (u16, u32)> {
-        self.cells.iter().enumerate().filter(|(_, n)| **n > 0).map(|(cell, &n)| (cell as u16, n))
+        let zeros = (self.zeros > 0).then_some((0, self.zeros));
+        let others = self.cells.iter().enumerate().filter(|(_, n)| **n > 0).map(|(cell, &n)| (cell as u16, n));
+        zeros.into_iter().chain(others)
     }
 
     /// Add what [`Histogram::occupied`] gave, with the sum and the largest value.
     pub fn add_occupied(&mut self, cells: &[(u16, u32)], sum: u128, max: u64) {
         for &(cell, n) in cells {
-            let cell = usize::from(cell);
-            if cell >= self.cells.len() {
-                self.grow(cell);
+            match cell {
+                0 => self.zeros = self.zeros.saturating_add(n),
+                _ => self.grow(usize::from(cell), n),
             }
-            self.cells[cell] = self.cells[cell].saturating_add(n);
-            self.count += u64::from(n);
         }
         self.sum += sum;
         self.max = self.max.max(max);
@@ -92,18 +101,19 @@ impl Histogram {
     /// Forget all values, keep the memory.
     pub fn clear(&mut self) {
         self.cells.fill(0);
-        self.count = 0;
+        self.zeros = 0;
         self.sum = 0;
         self.max = 0;
     }
 
     pub fn count(&self) -> u64 {
-        self.count
+        self.occupied().map(|(_, n)| u64::from(n)).sum()
     }
 
     /// The exact mean; `None` without values.
     pub fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum as f64 / self.count as f64)
+        let count = self.count();
+        (count > 0).then(|| self.sum as f64 / count as f64)
     }
 
     /// The exact sum of all values.
@@ -113,20 +123,21 @@ impl Histogram {
 
     /// The exact largest value; `None` without values.
     pub fn max(&self) -> Option<u64> {
-        (self.count > 0).then_some(self.max)
+        (self.count() > 0).then_some(self.max)
     }
 
     /// The value below which a share `q` of all values lies, interpolated inside its cell; `None` without values.
     pub fn quantile(&self, q: f64) -> Option<f64> {
-        if self.count == 0 {
+        let count = self.count();
+        if count == 0 {
             return None;
         }
-        let rank = (q * self.count as f64).clamp(0.0, self.count as f64);
+        let rank = (q * count as f64).clamp(0.0, count as f64);
         let mut before = 0u64;
-        for (cell, &n) in self.cells.iter().enumerate().filter(|(_, n)| **n > 0) {
+        for (cell, n) in self.occupied() {
             let upto = before + u64::from(n);
             if upto as f64 >= rank {
-                let (low, high) = bounds_of(cell);
+                let (low, high) = bounds_of(usize::from(cell));
                 let share = (rank - before as f64) / f64::from(n);
                 let value = low as f64 + share * (high - low) as f64;
                 return Some(value.min(self.max as f64));
@@ -139,7 +150,7 @@ impl Histogram {
     /// How many values are at most `value` (to the precision of a cell).
     pub fn count_at_most(&self, value: u64) -> u64 {
         let last = cell_of(value);
-        self.cells.iter().take(last + 1).map(|&n| u64::from(n)).sum()
+        self.occupied().take_while(|(cell, _)| usize::from(*cell) <= last).map(|(_, n)| u64::from(n)).sum()
     }
 
     /// How many values lie below `value`, with those of its own cell spread over it as [`Histogram::quantile`] does.
@@ -147,8 +158,11 @@ impl Histogram {
         let cell = cell_of(value as u64);
         let (low, high) = bounds_of(cell);
         let share = if high > low { ((value - low as f64) / (high - low) as f64).min(1.0) } else { 1.0 };
-        let before: u64 = self.cells.iter().take(cell).map(|&n| u64::from(n)).sum();
-        before as f64 + share * self.cells.get(cell).map_or(0.0, |&n| f64::from(n))
+        let (mut before, mut inside) = (0u64, 0u64);
+        for (other, n) in self.occupied().take_while(|(other, _)| usize::from(*other) <= cell) {
+            *(if usize::from(other) < cell { &mut before } else { &mut inside }) += u64::from(n);
+        }
+        before as f64 + share * inside as f64
     }
 }
 

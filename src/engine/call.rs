@@ -116,6 +116,34 @@ pub struct Call {
 }
 
 impl Call {
+    /// What lies in a place that has not been used yet.
+    const NOBODYS: Call = Call {
+        generation: 0,
+        flags: 0,
+        class: ClassId(0),
+        priority: 0,
+        operation: Operation::Read,
+        attempt: 0,
+        waiter: Waiter::Nobody,
+        tag: 0,
+        node: NodeId(0),
+        link: LinkId(0),
+        replica: ANY_REPLICA,
+        origin: 0,
+        tenant: 0,
+        key: 0,
+        request: 0,
+        response: 0,
+        intended: Time::ZERO,
+        deadline: Time::NEVER,
+        sent: Time::ZERO,
+        arrived: Time::ZERO,
+        queue_ns: 0,
+        service_ns: 0,
+        reply: Reply::OK,
+        scratch: [0; 2],
+    };
+
     /// Whether it has arrived and was not answered.
     pub(crate) fn is_with_callee(&self) -> bool {
         self.flags & (ARRIVED | SERVING) == ARRIVED | SERVING
@@ -130,17 +158,20 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
+    /// A free place. The caller writes the record into it, with the generation of this id.
     #[inline]
-    pub fn insert(&mut self, mut call: Call) -> CallId {
-        if let Some(slot) = self.free.pop() {
-            let generation = self.slab[slot as usize].generation;
-            call.generation = generation;
-            self.slab[slot as usize] = call;
-            return CallId { slot, generation };
+    pub fn reserve(&mut self) -> CallId {
+        match self.free.pop() {
+            Some(slot) => CallId { slot, generation: self.slab[slot as usize].generation },
+            None => self.grow(),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) -> CallId {
         let slot = u32::try_from(self.slab.len()).expect("fewer than 2^32 calls in flight");
-        call.generation = 0;
-        self.slab.push(call);
+        self.slab.push(Call::NOBODYS);
         CallId { slot, generation: 0 }
     }
 
@@ -168,6 +199,14 @@ impl Calls {
     pub fn by_slot(&self, slot: u32, low_generation: u32, mask: u32) -> Option<CallId> {
         let call = self.slab.get(slot as usize)?;
         (call.generation & mask == low_generation).then_some(CallId { slot, generation: call.generation })
+    }
+
+    /// The same, if that call is with its callee.
+    #[inline]
+    pub fn served_by_slot(&self, slot: u32, low_generation: u32, mask: u32) -> Option<CallId> {
+        let call = self.slab.get(slot as usize)?;
+        let served = call.generation & mask == low_generation && call.flags & SERVING != 0;
+        served.then_some(CallId { slot, generation: call.generation })
     }
 
     pub fn len(&self) -> usize {

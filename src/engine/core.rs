@@ -5,7 +5,7 @@ use super::call::{AWAITED, Call, CallId, Calls, IN_POOL_QUEUE, SERVING};
 use super::ctx::Child;
 use super::event::EventQueue;
 use super::lane::{Due, Lane};
-use super::link::{Link, LinkFault, LinkLanes};
+use super::link::{Link, LinkFault, LinkLanes, Way};
 use super::meter::Meters;
 use super::op::Ops;
 use super::outcome::{Outcome, Reply};
@@ -95,6 +95,7 @@ pub(crate) struct NodeState {
     pub replicas: Vec<ReplicaState>,
     /// The largest share of failures among the replicas: zero means that no draw is needed.
     pub fail_share: f64,
+    pub any_slow: bool,
     pub any_down: bool,
     pub all_down: bool,
     pub step_rng: Rng,
@@ -104,6 +105,7 @@ pub(crate) struct NodeState {
 impl NodeState {
     pub fn refresh(&mut self) {
         self.fail_share = self.replicas.iter().map(|replica| replica.fail).fold(0.0, f64::max);
+        self.any_slow = self.replicas.iter().any(|replica| replica.slow != 1.0);
         self.any_down = self.replicas.iter().any(|replica| !replica.up);
         self.all_down = !self.replicas.is_empty() && self.replicas.iter().all(|replica| !replica.up);
     }
@@ -176,6 +178,7 @@ impl Core {
             tally: NodeTally::default(),
             replicas: vec![ReplicaState::default()],
             fail_share: 0.0,
+            any_slow: false,
             any_down: false,
             all_down: false,
             step_rng: streams.stream(&node.name, "steps"),
@@ -194,7 +197,7 @@ impl Core {
             held: Vec::new(),
             tally: Default::default(),
             lanes: LinkLanes::default(),
-            plain: false,
+            way: Way::default(),
         });
         let mut core = Core {
             now: Time::ZERO,
@@ -320,24 +323,24 @@ impl Core {
         what >> WHAT_BITS
     }
 
-    /// A request reaches its callee. False if nobody is there to take it.
+    /// A request reaches its callee: the node that is to be told of it, unless nobody is there to take it.
     #[inline]
-    pub fn arrive(&mut self, id: CallId) -> bool {
+    pub fn arrive(&mut self, id: CallId) -> Option<NodeId> {
         let call = &mut self.calls[id];
         call.arrived = self.now;
         call.flags |= super::call::ARRIVED;
-        let node = &mut self.nodes[call.node.index()];
+        let to = call.node;
+        let node = &mut self.nodes[to.index()];
         node.tally.counts.arrived += 1;
-        let gone = call.flags & super::call::CANCELLED != 0;
         if node.any_down && node.refuses(call.replica) {
             self.answer(id, Reply::failed(super::Reason::Refused));
-            return false;
+            return None;
         }
-        if gone {
+        if call.flags & super::call::CANCELLED != 0 {
             self.answer(id, Reply::failed(super::Reason::Lost));
-            return false;
+            return None;
         }
-        true
+        Some(to)
     }
 
     /// Whether a call is still with its callee.

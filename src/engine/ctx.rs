@@ -287,6 +287,18 @@ impl Ctx<'_> {
         self.core.nodes[self.node.index()].meters.add(now, meter, change);
     }
 
+    /// Change the levels of what waits, of busy slots and of busy cores.
+    #[inline]
+    pub fn meter_changes(&mut self, changes: [i32; 3]) {
+        let now = self.core.now;
+        let meters = &mut self.core.nodes[self.node.index()].meters;
+        for (change, meter) in changes.into_iter().zip([Meter::Queue, Meter::Busy, Meter::Cores]) {
+            if change != 0 {
+                meters.add(now, meter, change);
+            }
+        }
+    }
+
     /// Areas under the levels of any node, for controllers: take the difference of two readings.
     pub fn areas(&self, node: NodeId) -> [u64; 5] {
         self.core.nodes[node.index()].meters.areas(self.core.now)
@@ -390,7 +402,8 @@ impl Ctx<'_> {
     /// How many times slower than usual a replica of this node is.
     #[inline]
     pub fn slow(&self, replica: u16) -> f64 {
-        self.core.nodes[self.node.index()].replicas.get(usize::from(replica)).map_or(1.0, |replica| replica.slow)
+        let node = &self.core.nodes[self.node.index()];
+        if node.any_slow { node.replicas.get(usize::from(replica)).map_or(1.0, |replica| replica.slow) } else { 1.0 }
     }
 
     /// Changes whenever a replica of any node comes, goes, dies or recovers.

@@ -6,7 +6,7 @@ use crate::base::Time;
 use std::collections::BinaryHeap;
 
 /// An event: 24 bytes. `what` is the business of the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 pub struct Event {
     pub at: Time,
     /// Sequence number in the upper 40 bits, so that equal times keep their order; node or link in the lower 24.
@@ -14,11 +14,41 @@ pub struct Event {
     pub what: u64,
 }
 
+/// An event in a heap: the earliest is the greatest.
+#[derive(Clone, Copy, Debug)]
+struct Far(Event);
+
+impl Ord for Far {
+    fn cmp(&self, other: &Far) -> std::cmp::Ordering {
+        other.0.key().cmp(&self.0.key())
+    }
+}
+
+impl PartialOrd for Far {
+    fn partial_cmp(&self, other: &Far) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Far {
+    fn eq(&self, other: &Far) -> bool {
+        self.0.key() == other.0.key()
+    }
+}
+
+impl Eq for Far {}
+
 const PLACE_BITS: u32 = 24;
 /// So many nodes and links fit into an event.
 pub const MAX_PLACES: u32 = 1 << PLACE_BITS;
 
 impl Event {
+    /// What events are ordered by: no two are equal.
+    #[inline]
+    fn key(&self) -> u128 {
+        u128::from(self.at.0) << 64 | u128::from(self.seq_and_place)
+    }
+
     #[inline]
     pub fn place(&self) -> u32 {
         (self.seq_and_place & u64::from(MAX_PLACES - 1)) as u32
@@ -54,7 +84,7 @@ pub struct EventQueue {
     shift: u32,
     in_buckets: usize,
     /// Events beyond the last bucket, earliest on top.
-    far: BinaryHeap<std::cmp::Reverse<Event>>,
+    far: BinaryHeap<Far>,
     seq: u64,
     /// Since the buckets were laid out: events taken, buckets opened, events that went to `far`.
     taken: u64,
@@ -102,20 +132,26 @@ impl EventQueue {
 
     #[inline]
     fn insert(&mut self, event: Event) {
-        if event.at.0 < self.due_end {
-            let i = if self.due.len() > FEW {
-                self.due.partition_point(|other| *other > event)
-            } else {
-                // Most events that fall among the due ones are near the front of time, that is the end of the array.
-                self.due.iter().rposition(|other| *other > event).map_or(0, |i| i + 1)
-            };
-            self.due.insert(i, event);
-            if self.due.len() > FEW && self.due_end == u64::MAX {
-                self.lay_out();
-            }
-            return;
+        if event.at.0 >= self.due_end {
+            return self.insert_later(event);
         }
-        self.insert_later(event);
+        // Its sequence number is the largest, so that among equal times it comes last.
+        if self.due.len() > FEW {
+            let i = self.due.partition_point(|other| other.at > event.at);
+            self.due.insert(i, event);
+        } else {
+            // Most events that fall among the due ones are near the front of time, that is the end of the array.
+            let mut i = self.due.len();
+            self.due.push(event);
+            while i > 0 && self.due[i - 1].at <= event.at {
+                self.due[i] = self.due[i - 1];
+                i -= 1;
+            }
+            self.due[i] = event;
+        }
+        if self.due.len() > FEW && self.due_end == u64::MAX {
+            self.lay_out();
+        }
     }
 
     #[inline]
@@ -129,7 +165,7 @@ impl EventQueue {
             self.in_buckets += 1;
         } else {
             self.strays += 1;
-            self.far.push(std::cmp::Reverse(event));
+            self.far.push(Far(event));
         }
     }
 
@@ -178,7 +214,7 @@ impl EventQueue {
         self.in_buckets -= self.due.len();
         self.due_end = (absolute + 1) << self.shift;
         self.opened += 1;
-        self.due.sort_unstable_by(|a, b| b.cmp(a));
+        self.due.sort_unstable_by_key(|event| std::cmp::Reverse(event.key()));
         self.admit_far();
         true
     }
@@ -186,7 +222,7 @@ impl EventQueue {
     /// Move events from `far` into the bucket that has just become free at the end of the horizon.
     fn admit_far(&mut self) {
         let end = (self.due_end >> self.shift) + self.buckets.len() as u64;
-        while let Some(std::cmp::Reverse(event)) = self.far.peek().copied() {
+        while let Some(Far(event)) = self.far.peek().copied() {
             if event.at.0 >> self.shift >= end {
                 break;
             }
@@ -231,8 +267,8 @@ impl EventQueue {
         for bucket in &mut self.buckets {
             all.append(bucket);
         }
-        all.extend(self.far.drain().map(|std::cmp::Reverse(event)| event));
-        all.sort_unstable_by(|a, b| b.cmp(a));
+        all.extend(self.far.drain().map(|Far(event)| event));
+        all.sort_unstable_by_key(|event| std::cmp::Reverse(event.key()));
         self.occupied.fill(0);
         self.in_buckets = 0;
         (self.taken, self.opened, self.strays) = (0, 0, 0);

@@ -206,8 +206,22 @@ pub(crate) struct Link {
     pub tally: LinkTally,
     /// Lanes of the constant delays, if there are any.
     pub lanes: LinkLanes,
-    /// Nothing is configured and nothing is wrong: a call goes straight through.
+    pub way: Way,
+}
+
+/// What a call needs to know of a link's settings, summed up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Way {
+    /// Messages take no time and cannot be lost.
     pub plain: bool,
+    /// There is a breaker, a bulkhead, a timeout or a pool.
+    pub guarded: bool,
+    /// There is an operation around the attempts.
+    pub retried: bool,
+    /// The callee learns the deadline, and the caller goes by it.
+    pub propagates: bool,
+    /// The callee is told that nobody waits any more.
+    pub cancels: bool,
 }
 
 /// The places of a link's lanes in the engine's list.
@@ -222,17 +236,21 @@ pub(crate) struct LinkLanes {
 }
 
 impl Link {
-    /// Whether messages take no time and cannot be lost.
-    pub fn is_plain(config: &LinkConfig, fault: &LinkFault) -> bool {
-        config.latency.as_constant() == Some(Span::ZERO)
+    /// Sum up what a call needs to know: after the settings, or what is wrong, changed.
+    pub fn refresh(&mut self) {
+        let (config, fault) = (&self.config, &self.fault);
+        let plain = config.latency.as_constant() == Some(Span::ZERO)
             && config.latency_back.as_constant() == Some(Span::ZERO)
             && config.bandwidth.is_none()
             && config.loss <= 0.0
-            && *fault == LinkFault::NONE
-    }
-
-    pub fn refresh(&mut self) {
-        self.plain = Self::is_plain(&self.config, &self.fault);
+            && *fault == LinkFault::NONE;
+        self.way = Way {
+            plain,
+            guarded: config.needs_guard() || config.timeout.is_some(),
+            retried: config.needs_op(),
+            propagates: config.propagate_deadline,
+            cancels: config.cancel,
+        };
     }
 
     /// The guard of a replica of the caller.

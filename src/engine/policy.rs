@@ -15,11 +15,10 @@ use crate::parts::breaker::Permit;
 
 impl Core {
     /// A node asks for a call over one of its links. What becomes of it is told by a reply, never before this returns.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request) {
-        let config = &self.links[link.index()].config;
-        let inherits = config.propagate_deadline && request.deadline != Time::NEVER;
-        if inherits || config.needs_op() {
+        let way = self.links[link.index()].way;
+        if way.retried || (way.propagates && request.deadline != Time::NEVER) {
             self.begin_op(link, waiter, tag, request);
         } else {
             self.attempt(link, waiter, tag, request, 0);
@@ -57,7 +56,7 @@ impl Core {
             in_flight: [CallId::NONE; MAX_IN_FLIGHT],
             resting: false,
         });
-        if self.links[link.index()].config.cancel {
+        if self.links[link.index()].way.cancels {
             self.note_child(waiter, id, true);
         }
         if deadline <= now {
@@ -104,18 +103,19 @@ impl Core {
     }
 
     /// One attempt: past the guards and onto the network. Failures on the spot come back as replies, too.
-    #[inline]
+    #[inline(always)]
     fn attempt(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request, number: u8) -> CallId {
+        let id = self.calls.reserve();
         let state = &mut self.links[link.index()];
         state.tally.counts.sent += 1;
-        let config = &state.config;
-        let deadline = if config.propagate_deadline { request.deadline } else { Time::NEVER };
-        let id = self.calls.insert(Call {
-            generation: 0,
-            flags: AWAITED,
+        let way = state.way;
+        let straight = way.plain && !way.guarded;
+        self.calls[id] = Call {
+            generation: id.generation,
+            flags: if straight { AWAITED | SERVING } else { AWAITED },
             class: request.class,
             priority: request.priority,
-            operation: config.operation.unwrap_or(request.operation),
+            operation: state.config.operation.unwrap_or(request.operation),
             attempt: number,
             waiter,
             tag,
@@ -128,19 +128,20 @@ impl Core {
             request: request.request,
             response: request.response,
             intended: request.intended,
-            deadline,
+            deadline: if way.propagates { request.deadline } else { Time::NEVER },
             sent: self.now,
             arrived: self.now,
             queue_ns: 0,
             service_ns: 0,
             reply: Reply::OK,
             scratch: [0; 2],
-        });
-        if config.cancel {
+        };
+        if way.cancels {
             self.note_child(waiter, id, false);
         }
-        let state = &mut self.links[link.index()];
-        if state.config.needs_guard() || state.config.timeout.is_some() {
+        if straight {
+            self.ready.push_back(Ready::Arrive(id));
+        } else if way.guarded {
             self.pass_guards(id, link);
         } else {
             self.transmit(id, link);
@@ -202,15 +203,13 @@ impl Core {
     }
 
     /// Put the request on the network.
-    #[inline]
     pub(crate) fn transmit(&mut self, id: CallId, link: LinkId) {
-        let state = &mut self.links[link.index()];
         self.calls[id].flags |= SERVING;
-        if state.plain {
+        if self.links[link.index()].way.plain {
             self.ready.push_back(Ready::Arrive(id));
-            return;
+        } else {
+            self.carry(id, link, false);
         }
-        self.carry(id, link, false);
     }
 
     /// Carry a message over a link that is not plain; `back` is the direction.
@@ -278,35 +277,33 @@ impl Core {
     }
 
     /// The callee answers. The caller learns of it when the reply has travelled back.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn answer(&mut self, id: CallId, mut reply: Reply) {
         let call = &mut self.calls[id];
         debug_assert!(call.flags & SERVING != 0, "answered twice");
-        let node = &mut self.nodes[call.node.index()];
         if call.flags & ARRIVED != 0 {
+            let node = &mut self.nodes[call.node.index()];
             if node.fail_share > 0.0 && reply.is_ok() && node.fault_rng.chance(node.fail_share_of(call.replica)) {
                 reply = Reply::failed(Reason::Error);
             }
             node.record(self.now, call, reply.outcome);
         }
-        call.flags &= !(SERVING | ARRIVED);
         call.reply = reply;
+        call.flags = call.flags & !(SERVING | ARRIVED) | RETURNING;
         let link = call.link;
-        if self.links[link.index()].plain {
-            if call.flags & AWAITED == 0 {
-                self.release(id);
-            } else {
-                call.flags |= RETURNING;
-                self.ready.push_back(Ready::Return(id));
-            }
+        if !self.links[link.index()].way.plain {
+            return self.carry(id, link, true);
+        }
+        if call.flags & AWAITED == 0 {
+            call.flags &= !RETURNING;
+            self.release(id);
         } else {
-            call.flags |= RETURNING;
-            self.carry(id, link, true);
+            self.ready.push_back(Ready::Return(id));
         }
     }
 
     /// The reply has reached the caller. Returns what its node must be told, if anything.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn returned(&mut self, id: CallId) -> Option<Child> {
         let call = &mut self.calls[id];
         call.flags &= !RETURNING;
@@ -314,13 +311,23 @@ impl Core {
             self.release(id);
             return None;
         }
-        let (reply, unnoticed) = (call.reply, call.flags & UNNOTICED != 0);
+        let (reply, unnoticed, waiter) = (call.reply, call.flags & UNNOTICED != 0, call.waiter);
         self.settle(id, reply.outcome, true);
-        let child = Child::of(&self.calls[id], reply);
-        let waiter = self.calls[id].waiter;
-        self.release(id);
+        let call = &self.calls[id];
         match waiter {
+            Waiter::Root | Waiter::Node(_) => {
+                let child = Child::of(call, reply);
+                self.release(id);
+                self.for_node(waiter, child)
+            }
+            Waiter::Steps(parent) => {
+                let tag = call.tag;
+                self.release(id);
+                self.step_reply(parent, tag, reply);
+                None
+            }
             Waiter::Op(op) => {
+                self.release(id);
                 if unnoticed {
                     self.op_lost(op, id);
                 } else {
@@ -328,12 +335,10 @@ impl Core {
                 }
                 None
             }
-            Waiter::Root | Waiter::Node(_) => self.for_node(waiter, child),
-            Waiter::Steps(parent) => {
-                self.step_reply(parent, child.tag, reply);
+            Waiter::Nobody => {
+                self.release(id);
                 None
             }
-            Waiter::Nobody => None,
         }
     }
 
@@ -363,19 +368,24 @@ impl Core {
 
     /// The caller is done with an attempt: give back what it held and count it. How one ends that is no longer needed says
     /// nothing of the callee.
-    #[inline]
+    #[inline(always)]
     fn settle(&mut self, id: CallId, outcome: Outcome, needed: bool) {
-        let now = self.now;
         let call = &mut self.calls[id];
-        let (flags, origin, link) = (call.flags, call.origin, call.link);
+        let flags = call.flags;
         call.flags &= !(AWAITED | CONNECTED | IN_BULKHEAD | IN_POOL_QUEUE | PERMITTED);
-        let latency = now.since(call.sent);
-        let state = &mut self.links[link.index()];
-        state.tally.done(outcome, latency.0);
-        if flags & (CONNECTED | IN_BULKHEAD | PERMITTED) == 0 {
-            return;
+        let latency = self.now.since(call.sent);
+        self.links[call.link.index()].tally.done(outcome, latency.0);
+        if flags & (CONNECTED | IN_BULKHEAD | PERMITTED) != 0 {
+            self.settle_guards(id, flags, outcome, needed);
         }
-        let guard = state.guard(origin);
+    }
+
+    /// Give back to the guards of a link what a call with these flags held.
+    fn settle_guards(&mut self, id: CallId, flags: u16, outcome: Outcome, needed: bool) {
+        let now = self.now;
+        let call = &self.calls[id];
+        let (link, origin, latency) = (call.link, call.origin, now.since(call.sent));
+        let guard = self.links[link.index()].guard(origin);
         if flags & IN_BULKHEAD != 0 {
             guard.in_flight -= 1;
         }

@@ -112,8 +112,7 @@ impl<B: Behaviour> Sim<B> {
         while let Some(ready) = self.core.ready.pop_front() {
             match ready {
                 Ready::Arrive(id) => {
-                    if self.core.arrive(id) {
-                        let node = self.core.calls[id].node;
+                    if let Some(node) = self.core.arrive(id) {
                         self.with(node, |behaviour, ctx| behaviour.on_call(ctx, id));
                     }
                 }
@@ -177,8 +176,7 @@ impl<B: Behaviour> Sim<B> {
                 self.with(node, |behaviour, ctx| behaviour.on_timer(ctx, Core::token(event.what)));
             }
             What::CallTimer => {
-                let alive = self.core.calls.by_slot(slot, generation, GENERATION_MASK);
-                if let Some(id) = alive.filter(|&id| self.core.is_served(id)) {
+                if let Some(id) = self.core.calls.served_by_slot(slot, generation, GENERATION_MASK) {
                     let node = NodeId(event.place() & ((1 << NODE_BITS) - 1));
                     let token = (event.place() >> NODE_BITS) as u8;
                     self.with(node, |behaviour, ctx| behaviour.on_call_timer(ctx, id, token));

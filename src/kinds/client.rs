@@ -136,6 +136,8 @@ pub struct Client {
     think: Sampler,
     /// Factor on the rate by intervention.
     spike: f64,
+    /// The largest rate that the shape reaches in the present state.
+    peak_rate: f64,
     bursting: bool,
     /// Told apart from timers of an earlier setting.
     epoch: u32,
@@ -151,9 +153,9 @@ struct RunningClass {
     upto: f64,
     priority: u8,
     operation: Operation,
-    request: f64,
-    response: f64,
-    /// Parameters of the lognormal factor on sizes.
+    /// Of request and response, in bytes.
+    sizes: [u32; 2],
+    /// Parameter of the lognormal factor on them; 0 if they are constant.
     sigma: f64,
     deadline: Span,
     links: Vec<LinkId>,
@@ -263,12 +265,11 @@ impl Client {
         }
     }
 
+    #[inline]
     fn schedule_arrival(&mut self, ctx: &mut Ctx) {
-        let steady = matches!(self.spec.shape, Shape::Steady);
-        let gap = if matches!(self.spec.arrivals, Arrivals::Constant) {
-            self.even_gap(ctx.now())
-        } else {
-            self.rng.exp1() * 1e9 / (self.base_rate() * if steady { 1.0 } else { self.shape_peak() })
+        let gap = match self.spec.arrivals {
+            Arrivals::Constant => self.even_gap(ctx.now()),
+            _ => self.rng.exp1() * 1e9 / self.peak_rate,
         };
         let token = self.token(ARRIVAL);
         if gap.is_finite() {
@@ -298,6 +299,7 @@ impl Client {
         self.schedule_arrival(ctx);
     }
 
+    #[inline(always)]
     fn issue(&mut self, ctx: &mut Ctx, user: u32) {
         let class = if self.classes.len() == 1 {
             &self.classes[0]
@@ -305,11 +307,11 @@ impl Client {
             let u = self.rng.uniform();
             self.classes.iter().find(|class| u < class.upto).unwrap_or(&self.classes[self.classes.len() - 1])
         };
-        let factor = if class.sigma > 0.0 {
-            maths::exp(class.sigma * self.rng.normal() - class.sigma * class.sigma / 2.0)
-        } else {
-            1.0
-        };
+        let mut sizes = class.sizes;
+        if class.sigma > 0.0 {
+            let factor = maths::exp(class.sigma * self.rng.normal() - class.sigma * class.sigma / 2.0);
+            sizes = sizes.map(|size| (f64::from(size) * factor) as u32);
+        }
         let now = ctx.now();
         let deadline = if class.deadline == Span::MAX { Time::NEVER } else { now + class.deadline };
         let tenant = if self.spec.tenants.0 > 1 { self.tenants.draw(&mut self.key_rng) as u32 } else { 0 };
@@ -321,8 +323,8 @@ impl Client {
             origin: 0,
             tenant: self.first_tenant.wrapping_add(tenant),
             key: self.popularity.draw(&mut self.key_rng),
-            request: (class.request * factor) as u32,
-            response: (class.response * factor) as u32,
+            request: sizes[0],
+            response: sizes[1],
             intended: now,
             deadline,
         };
@@ -351,6 +353,7 @@ impl Client {
         }
     }
 
+    #[inline(always)]
     fn finished(&mut self, ctx: &mut Ctx, child: &Child) {
         let deadline = self.classes.iter().find(|class| class.id == child.class).map_or(Span::MAX, |c| c.deadline);
         ctx.meter_add(Meter::Busy, -1);
@@ -407,8 +410,7 @@ impl Client {
                 upto,
                 priority: class.priority,
                 operation: if class.write { Operation::Write } else { Operation::Read },
-                request: class.request.0 as f64,
-                response: class.response.0 as f64,
+                sizes: [class.request, class.response].map(|bytes| u32::try_from(bytes.0).unwrap_or(u32::MAX)),
                 sigma: maths::ln(1.0 + class.size_cv * class.size_cv).sqrt(),
                 deadline: class.deadline.or(self.spec.deadline).unwrap_or(Span::MAX),
                 links: ctx.outs_for(id),
@@ -551,6 +553,7 @@ impl Kind for Client {
             classes: Vec::new(),
             think: Sampler::Constant(Span::ZERO),
             spike: 1.0,
+            peak_rate: 0.0,
             bursting: false,
             epoch: 0,
             users: 0,
@@ -584,6 +587,7 @@ impl Kind for Client {
             ARRIVAL => self.arrive(ctx),
             _ => {
                 self.bursting = !self.bursting;
+                self.peak_rate = self.base_rate() * self.shape_peak();
                 // Memoryless: the next arrival can be drawn anew at the new rate.
                 self.epoch += 1;
                 self.schedule_switch(ctx);
@@ -608,6 +612,7 @@ impl Client {
     /// Begin, or begin anew after a change.
     fn begin(&mut self, ctx: &mut Ctx) {
         self.epoch += 1;
+        self.peak_rate = self.base_rate() * self.shape_peak();
         if let Arrivals::Closed { think, .. } = &self.spec.arrivals {
             self.think = think.sampler();
         }

@@ -585,6 +585,7 @@ impl Kind for Database {
             let replica = usize::from(ctx.call(id).replica);
             if self.stations[replica].worked(ctx, id) {
                 self.worked(ctx, id);
+                self.stations[replica].show(ctx);
             }
         }
         self.settle(ctx);

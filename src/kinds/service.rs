@@ -160,6 +160,8 @@ pub struct Service {
     max_wait: Option<Sampler>,
     /// Nothing but `work` happens to a call: no waiting, no itinerary, no work after.
     simple: bool,
+    /// Whether work grows with the calls in progress.
+    contended: bool,
     wanted: u16,
     /// Whether replicas show themselves as taking no calls, whatever their state.
     closed: bool,
@@ -257,18 +259,25 @@ impl Service {
         self.wait = self.spec.wait.sampler();
         self.work_after = self.spec.work_after.sampler();
         self.max_wait = self.spec.max_wait.as_ref().map(Dist::sampler);
+        self.contended = self.spec.contention > 0.0 || self.spec.coherency > 0.0;
         let none = |sampler: &Sampler| sampler.as_constant() == Some(Span::ZERO);
         self.simple = none(&self.wait) && none(&self.work_after) && ctx.outs().is_empty();
     }
 
     /// The replica that takes a call which comes without a choice made: any that is up.
+    #[inline]
     fn choose(&mut self, ctx: &Ctx) -> Option<u16> {
         let count = self.replicas.len() as u16;
+        if ctx.all_up() {
+            return Some(if count == 1 { 0 } else { self.pick.below(u32::from(count)) as u16 });
+        }
+        self.choose_among_some(ctx, count)
+    }
+
+    #[cold]
+    fn choose_among_some(&mut self, ctx: &Ctx, count: u16) -> Option<u16> {
         if count == 1 {
             return ctx.is_up(ctx.node(), 0).then_some(0);
-        }
-        if ctx.all_up() {
-            return Some(self.pick.below(u32::from(count)) as u16);
         }
         let up = |r: &u16| ctx.is_up(ctx.node(), *r);
         let n = (0..count).filter(up).count() as u32;
@@ -285,11 +294,12 @@ impl Service {
         let replica = call.replica;
         let sampler = match phase {
             WORK_AFTER => &self.work_after,
+            _ if self.by_class.is_empty() => &self.work,
             _ => self.by_class.get(call.class.index()).and_then(Option::as_ref).unwrap_or(&self.work),
         };
         let span = sampler.draw(&mut self.rng);
         let mut factor = ctx.slow(replica);
-        if self.spec.contention > 0.0 || self.spec.coherency > 0.0 {
+        if self.contended {
             // Universal scalability law (Gunther 2007).
             let n = f64::from(self.replicas[usize::from(replica)].station.busy());
             factor *= 1.0 + self.spec.contention * (n - 1.0) + self.spec.coherency * n * (n - 1.0);
@@ -297,37 +307,54 @@ impl Service {
         if factor == 1.0 { span } else { span.scale(factor) }
     }
 
+    /// A call has a slot: begin its work.
+    #[inline(always)]
+    fn begin(&mut self, ctx: &mut Ctx, id: CallId) {
+        self.compute(ctx, id, WORK);
+    }
+
+    /// Work on a core.
+    #[inline(always)]
+    fn compute(&mut self, ctx: &mut Ctx, id: CallId, phase: u64) {
+        ctx.call_mut(id).scratch[0] = phase;
+        let span = self.draw(ctx, id, phase);
+        if span.is_zero() {
+            return self.phase_done(ctx, id);
+        }
+        let replica = ctx.call(id).replica;
+        self.replicas[usize::from(replica)].station.work(ctx, id, span);
+        self.rearm(ctx, replica);
+    }
+
     /// Do the phases of a call until one takes time.
     fn proceed(&mut self, ctx: &mut Ctx, id: CallId, phase: u64) {
-        let replica = usize::from(ctx.call(id).replica);
-        ctx.call_mut(id).scratch[0] = phase;
         match phase {
-            WORK | WORK_AFTER => {
-                let span = self.draw(ctx, id, phase);
-                if span.is_zero() {
-                    return self.phase_done(ctx, id);
-                }
-                self.replicas[replica].station.work(ctx, id, span);
-                self.rearm(ctx, replica as u16);
-            }
+            WORK | WORK_AFTER => self.compute(ctx, id, phase),
             WAIT => {
+                ctx.call_mut(id).scratch[0] = phase;
                 let span = self.wait.draw(&mut self.rng);
                 if span.is_zero() {
                     return self.phase_done(ctx, id);
                 }
                 ctx.call_timer(id, span, WAIT_TIMER);
             }
-            _ => match ctx.run_steps(id) {
-                Steps::Pending => {}
-                Steps::Done(reply) => self.steps_ended(ctx, id, reply),
-            },
+            _ => {
+                ctx.call_mut(id).scratch[0] = phase;
+                match ctx.run_steps(id) {
+                    Steps::Pending => {}
+                    Steps::Done(reply) => self.steps_ended(ctx, id, reply),
+                }
+            }
         }
     }
 
     fn phase_done(&mut self, ctx: &mut Ctx, id: CallId) {
         match ctx.call(id).scratch[0] {
             WORK if self.simple => self.finish(ctx, id, Reply::OK),
-            WORK => self.proceed(ctx, id, WAIT),
+            WORK => {
+                self.replicas[usize::from(ctx.call(id).replica)].station.show(ctx);
+                self.proceed(ctx, id, WAIT);
+            }
             WAIT => self.proceed(ctx, id, STEPS),
             _ => self.finish(ctx, id, Reply::OK),
         }
@@ -342,6 +369,7 @@ impl Service {
     }
 
     /// Answer, free the slot, and begin the next.
+    #[inline]
     fn finish(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
         let replica = ctx.call(id).replica;
         let failed = reply.is_ok() && (self.failures.chance(self.spec.error_share.0) || self.is_poison(ctx, id));
@@ -355,19 +383,21 @@ impl Service {
         share > 0.0 && (hash::mix(ctx.call(id).key) >> 11) as f64 / (1u64 << 53) as f64 <= share
     }
 
+    #[inline(always)]
     fn free_slot(&mut self, ctx: &mut Ctx, replica: u16) {
         let station = &mut self.replicas[usize::from(replica)].station;
         station.leave(ctx);
         self.begin_waiting(ctx, replica);
     }
 
+    #[inline]
     fn begin_waiting(&mut self, ctx: &mut Ctx, replica: u16) {
         if std::mem::replace(&mut self.replicas[usize::from(replica)].serving, true) {
             return;
         }
         while let Some(done) = self.replicas[usize::from(replica)].station.next(ctx, &mut self.rng) {
             match done {
-                Done::Begin(id) => self.proceed(ctx, id, WORK),
+                Done::Begin(id) => self.begin(ctx, id),
                 Done::Cold(id, span) => self.cold_start(ctx, id, span),
                 Done::Drop(id, reason) => ctx.reply(id, Reply::failed(reason)),
             }
@@ -387,6 +417,7 @@ impl Service {
     }
 
     /// Have the engine come back when the cores of a replica are done with something.
+    #[inline(always)]
     fn rearm(&mut self, ctx: &mut Ctx, replica: u16) {
         if let Some((at, generation)) = self.replicas[usize::from(replica)].station.next_change() {
             ctx.timer_at(at, token(CORES, replica, generation));
@@ -619,6 +650,7 @@ impl Kind for Service {
             work_after: Sampler::Constant(Span::ZERO),
             max_wait: None,
             simple: true,
+            contended: false,
             wanted: 0,
             closed: false,
             generation: 0,
@@ -664,7 +696,7 @@ impl Kind for Service {
             return ctx.reply(id, Reply::failed(Reason::Refused));
         }
         match self.replicas[usize::from(replica)].station.arrive(ctx, id, &mut self.rng) {
-            Some(Done::Begin(id)) => self.proceed(ctx, id, WORK),
+            Some(Done::Begin(id)) => self.begin(ctx, id),
             Some(Done::Cold(id, span)) => self.cold_start(ctx, id, span),
             Some(Done::Drop(id, reason)) => ctx.reply(id, Reply::failed(reason)),
             None => {
@@ -683,7 +715,11 @@ impl Kind for Service {
         match token {
             WORK_TIMER => {
                 if station.worked(ctx, id) {
-                    self.phase_done(ctx, id);
+                    if self.simple {
+                        self.finish(ctx, id, Reply::OK);
+                    } else {
+                        self.phase_done(ctx, id);
+                    }
                 }
             }
             WAIT_TIMER => self.phase_done(ctx, id),

@@ -66,7 +66,8 @@ pub struct Station {
     processor: Option<Processor<CallId>>,
     /// Calls at work on a core of their own.
     direct: u32,
-    cores_shown: u32,
+    /// What the node's meters know of: calls that wait, slots and cores in use.
+    shown: [u32; 3],
     generation: u32,
     frozen_since: Option<Time>,
     /// Time frozen so far, up to `frozen_since`.
@@ -96,7 +97,7 @@ impl Station {
             codel: CoDel::default(),
             processor: shared.then(|| Processor::new(spec.sharing, spec.cores)),
             direct: 0,
-            cores_shown: 0,
+            shown: [0; 3],
             generation: 0,
             frozen_since: None,
             frozen_for: Span::ZERO,
@@ -146,13 +147,15 @@ impl Station {
     }
 
     /// A call has arrived. `None`: it waits.
-    #[inline]
+    #[inline(always)]
     pub fn arrive(&mut self, ctx: &mut Ctx, id: CallId, rng: &mut Rng) -> Option<Done> {
         if self.spec.drop_expired && ctx.is_expired(id) {
             return Some(Done::Drop(id, Reason::Deadline));
         }
         if self.busy < self.spec.slots && self.queued == 0 && !self.is_frozen() {
-            return Some(self.seat(ctx, id, rng));
+            let done = self.seat(ctx, id, rng);
+            self.show(ctx);
+            return Some(done);
         }
         let full = match self.spec.admits_all {
             true => self.busy.saturating_add(self.queued) >= self.spec.slots,
@@ -167,13 +170,30 @@ impl Station {
         let ticket = Ticket { id, since: now, priority: call.priority, deadline: call.deadline, flow: call.tenant };
         self.waiting.push(ticket);
         self.queued += 1;
-        ctx.meter_add(Meter::Queue, 1);
+        self.show(ctx);
         None
     }
 
+    /// Bring the node's meters up to date: once after all that happens at an instant, because a slot that one leaves and
+    /// the next takes is no change.
+    #[inline(always)]
+    pub fn show(&mut self, ctx: &mut Ctx) {
+        let shared = self.processor.as_ref().map_or(0, |p| if self.is_frozen() { 0 } else { p.busy() });
+        let levels = [self.queued, self.busy, self.direct + shared];
+        if levels != self.shown {
+            self.show_changes(ctx, levels);
+        }
+    }
+
+    fn show_changes(&mut self, ctx: &mut Ctx, levels: [u32; 3]) {
+        let change = |i: usize| levels[i].wrapping_sub(self.shown[i]) as i32;
+        ctx.meter_changes([change(0), change(1), change(2)]);
+        self.shown = levels;
+    }
+
+    #[inline(always)]
     fn seat(&mut self, ctx: &mut Ctx, id: CallId, rng: &mut Rng) -> Done {
         self.busy += 1;
-        ctx.meter_add(Meter::Busy, 1);
         ctx.call_mut(id).scratch[1] = SERVED;
         let Some((cold_start, keep)) = &self.spec.cold else { return Done::Begin(id) };
         let now = ctx.now();
@@ -183,9 +203,10 @@ impl Station {
     }
 
     /// After a slot became free: the next call that waits, if it can be served or must be dropped.
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self, ctx: &mut Ctx, rng: &mut Rng) -> Option<Done> {
         if self.queued == 0 || self.busy >= self.spec.slots || self.is_frozen() {
+            self.show(ctx);
             return None;
         }
         loop {
@@ -195,7 +216,6 @@ impl Station {
                 continue;
             }
             self.queued -= 1;
-            ctx.meter_add(Meter::Queue, -1);
             if self.queued == 0 {
                 self.waiting.clear();
             }
@@ -225,7 +245,7 @@ impl Station {
     /// A waiting call gives up. Its entry stays behind, but such entries must not pile up where they are never reached.
     pub fn left_queue(&mut self, ctx: &mut Ctx) {
         self.queued -= 1;
-        ctx.meter_add(Meter::Queue, -1);
+        self.show(ctx);
         if self.queued == 0 {
             self.waiting.clear();
         } else if self.waiting.len() > 2 * self.queued as usize + 64 {
@@ -233,12 +253,11 @@ impl Station {
         }
     }
 
-    /// A call has left its slot.
-    #[inline]
+    /// A call has left its slot; ask for the [next](Station::next) one.
+    #[inline(always)]
     pub fn leave(&mut self, ctx: &mut Ctx) {
         debug_assert!(self.busy > 0);
         self.busy -= 1;
-        ctx.meter_add(Meter::Busy, -1);
         if self.spec.cold.is_some() {
             self.warm.push(ctx.now());
         }
@@ -246,32 +265,22 @@ impl Station {
 
     /// Work for so long on a core. With a core for every slot a timer of the call comes back; otherwise see
     /// [`Station::next_change`].
-    #[inline]
+    #[inline(always)]
     pub fn work(&mut self, ctx: &mut Ctx, id: CallId, span: Span) {
-        ctx.call_mut(id).service_ns += span.0;
+        let now = ctx.now();
+        let call = ctx.call_mut(id);
+        call.service_ns += span.0;
         if let Some(processor) = &mut self.processor {
-            let now = ctx.now();
-            let call = ctx.call_mut(id);
             // Waiting for a core counts as queueing: what is left of the stay when the work is taken off.
             call.scratch[1] = now.0;
             call.queue_ns = call.queue_ns.wrapping_sub(span.0);
             processor.add(now, id, span, call.priority);
-            self.show_cores(ctx);
         } else {
             self.direct += 1;
-            ctx.meter_add(Meter::Cores, 1);
-            ctx.call_mut(id).scratch[1] = self.frozen_until_now(ctx.now()).0;
+            call.scratch[1] = self.frozen_until_now(now).0;
             ctx.call_timer(id, span, WORK_TIMER);
         }
-    }
-
-    fn show_cores(&mut self, ctx: &mut Ctx) {
-        let Some(processor) = &self.processor else { return };
-        let busy = if self.is_frozen() { 0 } else { processor.busy() };
-        if busy != self.cores_shown {
-            ctx.meter_add(Meter::Cores, busy as i32 - self.cores_shown as i32);
-            self.cores_shown = busy;
-        }
+        self.show(ctx);
     }
 
     fn frozen_until_now(&self, now: Time) -> Span {
@@ -279,29 +288,35 @@ impl Station {
     }
 
     /// The timer of a call with a core of its own has fired. False if the clock of work stood still meanwhile, and the
-    /// timer comes again.
-    #[inline]
+    /// timer comes again. [Show](Station::show) the station when the call has gone on.
+    #[inline(always)]
     pub fn worked(&mut self, ctx: &mut Ctx, id: CallId) -> bool {
-        if self.is_frozen() {
-            let owed = self.frozen_until_now(ctx.now()) - Span(ctx.call(id).scratch[1]);
-            self.stalled.push((id, owed));
-            return false;
-        }
-        let owed = self.frozen_for - Span(ctx.call(id).scratch[1]);
-        if owed.is_zero() {
+        let call = ctx.call_mut(id);
+        if !self.is_frozen() && call.scratch[1] == self.frozen_for.0 {
+            call.scratch[1] = SERVED;
             self.direct -= 1;
-            ctx.meter_add(Meter::Cores, -1);
-            ctx.call_mut(id).scratch[1] = SERVED;
             return true;
         }
-        ctx.call_mut(id).scratch[1] = self.frozen_for.0;
-        ctx.call_mut(id).queue_ns += owed.0;
-        ctx.call_timer(id, owed, WORK_TIMER);
+        self.work_on(ctx, id);
         false
+    }
+
+    /// What a call still owes for the time that the clock of work stood still.
+    #[cold]
+    fn work_on(&mut self, ctx: &mut Ctx, id: CallId) {
+        let owed = self.frozen_until_now(ctx.now()) - Span(ctx.call(id).scratch[1]);
+        if self.is_frozen() {
+            return self.stalled.push((id, owed));
+        }
+        let call = ctx.call_mut(id);
+        call.scratch[1] = self.frozen_for.0;
+        call.queue_ns += owed.0;
+        ctx.call_timer(id, owed, WORK_TIMER);
     }
 
     /// When shared cores are done with something, and the generation of this answer; none where there is no change to
     /// wait for.
+    #[inline]
     pub fn next_change(&mut self) -> Option<(Time, u32)> {
         let at = self.processor.as_ref()?.next_change()?;
         self.generation = self.generation.wrapping_add(1);
@@ -317,7 +332,7 @@ impl Station {
     pub fn take_done(&mut self, ctx: &mut Ctx) -> Option<CallId> {
         let now = ctx.now();
         let done = self.processor.as_mut()?.take_done(now);
-        self.show_cores(ctx);
+        self.show(ctx);
         let id = done?;
         let call = ctx.call_mut(id);
         let stay = now.since(Time(call.scratch[1]));
@@ -330,12 +345,11 @@ impl Station {
     pub fn stop_work(&mut self, ctx: &mut Ctx, id: CallId) {
         let now = ctx.now();
         // Whoever began on a core of its own has stayed there when cores became shared.
-        if self.processor.as_mut().is_some_and(|processor| processor.remove(now, id)) {
-            self.show_cores(ctx);
-        } else if ctx.call(id).scratch[1] < SERVED && self.direct > 0 {
+        let shared = self.processor.as_mut().is_some_and(|processor| processor.remove(now, id));
+        if !shared && ctx.call(id).scratch[1] < SERVED && self.direct > 0 {
             self.direct -= 1;
-            ctx.meter_add(Meter::Cores, -1);
         }
+        self.show(ctx);
     }
 
     /// Stop the clock of work, or let it go on.
@@ -361,7 +375,7 @@ impl Station {
                 }
             }
         }
-        self.show_cores(ctx);
+        self.show(ctx);
     }
 
     /// New settings; what is in progress goes on.
@@ -384,21 +398,19 @@ impl Station {
         if open {
             self.open(ctx);
         }
-        self.show_cores(ctx);
+        self.show(ctx);
     }
 
     /// Forget everything that waits or is served; the caller answers the calls.
     pub fn clear(&mut self, ctx: &mut Ctx) {
         self.waiting.clear();
-        ctx.meter_add(Meter::Queue, -(self.queued as i32));
-        ctx.meter_add(Meter::Busy, -(self.busy as i32));
-        ctx.meter_add(Meter::Cores, -((self.direct + self.cores_shown) as i32));
-        (self.queued, self.busy, self.direct, self.cores_shown) = (0, 0, 0, 0);
+        (self.queued, self.busy, self.direct) = (0, 0, 0);
         self.stalled.clear();
         self.warm.clear();
         if let Some(processor) = &mut self.processor {
             processor.clear();
         }
         self.generation = self.generation.wrapping_add(1);
+        self.show(ctx);
     }
 }

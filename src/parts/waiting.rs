@@ -89,8 +89,15 @@ impl<T: Copy + Ord> Waiting<T> {
     }
 
     /// Forget everybody.
+    #[inline]
     pub fn clear(&mut self) {
         self.line.clear();
+        if self.discipline != Discipline::Fifo {
+            self.clear_ranked();
+        }
+    }
+
+    fn clear_ranked(&mut self) {
         self.by_priority.values_mut().for_each(VecDeque::clear);
         self.ranked.clear();
         self.tags.clear();
@@ -118,6 +125,15 @@ impl<T: Copy + Ord> Waiting<T> {
 
     #[inline]
     pub fn push(&mut self, ticket: Ticket<T>) {
+        if self.discipline == Discipline::Fifo {
+            self.line.push_back((ticket.id, ticket.since));
+        } else {
+            self.push_ranked(ticket);
+        }
+    }
+
+    #[inline(never)]
+    fn push_ranked(&mut self, ticket: Ticket<T>) {
         let entry = (ticket.id, ticket.since);
         match self.discipline {
             Discipline::Priority | Discipline::PreemptivePriority => {
@@ -148,6 +164,11 @@ impl<T: Copy + Ord> Waiting<T> {
     /// The same where only so many still wait: those who gave up have left their entry behind.
     #[inline]
     pub fn pop_of(&mut self, living: usize, rng: &mut Rng) -> Option<(T, Time)> {
+        if self.discipline == Discipline::Fifo { self.line.pop_front() } else { self.pop_ranked(living, rng) }
+    }
+
+    #[inline(never)]
+    fn pop_ranked(&mut self, living: usize, rng: &mut Rng) -> Option<(T, Time)> {
         match self.discipline {
             Discipline::Fifo | Discipline::ProcessorSharing => self.line.pop_front(),
             Discipline::Lifo => self.line.pop_back(),
