@@ -41,6 +41,29 @@ pub(crate) enum Waiter {
     Nobody,
 }
 
+/// The same in two parts, which a call has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waits {
+    Root,
+    Node,
+    Steps,
+    Op,
+    Nobody,
+}
+
+impl Waiter {
+    #[inline]
+    pub fn parts(self) -> (Waits, CallId) {
+        match self {
+            Waiter::Root => (Waits::Root, CallId::NONE),
+            Waiter::Node(parent) => (Waits::Node, parent),
+            Waiter::Steps(parent) => (Waits::Steps, parent),
+            Waiter::Op(op) => (Waits::Op, op),
+            Waiter::Nobody => (Waits::Nobody, CallId::NONE),
+        }
+    }
+}
+
 /// Any replica: the callee chooses.
 pub const ANY_REPLICA: u16 = u16::MAX;
 
@@ -69,8 +92,10 @@ pub(crate) const PERMITTED: u16 = 512;
 /// It was lost, and nothing will ever tell its caller.
 pub(crate) const UNNOTICED: u16 = 1024;
 
-/// An attempt of a request over a link.
+/// An attempt of a request over a link: two lines of the processor's cache, as a test below holds, because with very many
+/// calls in flight fetching them is most of what an event costs.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct Call {
     pub(crate) generation: u32,
     pub(crate) flags: u16,
@@ -81,7 +106,9 @@ pub struct Call {
     pub operation: Operation,
     /// 0 for the first attempt.
     pub attempt: u8,
-    pub(crate) waiter: Waiter,
+    pub(crate) waits: Waits,
+    /// The parent or the operation that waits, if one does.
+    pub(crate) caller: CallId,
     /// What the caller wants to be told with the reply.
     pub(crate) tag: u32,
     /// The callee.
@@ -124,7 +151,8 @@ impl Call {
         priority: 0,
         operation: Operation::Read,
         attempt: 0,
-        waiter: Waiter::Nobody,
+        waits: Waits::Nobody,
+        caller: CallId::NONE,
         tag: 0,
         node: NodeId(0),
         link: LinkId(0),
@@ -143,6 +171,17 @@ impl Call {
         reply: Reply::OK,
         scratch: [0; 2],
     };
+
+    #[inline]
+    pub(crate) fn waiter(&self) -> Waiter {
+        match self.waits {
+            Waits::Root => Waiter::Root,
+            Waits::Node => Waiter::Node(self.caller),
+            Waits::Steps => Waiter::Steps(self.caller),
+            Waits::Op => Waiter::Op(self.caller),
+            Waits::Nobody => Waiter::Nobody,
+        }
+    }
 
     /// Whether it has arrived and was not answered.
     pub(crate) fn is_with_callee(&self) -> bool {
@@ -209,6 +248,12 @@ impl Calls {
         served.then_some(CallId { slot, generation: call.generation })
     }
 
+    /// Read something of each line of the record in `slot`, to have it near.
+    #[inline]
+    pub fn touch(&self, slot: u32) -> u64 {
+        self.slab.get(slot as usize).map_or(0, |call| call.key ^ call.scratch[0])
+    }
+
     pub fn len(&self) -> usize {
         self.slab.len() - self.free.len()
     }
@@ -244,5 +289,16 @@ impl std::ops::IndexMut<CallId> for Calls {
         let call = &mut self.slab[id.slot as usize];
         debug_assert_eq!(call.generation, id.generation, "the call is gone");
         call
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_two_lines_of_a_cache_and_a_touch_reads_both() {
+        assert_eq!(size_of::<Call>(), 128);
+        assert_ne!(std::mem::offset_of!(Call, key) / 64, std::mem::offset_of!(Call, scratch) / 64);
     }
 }

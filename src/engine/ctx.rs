@@ -420,7 +420,7 @@ impl Ctx<'_> {
     /// Tell another node to do something.
     pub fn control(&mut self, node: NodeId, control: Control) {
         self.core.controls.push_back((node, control));
-        self.core.ready.push_back(Ready::Control);
+        self.core.ready.push(Ready::Control);
     }
 
     /// Draw how long a probe over a link takes, there and back.

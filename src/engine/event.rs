@@ -90,6 +90,8 @@ pub struct EventQueue {
     taken: u64,
     opened: u64,
     strays: u64,
+    /// A bucket of very many events has been opened since this was last asked.
+    fresh: bool,
 }
 
 impl Default for EventQueue {
@@ -106,6 +108,7 @@ impl Default for EventQueue {
             taken: 0,
             opened: 0,
             strays: 0,
+            fresh: false,
         }
     }
 }
@@ -183,6 +186,17 @@ impl EventQueue {
         self.due.pop()
     }
 
+    /// Whether the events that are due next have become so since this was last asked, where very many are pending.
+    #[inline]
+    pub fn take_fresh(&mut self) -> bool {
+        self.fresh && std::mem::take(&mut self.fresh)
+    }
+
+    /// The events that are due next, latest first.
+    pub fn due(&self) -> &[Event] {
+        &self.due
+    }
+
     /// When the next event is due.
     pub fn next_time(&mut self) -> Option<Time> {
         if self.due.is_empty() && !self.open_next() {
@@ -215,6 +229,7 @@ impl EventQueue {
         self.due_end = (absolute + 1) << self.shift;
         self.opened += 1;
         self.due.sort_unstable_by_key(|event| std::cmp::Reverse(event.key()));
+        self.fresh = self.in_buckets > MANY;
         self.admit_far();
         true
     }

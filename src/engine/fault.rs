@@ -118,8 +118,8 @@ impl Core {
         for id in calls {
             let Some(call) = self.calls.get(id).filter(|call| call.flags & AWAITED != 0) else { continue };
             let not_sent_yet = call.flags & (IN_POOL_QUEUE | CONNECTING) != 0;
-            if matches!(call.waiter, Waiter::Steps(_) | Waiter::Node(_))
-                || call.waiter == Waiter::Nobody && not_sent_yet
+            if matches!(call.waiter(), Waiter::Steps(_) | Waiter::Node(_))
+                || call.waiter() == Waiter::Nobody && not_sent_yet
             {
                 self.abandon(id, Reason::Lost, false);
             }

@@ -5,6 +5,7 @@
 mod call;
 mod core;
 mod ctx;
+mod deadline;
 mod event;
 mod fault;
 mod lane;

@@ -24,6 +24,20 @@ pub struct StepGroup {
     /// Positions in the node's `uses`.
     pub uses: Range<u32>,
     pub wait: Wait,
+    /// The link and its place among the node's, where the group is one call that is always made: the usual case, which
+    /// needs none of the rest.
+    pub only: Option<(LinkId, u8)>,
+}
+
+impl StepGroup {
+    /// A group of `uses` of the node's `all`.
+    pub fn new(uses: Range<u32>, wait: Wait, all: &[LinkUse]) -> StepGroup {
+        let only = match &all[uses.start as usize..uses.end as usize] {
+            [one] if wait == Wait::All && one.is_unconditional() => Some((one.link, one.local)),
+            _ => None,
+        };
+        StepGroup { uses, wait, only }
+    }
 }
 
 /// One use of a link in an itinerary; a link called twice in a row is used twice.
@@ -40,6 +54,13 @@ pub struct LinkUse {
     /// For the choice of one of several.
     pub weight: f64,
     pub asynchronous: bool,
+}
+
+impl LinkUse {
+    /// Whether it is exactly one call that is waited for, for every call that its node serves.
+    fn is_unconditional(&self) -> bool {
+        self.when == When::default() && self.calls == 1.0 && self.spread.is_none() && !self.asynchronous
+    }
 }
 
 /// A node of the plan, without its behaviour.

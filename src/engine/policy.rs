@@ -13,15 +13,28 @@ use super::outcome::{Outcome, Reason, Reply};
 use crate::base::{LinkId, Span, Time};
 use crate::parts::breaker::Permit;
 
+/// What a node must be told when a reply has come back.
+pub(crate) enum Told {
+    Nothing,
+    Child(Child),
+    /// The itinerary of this call has ended.
+    StepsDone(CallId, Reply),
+}
+
 impl Core {
     /// A node asks for a call over one of its links. What becomes of it is told by a reply, never before this returns.
     #[inline(always)]
     pub(crate) fn send(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request) {
         let way = self.links[link.index()].way;
-        if way.retried || (way.propagates && request.deadline != Time::NEVER) {
+        let deadline = if way.propagates { request.deadline } else { Time::NEVER };
+        if way.retried || deadline <= self.now {
             self.begin_op(link, waiter, tag, request);
         } else {
-            self.attempt(link, waiter, tag, request, 0);
+            let id = self.attempt(link, waiter, tag, request, 0);
+            if deadline != Time::NEVER {
+                // Nothing is tried again, so that the attempt is all there is to give up.
+                self.push_deadline(deadline, What::CallDeadline, id);
+            }
         }
     }
 
@@ -61,12 +74,12 @@ impl Core {
         }
         if deadline <= now {
             // Too late before it began: nothing is sent.
-            return self.ready.push_back(Ready::TooLate(id));
+            return self.ready.push(Ready::TooLate(id));
         }
         if deadline == own {
             self.lane_push(lanes.op_deadline, id);
         } else {
-            self.push_what(deadline, link.0, What::OpDeadline, id);
+            self.push_deadline(deadline, What::OpDeadline, id);
         }
         self.op_attempt(id.slot);
     }
@@ -103,13 +116,14 @@ impl Core {
     }
 
     /// One attempt: past the guards and onto the network. Failures on the spot come back as replies, too.
-    #[inline(always)]
+    #[inline(never)]
     fn attempt(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request, number: u8) -> CallId {
         let id = self.calls.reserve();
         let state = &mut self.links[link.index()];
         state.tally.counts.sent += 1;
         let way = state.way;
         let straight = way.plain && !way.guarded;
+        let (waits, caller) = waiter.parts();
         self.calls[id] = Call {
             generation: id.generation,
             flags: if straight { AWAITED | SERVING } else { AWAITED },
@@ -117,7 +131,8 @@ impl Core {
             priority: request.priority,
             operation: state.config.operation.unwrap_or(request.operation),
             attempt: number,
-            waiter,
+            waits,
+            caller,
             tag,
             node: state.to,
             link,
@@ -140,7 +155,7 @@ impl Core {
             self.note_child(waiter, id, false);
         }
         if straight {
-            self.ready.push_back(Ready::Arrive(id));
+            self.ready.push(Ready::Arrive(id));
         } else if way.guarded {
             self.pass_guards(id, link);
         } else {
@@ -191,7 +206,7 @@ impl Core {
         let call = &mut self.calls[id];
         call.reply = Reply::failed(reason);
         call.flags |= RETURNING;
-        self.ready.push_back(Ready::Return(id));
+        self.ready.push(Ready::Return(id));
     }
 
     /// Clear a call away if nobody will come back to it.
@@ -206,7 +221,7 @@ impl Core {
     pub(crate) fn transmit(&mut self, id: CallId, link: LinkId) {
         self.calls[id].flags |= SERVING;
         if self.links[link.index()].way.plain {
-            self.ready.push_back(Ready::Arrive(id));
+            self.ready.push(Ready::Arrive(id));
         } else {
             self.carry(id, link, false);
         }
@@ -236,7 +251,7 @@ impl Core {
         let lane = if back { state.lanes.back } else { state.lanes.arrive };
         let what = if back { What::Return } else { What::Arrive };
         if at == self.now {
-            self.ready.push_back(if back { Ready::Return(id) } else { Ready::Arrive(id) });
+            self.ready.push(if back { Ready::Return(id) } else { Ready::Arrive(id) });
         } else if lane.is_some() && state.config.bandwidth.is_none() && state.fault.extra_latency.is_zero() {
             self.lane_push(lane, id);
         } else {
@@ -248,8 +263,8 @@ impl Core {
     fn lose(&mut self, id: CallId, back: bool) {
         let call = &mut self.calls[id];
         call.flags &= if back { !RETURNING } else { !SERVING };
-        let unnoticed = match call.waiter {
-            Waiter::Nobody => true,
+        let unnoticed = match call.waiter() {
+            Waiter::Nobody => call.deadline == Time::NEVER,
             Waiter::Op(op) if call.flags & AWAITED != 0 => {
                 let op = &self.ops[op.slot];
                 let timeout = self.links[call.link.index()].config.timeout;
@@ -277,7 +292,7 @@ impl Core {
     }
 
     /// The callee answers. The caller learns of it when the reply has travelled back.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn answer(&mut self, id: CallId, mut reply: Reply) {
         let call = &mut self.calls[id];
         debug_assert!(call.flags & SERVING != 0, "answered twice");
@@ -298,33 +313,32 @@ impl Core {
             call.flags &= !RETURNING;
             self.release(id);
         } else {
-            self.ready.push_back(Ready::Return(id));
+            self.ready.push(Ready::Return(id));
         }
     }
 
     /// The reply has reached the caller. Returns what its node must be told, if anything.
     #[inline(always)]
-    pub(crate) fn returned(&mut self, id: CallId) -> Option<Child> {
+    pub(crate) fn returned(&mut self, id: CallId) -> Told {
         let call = &mut self.calls[id];
         call.flags &= !RETURNING;
         if call.flags & AWAITED == 0 {
             self.release(id);
-            return None;
+            return Told::Nothing;
         }
-        let (reply, unnoticed, waiter) = (call.reply, call.flags & UNNOTICED != 0, call.waiter);
+        let (reply, unnoticed, waiter) = (call.reply, call.flags & UNNOTICED != 0, call.waiter());
         self.settle(id, reply.outcome, true);
         let call = &self.calls[id];
         match waiter {
             Waiter::Root | Waiter::Node(_) => {
                 let child = Child::of(call, reply);
                 self.release(id);
-                self.for_node(waiter, child)
+                self.for_node(waiter, child).map_or(Told::Nothing, Told::Child)
             }
             Waiter::Steps(parent) => {
                 let tag = call.tag;
                 self.release(id);
-                self.step_reply(parent, tag, reply);
-                None
+                self.step_reply(parent, tag, reply).map_or(Told::Nothing, |end| Told::StepsDone(parent, end))
             }
             Waiter::Op(op) => {
                 self.release(id);
@@ -333,11 +347,11 @@ impl Core {
                 } else {
                     self.op_reply(op, id, reply);
                 }
-                None
+                Told::Nothing
             }
             Waiter::Nobody => {
                 self.release(id);
-                None
+                Told::Nothing
             }
         }
     }
@@ -357,10 +371,15 @@ impl Core {
             Waiter::Root | Waiter::Node(_) => {
                 if let Some(child) = self.for_node(waiter, child) {
                     self.replies.push_back(child);
-                    self.ready.push_back(Ready::Reply);
+                    self.ready.push(Ready::Reply);
                 }
             }
-            Waiter::Steps(parent) => self.step_reply(parent, child.tag, child.reply),
+            Waiter::Steps(parent) => {
+                if let Some(end) = self.step_reply(parent, child.tag, child.reply) {
+                    self.ended.push_back(end);
+                    self.ready.push(Ready::StepsDone(parent));
+                }
+            }
             Waiter::Op(op) => debug_assert!(false, "operation {} within an operation", op.slot),
             Waiter::Nobody => {}
         }
@@ -408,11 +427,18 @@ impl Core {
         self.calls.get(id).is_some_and(|call| call.flags & AWAITED != 0)
     }
 
+    /// The deadline that came with a call has passed.
+    pub(crate) fn call_deadline(&mut self, id: CallId) {
+        if self.awaited(id) {
+            self.give_up(id, Reason::Deadline);
+        }
+    }
+
     /// The caller gives up on an attempt.
     pub(crate) fn give_up(&mut self, id: CallId, reason: Reason) {
         let reply = Reply::failed(reason);
         let child = Child::of(&self.calls[id], reply);
-        let waiter = self.calls[id].waiter;
+        let waiter = self.calls[id].waiter();
         self.abandon(id, reason, true);
         if let Waiter::Op(op) = waiter {
             self.op_reply(op, id, reply);
@@ -431,7 +457,7 @@ impl Core {
             call.flags |= CANCELLED;
             let delay = link.config.latency.draw(&mut link.rng);
             if delay.is_zero() {
-                self.ready.push_back(Ready::Cancel(id));
+                self.ready.push(Ready::Cancel(id));
             } else {
                 let place = call.link.0;
                 self.push_what(self.now + delay, place, What::Cancel, id);

@@ -8,6 +8,7 @@ use super::fault::{Fault, Patch, Place};
 use super::meter::Meters;
 use super::outcome::Reply;
 use super::plan::Plan;
+use super::policy::Told;
 use super::tally::{ClassTally, LinkTally, NodeTally};
 use crate::base::{ClassId, LinkId, NodeId, Time};
 
@@ -76,7 +77,7 @@ impl<B: Behaviour> Sim<B> {
         sim
     }
 
-    #[inline]
+    #[inline(always)]
     fn with<R>(&mut self, node: NodeId, f: impl FnOnce(&mut B, &mut Ctx) -> R) -> R {
         f(&mut self.behaviours[node.index()], &mut Ctx { core: &mut self.core, node })
     }
@@ -91,6 +92,9 @@ impl<B: Behaviour> Sim<B> {
     pub fn run_until(&mut self, until: Time) {
         self.settle();
         while let Some(event) = self.core.events.pop_until(until) {
+            if self.core.events.take_fresh() {
+                self.core.read_ahead();
+            }
             self.handle(event);
             self.settle();
         }
@@ -109,18 +113,20 @@ impl<B: Behaviour> Sim<B> {
     /// Everything that happens at this instant without an event.
     #[inline]
     fn settle(&mut self) {
-        while let Some(ready) = self.core.ready.pop_front() {
+        let mut next = 0;
+        while let Some(&ready) = self.core.ready.get(next) {
+            next += 1;
             match ready {
                 Ready::Arrive(id) => {
                     if let Some(node) = self.core.arrive(id) {
                         self.with(node, |behaviour, ctx| behaviour.on_call(ctx, id));
                     }
                 }
-                Ready::Return(id) => {
-                    if let Some(child) = self.core.returned(id) {
-                        self.tell(&child);
-                    }
-                }
+                Ready::Return(id) => match self.core.returned(id) {
+                    Told::Nothing => {}
+                    Told::Child(child) => self.tell(&child),
+                    Told::StepsDone(id, reply) => self.steps_done(id, reply),
+                },
                 Ready::Reply => {
                     // The parent may have been answered since.
                     let child = self.core.replies.pop_front();
@@ -131,8 +137,7 @@ impl<B: Behaviour> Sim<B> {
                 Ready::StepsDone(id) => {
                     let reply = self.core.ended.pop_front().unwrap_or(Reply::OK);
                     if self.core.is_served(id) {
-                        let node = self.core.calls[id].node;
-                        self.with(node, |behaviour, ctx| behaviour.on_steps_done(ctx, id, reply));
+                        self.steps_done(id, reply);
                     }
                 }
                 Ready::Cancel(id) => self.cancel(id),
@@ -148,6 +153,13 @@ impl<B: Behaviour> Sim<B> {
                 }
             }
         }
+        self.core.ready.clear();
+    }
+
+    #[inline]
+    fn steps_done(&mut self, id: CallId, reply: Reply) {
+        let node = self.core.calls[id].node;
+        self.with(node, |behaviour, ctx| behaviour.on_steps_done(ctx, id, reply));
     }
 
     #[inline]
@@ -183,14 +195,16 @@ impl<B: Behaviour> Sim<B> {
                 }
             }
             What::Lane => self.core.lane_due(event.place()),
+            What::Deadlines => self.core.deadlines_begin(event.place()),
             What::Patch => self.apply(Core::token(event.what) as usize),
-            What::Arrive | What::Return | What::Connected | What::Cancel => {
+            What::Arrive | What::Return | What::Connected | What::Cancel | What::CallDeadline => {
                 if let Some(id) = self.core.calls.by_slot(slot, generation, GENERATION_MASK) {
                     match what {
-                        What::Arrive => self.core.ready.push_back(Ready::Arrive(id)),
-                        What::Return => self.core.ready.push_back(Ready::Return(id)),
+                        What::Arrive => self.core.ready.push(Ready::Arrive(id)),
+                        What::Return => self.core.ready.push(Ready::Return(id)),
                         What::Connected => self.core.connected(id),
-                        _ => self.core.ready.push_back(Ready::Cancel(id)),
+                        What::CallDeadline => self.core.call_deadline(id),
+                        _ => self.core.ready.push(Ready::Cancel(id)),
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! Itineraries: the calls a node makes on behalf of the call it serves, step by step. What it holds stays held.
 
 use super::call::{CallId, Waiter};
-use super::core::{Core, Ready};
+use super::core::Core;
 use super::ctx::{Child, Request, Steps};
 use super::link::WhenAfter;
 use super::outcome::{Reason, Reply};
@@ -28,6 +28,14 @@ pub(crate) struct StepState {
     /// A bit per outgoing link.
     missed: u64,
     failed: u64,
+}
+
+impl StepState {
+    /// What has come of the itinerary.
+    fn result(&self) -> Reply {
+        let reply = self.failure.map_or(Reply::OK, Reply::failed);
+        Reply { degraded: self.degraded, stale: self.stale, ..reply }
+    }
 }
 
 /// The children of a call that can be cancelled: plain attempts, and operations. Those that have ended are among them.
@@ -94,7 +102,7 @@ impl Core {
                 }
             } else if self.awaited(child) {
                 let call = &self.calls[child];
-                let (waiter, told) = (call.waiter, Child::of(call, lost));
+                let (waiter, told) = (call.waiter(), Child::of(call, lost));
                 self.abandon(child, Reason::Lost, false);
                 if let Waiter::Node(_) = waiter {
                     self.deliver(waiter, told);
@@ -105,13 +113,31 @@ impl Core {
     }
 
     /// Begin steps until one has something to wait for.
+    #[inline]
     fn advance_steps(&mut self, id: CallId, node: NodeId) -> Steps {
+        let state = &mut self.steps[id.slot as usize];
+        let Some(group) = self.plan.nodes[node.index()].steps.get(usize::from(state.next)) else {
+            return Steps::Done(state.result());
+        };
+        match group.only {
+            Some((link, local)) if state.failure.is_none() => {
+                state.next += 1;
+                (state.outstanding, state.needed) = (1, 1);
+                let tag = tag_of(local, state.epoch);
+                let request = Request::like(&self.calls[id]);
+                self.send(link, Waiter::Steps(id), tag, &request);
+                Steps::Pending
+            }
+            _ => self.advance_groups(id, node),
+        }
+    }
+
+    /// The same for steps of any kind.
+    fn advance_groups(&mut self, id: CallId, node: NodeId) -> Steps {
         loop {
-            let index = usize::from(self.steps[id.slot as usize].next);
-            let Some(group) = self.plan.nodes[node.index()].steps.get(index) else {
-                let state = &self.steps[id.slot as usize];
-                let reply = state.failure.map_or(Reply::OK, Reply::failed);
-                return Steps::Done(Reply { degraded: state.degraded, stale: state.stale, ..reply });
+            let state = &self.steps[id.slot as usize];
+            let Some(group) = self.plan.nodes[node.index()].steps.get(usize::from(state.next)) else {
+                return Steps::Done(state.result());
             };
             let (uses, wait) = (group.uses.clone(), group.wait);
             let mut sent = 0;
@@ -230,59 +256,74 @@ impl Core {
         })
     }
 
-    /// A child of an itinerary has answered.
-    pub(crate) fn step_reply(&mut self, id: CallId, tag: u32, reply: Reply) {
+    /// A child of an itinerary has answered. Returns how the itinerary ends, if that was its end.
+    #[inline]
+    pub(crate) fn step_reply(&mut self, id: CallId, tag: u32, reply: Reply) -> Option<Reply> {
         if !self.is_served(id) {
-            return;
+            return None;
         }
         let node = self.calls[id].node;
         let local = tag & 0xFF;
-        let plan = &self.plan.nodes[node.index()];
-        let optional = self.links[plan.outs[local as usize].index()].config.optional;
         let state = &mut self.steps[id.slot as usize];
         if u32::from(state.epoch) != tag >> 8 & 0xFF || state.outstanding == 0 {
-            return;
+            return None;
         }
         state.outstanding -= 1;
         state.degraded |= reply.degraded;
         state.stale |= reply.stale;
         state.missed |= u64::from(reply.miss) << local;
-        match reply.outcome {
-            Ok(()) => state.needed -= 1,
-            Err(reason) => {
-                state.failed |= 1 << local;
-                if !optional {
-                    state.failure = state.failure.or(Some(reason));
-                } else if state.failure.is_none() {
-                    // Not a success, but the rest is enough.
-                    state.needed = state.needed.min(state.outstanding);
+        let failed = match reply.outcome {
+            Ok(()) => {
+                state.needed -= 1;
+                // Or a call beside it has failed, and too few are left.
+                if state.needed > 0 && state.needed <= state.outstanding {
+                    return None;
                 }
+                if state.needed == 0 {
+                    // First, or k of n, was reached in spite of failures.
+                    state.failure = None;
+                }
+                state.failure.is_some()
             }
-        }
-        let impossible = state.needed > state.outstanding;
-        if state.needed > 0 && !impossible {
-            return;
-        }
-        if state.needed == 0 {
-            // First, or k of n, was reached in spite of failures.
-            state.failure = None;
-        }
-        if state.outstanding > 0 {
+            Err(reason) => {
+                if !self.note_failure(id, node, local, reason) {
+                    return None;
+                }
+                self.steps[id.slot as usize].failure.is_some()
+            }
+        };
+        if self.steps[id.slot as usize].outstanding > 0 {
             self.cancel_children(id);
         }
         let state = &mut self.steps[id.slot as usize];
         state.outstanding = 0;
         state.epoch = state.epoch.wrapping_add(1);
-        let failed = state.failure.is_some() && !self.failure_is_handled(id, node);
-        let steps = if failed {
+        if failed && !self.failure_is_handled(id, node) {
             let reason = self.steps[id.slot as usize].failure.unwrap_or(Reason::Error);
-            Steps::Done(Reply::failed(reason))
-        } else {
-            self.advance_steps(id, node)
-        };
-        if let Steps::Done(reply) = steps {
-            self.ended.push_back(reply);
-            self.ready.push_back(Ready::StepsDone(id));
+            return Some(Reply::failed(reason));
         }
+        match self.advance_steps(id, node) {
+            Steps::Done(reply) => Some(reply),
+            Steps::Pending => None,
+        }
+    }
+
+    /// A child at this place among the links has failed. Returns whether the step is over.
+    #[cold]
+    fn note_failure(&mut self, id: CallId, node: NodeId, local: u32, reason: Reason) -> bool {
+        let link = self.plan.nodes[node.index()].outs[local as usize];
+        let optional = self.links[link.index()].config.optional;
+        let state = &mut self.steps[id.slot as usize];
+        state.failed |= 1 << local;
+        if !optional {
+            state.failure = state.failure.or(Some(reason));
+        } else if state.failure.is_none() {
+            // Not a success, but the rest is enough.
+            state.needed = state.needed.min(state.outstanding);
+        }
+        if state.needed == 0 {
+            state.failure = None;
+        }
+        state.needed == 0 || state.needed > state.outstanding
     }
 }

@@ -156,7 +156,7 @@ fn chain_of(gap: Span, tail: Vec<Toy>, configs: &[LinkConfig]) -> Sim<Toy> {
                 weight: 1.0,
                 asynchronous: config.mode == Mode::Async,
             }];
-            node.steps = vec![StepGroup { uses: 0..1, wait: Wait::All }];
+            node.steps = vec![StepGroup::new(0..1, Wait::All, &node.uses)];
             plan.links.push(LinkPlan {
                 name: format!("n{i}->n{}", i + 1),
                 from: NodeId(i as u32),

@@ -116,6 +116,7 @@ macro_rules! catalogue {
                     $(State::$variant(state) => state.on_reply(ctx, child),)*
                 }
             }
+            #[inline]
             fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
                 match self {
                     State::Waiting(_) => {}

@@ -1,9 +1,146 @@
-//! What is said of a service's parameters, and what of them does not go together.
+//! A service's parameters: what they are, what is said of them, and what of them does not go together.
 
 use super::kind::Checker;
 use super::params::{Param, Visitor};
-use super::service::{Runtime, Spec};
-use crate::base::Span;
+use super::station::StationSpec;
+use crate::base::{Dist, Ratio, Span};
+use crate::parts::processor::Sharing;
+use crate::parts::waiting::Discipline;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    pub replicas: u16,
+    pub runtime: Runtime,
+    pub slots: u32,
+    pub cores: u32,
+    pub processes: u32,
+    pub work: Dist,
+    pub work_by_class: BTreeMap<String, Dist>,
+    pub wait: Dist,
+    pub work_after: Dist,
+    pub discipline: Discipline,
+    pub queue_limit: Option<u32>,
+    pub max_wait: Option<Dist>,
+    pub codel: Option<CoDel>,
+    pub drop_expired: bool,
+    pub contention: f64,
+    pub coherency: f64,
+    pub error_share: Ratio,
+    pub poison_share: Ratio,
+    pub pauses: Option<Pauses>,
+    pub breakdowns: Option<Breakdowns>,
+    pub start_up: Span,
+}
+
+/// What runs the code of a replica.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Runtime {
+    /// Worker threads that share all cores evenly.
+    #[default]
+    Threads,
+    /// One core per process, first come first served; waiting costs nothing, work blocks everybody.
+    EventLoop,
+    /// Threads that take turns on one core per process (CPython's global lock).
+    GlobalLock { switch_interval: Span },
+    /// One call per instance; instances on demand, up to `slots`.
+    Serverless { cold_start: Dist, keep_alive: Span },
+}
+
+/// Drop from a standing queue (controlled delay).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoDel {
+    pub target: Span,
+    pub interval: Span,
+}
+
+/// Stops of the whole replica, such as garbage collection: work goes on afterwards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pauses {
+    /// From the end of one to the beginning of the next.
+    pub every: Dist,
+    pub lasting: Dist,
+}
+
+/// Failures and repairs of a replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Breakdowns {
+    /// Time between a repair and the next failure.
+    pub up: Dist,
+    pub down: Dist,
+    /// Whether calls are lost and refused meanwhile; otherwise they wait.
+    pub lose: bool,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            replicas: 1,
+            runtime: Runtime::Threads,
+            slots: 16,
+            cores: 16,
+            processes: 1,
+            work: Dist::exponential(Span::from_millis(5)),
+            work_by_class: BTreeMap::new(),
+            wait: Dist::ZERO,
+            work_after: Dist::ZERO,
+            discipline: Discipline::Fifo,
+            queue_limit: Some(1_000),
+            max_wait: None,
+            codel: None,
+            drop_expired: true,
+            contention: 0.0,
+            coherency: 0.0,
+            error_share: Ratio(0.0),
+            poison_share: Ratio(0.0),
+            pauses: None,
+            breakdowns: None,
+            start_up: Span::ZERO,
+        }
+    }
+}
+
+impl Spec {
+    /// Slots and cores of one replica, and how cores are shared, by the run-time.
+    pub fn station(&self) -> StationSpec {
+        let per_process = |n: u32| n.saturating_mul(self.processes);
+        let (cores, sharing) = match &self.runtime {
+            Runtime::Threads => (self.cores, Sharing::Even),
+            Runtime::EventLoop => (self.processes.min(self.cores), Sharing::Fcfs),
+            Runtime::GlobalLock { switch_interval } => {
+                (self.processes.min(self.cores), Sharing::Switching(*switch_interval))
+            }
+            Runtime::Serverless { .. } => (per_process(self.slots), Sharing::Fcfs),
+        };
+        let queue_limit = self.queue_limit.unwrap_or(u32::MAX);
+        let admits_all = self.discipline.admits_all();
+        StationSpec {
+            slots: if admits_all { cores.saturating_add(queue_limit) } else { per_process(self.slots) },
+            admits_all,
+            cores,
+            sharing: match self.discipline {
+                Discipline::PreemptivePriority => Sharing::Preemptive,
+                Discipline::ProcessorSharing => Sharing::Even,
+                _ => sharing,
+            },
+            discipline: self.discipline,
+            queue_limit,
+            codel: self.codel.map(|codel| (codel.target, codel.interval)),
+            drop_expired: self.drop_expired,
+            cold: match &self.runtime {
+                Runtime::Serverless { cold_start, keep_alive } => Some((cold_start.sampler(), *keep_alive)),
+                _ => None,
+            },
+        }
+    }
+}
 
 /// Every parameter once.
 pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {

@@ -69,6 +69,8 @@ pub struct Station {
     /// What the node's meters know of: calls that wait, slots and cores in use.
     shown: [u32; 3],
     generation: u32,
+    /// When the timer of this generation is due; never, if it was.
+    change_at: Time,
     frozen_since: Option<Time>,
     /// Time frozen so far, up to `frozen_since`.
     frozen_for: Span,
@@ -99,6 +101,7 @@ impl Station {
             direct: 0,
             shown: [0; 3],
             generation: 0,
+            change_at: Time::NEVER,
             frozen_since: None,
             frozen_for: Span::ZERO,
             stalled: Vec::new(),
@@ -315,17 +318,25 @@ impl Station {
     }
 
     /// When shared cores are done with something, and the generation of this answer; none where there is no change to
-    /// wait for.
+    /// wait for, or the last answer still holds.
     #[inline]
     pub fn next_change(&mut self) -> Option<(Time, u32)> {
         let at = self.processor.as_ref()?.next_change()?;
+        if at == self.change_at {
+            return None;
+        }
+        self.change_at = at;
         self.generation = self.generation.wrapping_add(1);
         Some((at, self.generation))
     }
 
     /// Whether a timer of this generation is the latest.
-    pub fn is_current(&self, generation: u32) -> bool {
-        self.generation == generation
+    pub fn is_current(&mut self, generation: u32) -> bool {
+        let current = self.generation == generation;
+        if current {
+            self.change_at = Time::NEVER;
+        }
+        current
     }
 
     /// A call whose work on shared cores is done; ask until there is none.
@@ -411,6 +422,7 @@ impl Station {
             processor.clear();
         }
         self.generation = self.generation.wrapping_add(1);
+        self.change_at = Time::NEVER;
         self.show(ctx);
     }
 }

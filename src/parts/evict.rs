@@ -516,9 +516,11 @@ mod tests {
             (Policy::Sieve, 0.280_385, 0.753_776),
         ];
         for (policy, small, large) in cases {
-            let found = hit_ratio(policy, 10_000, 0.8, 100, 1_500_000);
+            // SIEVE takes long to find its keys, and changes them slowly.
+            let requests = if policy == Policy::Sieve { 8_000_000 } else { 1_500_000 };
+            let found = hit_ratio(policy, 10_000, 0.8, 100, requests);
             assert!((found - small).abs() < 0.003, "{policy:?}: {found} against {small}");
-            let found = hit_ratio(policy, 10_000, 1.0, 1_000, 1_500_000);
+            let found = hit_ratio(policy, 10_000, 1.0, 1_000, requests);
             assert!((found - large).abs() < 0.003, "{policy:?}: {found} against {large}");
         }
     }

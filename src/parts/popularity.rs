@@ -23,9 +23,6 @@ impl Default for Keys {
     }
 }
 
-/// Tables of 8 bytes a key are made up to here (32 MiB); Zipf over more keys is drawn by rejection.
-const MOST_IN_TABLE: u64 = 4_000_000;
-
 impl Keys {
     pub fn count(&self) -> u64 {
         match self {
@@ -53,11 +50,7 @@ impl Keys {
         match *self {
             Keys::Uniform { keys } => Popularity::Uniform(keys.0),
             Keys::Zipf { keys, exponent } if exponent == 0.0 || keys.0 == 1 => Popularity::Uniform(keys.0),
-            Keys::Zipf { keys, exponent } if keys.0 <= MOST_IN_TABLE => {
-                let weight = |k: u64| maths::pow(k as f64 + 1.0, -exponent);
-                Popularity::Table(Arc::new(Alias::new((0..keys.0).map(weight))))
-            }
-            Keys::Zipf { keys, exponent } => Popularity::Rejection(Rejection::new(keys.0, exponent)),
+            Keys::Zipf { keys, exponent } => Popularity::Zipf(Arc::new(Zipf::new(keys.0, exponent))),
             Keys::HotSet { keys, hot, traffic } => {
                 let hot = ((keys.0 as f64 * hot) as u64).clamp(1, keys.0);
                 let traffic = if hot == keys.0 { 1.0 } else { traffic };
@@ -71,8 +64,7 @@ impl Keys {
 #[derive(Clone, Debug)]
 pub enum Popularity {
     Uniform(u64),
-    Table(Arc<Alias>),
-    Rejection(Rejection),
+    Zipf(Arc<Zipf>),
     HotSet { keys: u64, hot: u64, traffic: f64 },
 }
 
@@ -82,8 +74,7 @@ impl Popularity {
         match self {
             Popularity::Uniform(1) => 0,
             Popularity::Uniform(n) => below(rng, *n),
-            Popularity::Table(alias) => alias.draw(rng),
-            Popularity::Rejection(rejection) => rejection.draw(rng),
+            Popularity::Zipf(zipf) => zipf.draw(rng),
             Popularity::HotSet { keys, hot, traffic } => {
                 if rng.chance(*traffic) {
                     below(rng, *hot)
@@ -99,86 +90,87 @@ fn below(rng: &mut Rng, n: u64) -> u64 {
     ((u128::from(rng.next_u64()) * u128::from(n)) >> 64) as u64
 }
 
-/// Walker's alias method (Vose 1991): any distribution over n, drawn with one look into one table.
+/// Zipf by rejection from a staircase over blocks of neighbouring ranks: the first few ranks are blocks of their own, later
+/// ones are a twentieth of their rank long. A block is drawn by the alias method (Vose 1991), a rank in it evenly, and it is
+/// kept with its own frequency over that of the block's first, nearly always. However many keys there are, that is some
+/// hundreds of blocks, so that a draw touches no memory beyond the nearest cache; a table of all keys would.
 #[derive(Clone, Debug)]
-pub struct Alias {
-    /// The share (of 2^32) of a cell that is its own, and whom the rest belongs to.
-    cells: Vec<(u32, u32)>,
+pub struct Zipf {
+    exponent: f64,
+    blocks: Vec<Block>,
 }
 
-impl Alias {
-    pub fn new(weights: impl Iterator<Item = f64>) -> Alias {
-        let mut scaled: Vec<f64> = weights.collect();
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    /// The share (of 2^32) of the block's cell that is its own, and whose the rest is.
+    own: u32,
+    other: u32,
+    /// The first rank, from 1, and how many there are.
+    first: u64,
+    len: u64,
+    /// The share (of 2^64) that any rank in it is kept with at least.
+    sure: u64,
+}
+
+impl Zipf {
+    fn new(keys: u64, exponent: f64) -> Zipf {
+        let mut blocks = Vec::new();
+        let mut first = 1;
+        while first <= keys {
+            let len = (first / 20).clamp(1, keys - first + 1);
+            let least = maths::pow((first + len - 1) as f64 / first as f64, -exponent);
+            blocks.push(Block { own: u32::MAX, other: 0, first, len, sure: (least * 1.84e19) as u64 });
+            first += len;
+        }
+        let mut zipf = Zipf { exponent, blocks };
+        zipf.share_out();
+        zipf
+    }
+
+    /// Fill the cells: each block is drawn in proportion to its length times the frequency of its first rank.
+    fn share_out(&mut self) {
+        let weight = |block: &Block| block.len as f64 * maths::pow(block.first as f64, -self.exponent);
+        let mut scaled: Vec<f64> = self.blocks.iter().map(weight).collect();
         let n = scaled.len();
         let total: f64 = scaled.iter().sum();
-        for weight in &mut scaled {
-            *weight *= n as f64 / total;
-        }
-        let mut cells = vec![(u32::MAX, 0u32); n];
-        let (mut small, mut large): (Vec<u32>, Vec<u32>) = (0..n as u32).partition(|&i| scaled[i as usize] < 1.0);
+        scaled.iter_mut().for_each(|weight| *weight *= n as f64 / total);
+        let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..n).partition(|&i| scaled[i] < 1.0);
         while let (Some(&s), Some(&l)) = (small.last(), large.last()) {
             small.pop();
-            cells[s as usize] = ((scaled[s as usize] * 4_294_967_295.0) as u32, l);
-            scaled[l as usize] -= 1.0 - scaled[s as usize];
-            if scaled[l as usize] < 1.0 {
+            (self.blocks[s].own, self.blocks[s].other) = ((scaled[s] * 4_294_967_295.0) as u32, l as u32);
+            scaled[l] -= 1.0 - scaled[s];
+            if scaled[l] < 1.0 {
                 large.pop();
                 small.push(l);
             }
         }
-        for i in small.into_iter().chain(large) {
-            cells[i as usize] = (u32::MAX, i);
-        }
-        Alias { cells }
     }
 
     #[inline]
     fn draw(&self, rng: &mut Rng) -> u64 {
-        let bits = rng.next_u64();
-        // The upper half chooses the cell, the lower half within it.
-        let i = ((bits >> 32) * self.cells.len() as u64) >> 32;
-        let (own, other) = self.cells[i as usize];
-        if bits as u32 <= own { i } else { u64::from(other) }
-    }
-}
-
-/// Zipf by rejection from the integral of `x^-s` (Hörmann and Derflinger 1996).
-#[derive(Clone, Copy, Debug)]
-pub struct Rejection {
-    n: f64,
-    s: f64,
-    low: f64,
-    high: f64,
-    cut: f64,
-}
-
-impl Rejection {
-    fn new(n: u64, s: f64) -> Rejection {
-        let mut this = Rejection { n: n as f64, s, low: 0.0, high: 0.0, cut: 0.0 };
-        this.low = this.integral(1.5) - 1.0;
-        this.high = this.integral(this.n + 0.5);
-        this.cut = 2.0 - this.inverse(this.integral(2.5) - maths::pow(2.0, -s));
-        this
-    }
-
-    fn integral(&self, x: f64) -> f64 {
-        let e = 1.0 - self.s;
-        if e.abs() < 1e-9 { maths::ln(x) } else { (maths::pow(x, e) - 1.0) / e }
-    }
-
-    fn inverse(&self, y: f64) -> f64 {
-        let e = 1.0 - self.s;
-        if e.abs() < 1e-9 { maths::exp(y) } else { maths::pow((1.0 + y * e).max(0.0), 1.0 / e) }
-    }
-
-    fn draw(&self, rng: &mut Rng) -> u64 {
         loop {
-            let u = self.high + rng.uniform() * (self.low - self.high);
-            let x = self.inverse(u);
-            let k = (x + 0.5).floor().clamp(1.0, self.n);
-            if k - x <= self.cut || u >= self.integral(k + 0.5) - maths::pow(k, -self.s) {
-                return k as u64 - 1;
+            let bits = rng.next_u64();
+            // The upper half chooses the cell, the lower half within it.
+            let mut block = &self.blocks[(((bits >> 32) * self.blocks.len() as u64) >> 32) as usize];
+            if bits as u32 > block.own {
+                block = &self.blocks[block.other as usize];
+            }
+            if block.len == 1 {
+                return block.first - 1;
+            }
+            // The whole part of the product chooses the rank; the rest is as good as another draw.
+            let product = u128::from(rng.next_u64()) * u128::from(block.len);
+            let (rank, rest) = (block.first + (product >> 64) as u64, product as u64);
+            if rest < block.sure || self.keeps(block, rank, rest) {
+                return rank - 1;
             }
         }
+    }
+
+    #[cold]
+    fn keeps(&self, block: &Block, rank: u64, rest: u64) -> bool {
+        let share = maths::pow(rank as f64 / block.first as f64, -self.exponent);
+        rest as f64 <= share * 18_446_744_073_709_551_616.0
     }
 }
 
@@ -197,19 +189,39 @@ mod tests {
         counts.into_iter().map(|n| f64::from(n) / f64::from(draws)).collect()
     }
 
+    /// Against the formula, rank by rank and in the tail, for exponents on both sides of 1.
     #[test]
-    fn zipf_has_its_shares_by_table_and_by_rejection() {
-        let draws = 1_000_000;
-        let total: f64 = (1..=1_000u32).map(|k| 1.0 / f64::from(k)).sum();
-        let table = shares(&Keys::Zipf { keys: Count(1_000), exponent: 1.0 }, draws);
-        for k in [0usize, 1, 9, 99] {
-            let expected = 1.0 / (k as f64 + 1.0) / total;
-            assert!((table[k] / expected - 1.0).abs() < 0.05, "key {k}: {} against {expected}", table[k]);
+    fn zipf_has_its_shares() {
+        let draws = 1_000_000u32;
+        for exponent in [0.6, 1.0, 1.3] {
+            let frequency = |k: u32| f64::from(k).powf(-exponent);
+            let total: f64 = (1..=1_000).map(frequency).sum();
+            let shares = shares(&Keys::Zipf { keys: Count(1_000), exponent }, draws);
+            for k in [1u32, 2, 10, 21, 39, 100] {
+                let expected = frequency(k) / total;
+                let error = (expected / f64::from(draws)).sqrt();
+                let share = shares[k as usize - 1];
+                assert!(
+                    (share - expected).abs() < 4.0 * error,
+                    "exponent {exponent}, key {k}: {share}, not {expected}"
+                );
+            }
+            let tail: f64 = (501..=1_000).map(frequency).sum::<f64>() / total;
+            let share: f64 = shares[500..].iter().sum();
+            assert!((share - tail).abs() < 4.0 * (tail / f64::from(draws)).sqrt(), "{exponent}: {share}, not {tail}");
         }
-        let rejection = Rejection::new(1_000, 1.0);
-        let mut rng = Rng::seeded(8);
-        let first = (0..draws).filter(|_| rejection.draw(&mut rng) == 0).count() as f64 / f64::from(draws);
-        assert!((first * total - 1.0).abs() < 0.02, "{first}");
+    }
+
+    /// With a trillion keys the sum is an integral, to a millionth.
+    #[test]
+    fn zipf_over_very_many_keys_has_its_median() {
+        let zipf = Zipf::new(1_000_000_000_000, 1.0);
+        let harmonic = |n: f64| n.ln() + 0.577_215_664_9 + 0.5 / n;
+        let (mut rng, draws) = (Rng::seeded(8), 200_000);
+        let below = (0..draws).filter(|_| zipf.draw(&mut rng) < 1_000_000).count() as f64 / f64::from(draws);
+        let expected = harmonic(1e6) / harmonic(1e12);
+        assert!((below - expected).abs() < 0.005, "{below}, not {expected}");
+        assert!(zipf.blocks.len() < 1_000);
     }
 
     #[test]

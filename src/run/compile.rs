@@ -93,7 +93,7 @@ fn plan_steps(node: &mut NodePlan, specs: &[&LinkSpec], links: &[LinkPlan]) {
             }
             // Calls one after the other go the way that the first was sent.
             let wait = if wait == Wait::Choose && round > 0 { Wait::Chosen } else { wait };
-            node.steps.push(StepGroup { uses: start..node.uses.len() as u32, wait });
+            node.steps.push(StepGroup::new(start..node.uses.len() as u32, wait, &node.uses));
         }
     }
 }

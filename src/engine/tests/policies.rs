@@ -81,7 +81,7 @@ fn star(gap: Span, leaves: Vec<(Toy, LinkConfig)>, steps: Vec<(Vec<LinkUse>, Wai
     for (uses, wait) in steps {
         let start = relay.uses.len() as u32;
         relay.uses.extend(uses);
-        relay.steps.push(StepGroup { uses: start..relay.uses.len() as u32, wait });
+        relay.steps.push(StepGroup::new(start..relay.uses.len() as u32, wait, &relay.uses));
     }
     Sim::new(plan, toys)
 }
