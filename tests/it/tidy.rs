@@ -77,6 +77,7 @@ fn modules_import_only_what_they_may() {
                     ("comfy_table", "cli"),
                     ("indicatif", "cli"),
                     ("ariadne", "scenario"),
+                    ("quick_xml", "scenario"),
                 ];
                 for (name, place) in only_there {
                     let used = line.contains(&format!("use {name}::")) || line.contains(&format!(" {name}::"));
