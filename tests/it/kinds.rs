@@ -137,12 +137,13 @@ fn retention_makes_room() {
     assert!(ran.report.nodes["q"].queue_max <= 101);
 }
 
-/// Both classes overload the queue: the urgent ones are delivered, the others are dropped.
+/// The others alone overload the queue, and are dropped; an urgent message is delivered long before it could be the
+/// oldest of 20, which takes a seventh of a second. (At twice their rate, one in fifty waits so long for its like, and goes.)
 #[test]
 fn the_oldest_is_dropped_and_not_the_most_urgent() {
     let ran = Ran::new(
         "20s",
-        r#""a": (kind: client(rate: "40/s", classes: {"urgent": (priority: 0)})),
+        r#""a": (kind: client(rate: "20/s", classes: {"urgent": (priority: 0)})),
         "b": (kind: client(rate: "100/s", classes: {"other": (priority: 1)})),
         "q": (kind: queue(order: Priority, overflow: DropOldest, capacity: 20)),
         "w": (kind: worker(concurrency: 1, cores: 1, work: "20ms")), "u": (kind: service(work: "0s"))"#,
@@ -152,7 +153,7 @@ fn the_oldest_is_dropped_and_not_the_most_urgent() {
     );
     assert!(ran.signal("q", "evicted") > 500);
     let (handled, offered) = (ran.report.nodes["u"].succeeded, ran.report.classes["urgent"].offered);
-    assert!(offered - handled < offered / 20, "{handled} of {offered}");
+    assert!(offered > 350 && offered - handled <= 2, "{handled} of {offered}: all but those under way at the end");
 }
 
 #[test]
