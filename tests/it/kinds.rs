@@ -108,6 +108,26 @@ fn a_flush_lets_blocked_producers_in() {
     assert_eq!(ran.report.nodes["q"].levels["messages"], 10.0);
 }
 
+/// A full queue takes nothing that would make it look, and after the last producer nothing comes either.
+#[test]
+fn consumers_that_come_back_are_found() {
+    for (queue, rate) in [
+        ("capacity: 10", "rate: \"50/s\""),
+        ("capacity: 10, overflow: Block", "rate: \"50/s\""),
+        ("", "rate: \"50/s\", shape: Step(at: \"1500ms\", to: 0)"),
+    ] {
+        for timeline in [r#"(at: "1s", lasting: "1s", do: Pause("w"))"#, r#"(at: "1s", lasting: "1s", do: Kill("w"))"#]
+        {
+            let nodes = format!(
+                r#""c": (kind: client({rate})), "q": (kind: queue({queue})), "w": (kind: worker(work: "1ms"))"#
+            );
+            let ran = Ran::new("5s", &nodes, r#"(from: "c", to: "q"), (from: "q", to: "w")"#, timeline);
+            let (messages, blocked) = (ran.report.nodes["q"].levels["messages"], ran.report.nodes["q"].in_flight);
+            assert!(messages <= 1.0 && blocked == 0, "{queue}: {messages} messages, {blocked} producers");
+        }
+    }
+}
+
 /// A frozen consumer gets no more than its window holds, however often its message times out.
 #[test]
 fn a_late_consumer_keeps_its_place_in_the_window() {
