@@ -1,6 +1,8 @@
 //! A database: a primary with replicas, or a quorum of equals, with a version of every key at every replica.
 
 mod params;
+#[cfg(test)]
+mod tests;
 
 pub use params::{OnPartition, ReadsFrom, Replication, Spec};
 

@@ -66,6 +66,22 @@ fn writes_behind_do_not_pile_up() {
     assert!((900..=1_000).contains(&lost), "{lost}");
 }
 
+/// Whatever the way of writing, a deleted key must not come back from the store.
+#[test]
+fn a_delete_goes_to_the_store_at_once() {
+    for writes in ["Through", "Behind", "Around"] {
+        let nodes = format!(
+            r#""c": (kind: client(rate: "100/s", keys: Uniform(keys: 20))), "api": (kind: service(work: "1ms")),
+            "k": (kind: cache(writes: {writes}, write_delay: "1h")), "s": (kind: service(work: "1ms"))"#
+        );
+        let links = r#"(from: "c", to: "api"), (from: "api", to: "k", operation: Delete), (from: "k", to: "s")"#;
+        let ran = Ran::new("5s", &nodes, links, "");
+        let (deleted, passed_on) = (ran.report.nodes["k"].arrived, ran.report.nodes["s"].arrived);
+        assert!(deleted > 400 && deleted == passed_on, "{writes}: {passed_on} of {deleted}");
+        assert_eq!(ran.report.nodes["k"].levels["entries"], 0.0, "{writes}");
+    }
+}
+
 #[test]
 fn a_miss_of_the_cache_behind_is_not_kept() {
     let ran = Ran::new(
@@ -126,6 +142,39 @@ fn consumers_that_come_back_are_found() {
             assert!(messages <= 1.0 && blocked == 0, "{queue}: {messages} messages, {blocked} producers");
         }
     }
+}
+
+/// Nobody comes any more who would notice the room that there is.
+#[test]
+fn a_raised_capacity_lets_blocked_producers_in() {
+    let ran = Ran::new(
+        "2s",
+        r#""c": (kind: client(rate: "100/s", shape: Step(at: "1s", to: 0))), "w": (kind: worker(work: "1us")),
+        "q": (kind: queue(capacity: 10, overflow: Block))"#,
+        r#"(from: "c", to: "q"), (from: "q", to: "w")"#,
+        r#"(at: "0s", do: Pause("q")), (at: "1500ms", do: Set("q.capacity", "1000"))"#,
+    );
+    let offered = ran.report.total.offered;
+    assert!(offered > 80 && ran.report.total.good == offered, "{} of {offered}", ran.report.total.good);
+    assert_eq!(ran.report.nodes["q"].levels["messages"], offered as f64);
+}
+
+/// A message is as late as its producer sees it: the way to the queue counts, and so does waiting for room.
+#[test]
+fn the_lag_counts_from_the_producers_call() {
+    let lag = |queue: &str, link: &str| {
+        let nodes = format!(
+            r#""c": (kind: client(rate: "50/s", arrivals: Constant)), "q": (kind: queue({queue})),
+            "w": (kind: worker(concurrency: 1, work: "10ms"))"#
+        );
+        let links = format!(r#"(from: "c", to: "q"{link}), (from: "q", to: "w")"#);
+        Ran::new("5s", &nodes, &links, r#"(at: "2s", lasting: "1s", do: Pause("w"))"#)
+    };
+    let far = lag("", r#", latency: "100ms""#).figure("q.lag_mean") - lag("", "").figure("q.lag_mean");
+    assert!((far - 0.1).abs() < 0.005, "{far}");
+    let waited = lag("capacity: 1, overflow: Block", "").figure("q.lag_p99");
+    let queued = lag("", "").figure("q.lag_p99");
+    assert!((waited / queued - 1.0).abs() < 0.05 && queued > 0.9, "{waited} before the queue, {queued} in it");
 }
 
 /// A frozen consumer gets no more than its window holds, however often its message times out.
@@ -379,4 +428,21 @@ fn the_larger_side_of_a_partition_elects_and_the_other_catches_up() {
     let tie = parted(2, r#""db#0""#, r#""db#1""#);
     assert_eq!(tie.report.nodes["db"].levels["primary"], 0.0, "neither side is the larger");
     assert!(tie.figure("db.stale_share @ 12s..20s") < 0.001);
+}
+
+// ---- links
+
+/// Operations take turns in the same slot of memory: the retry of one whose caller left must not strike the next.
+#[test]
+fn an_operation_is_not_retried_for_the_one_before() {
+    let ran = Ran::new(
+        "10s",
+        r#""c": (kind: client(rate: "15/s", arrivals: Constant)), "api": (kind: service(work: "0s")),
+        "s": (kind: service(work: "0s"))"#,
+        r#"(from: "c", to: "api", timeout: "60ms", cancel: true),
+        (from: "api", to: "s", cancel: true, retry: (attempts: 2, backoff: (base: "100ms", jitter: None)))"#,
+        r#"(at: "0s", do: Fail("s", 1.0))"#,
+    );
+    assert!(ran.report.links["c->api"].failed["timeout"] >= ran.report.total.offered - 1);
+    assert_eq!(ran.report.nodes["s"].arrived, ran.report.nodes["api"].arrived);
 }
