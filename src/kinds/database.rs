@@ -53,6 +53,14 @@ struct Pending {
     committed: u32,
 }
 
+/// A key that is being written.
+#[derive(Clone)]
+struct Lock {
+    holder: CallId,
+    /// Writes that wait for it.
+    waiting: VecDeque<CallId>,
+}
+
 /// A running database.
 #[derive(Clone)]
 pub struct Database {
@@ -65,8 +73,8 @@ pub struct Database {
     turn: u16,
     /// Partitions: a bit for each replica of either side.
     partitions: Vec<(u64, u64)>,
-    /// Keys being written, with the writes that wait for the lock.
-    locked: IntMap<u64, VecDeque<CallId>>,
+    /// Keys being written.
+    locked: IntMap<u64, Lock>,
     pending: IntMap<u32, Pending>,
     next_pending: u32,
     /// The longest that an operation of a quorum has taken: nobody looks back further.
@@ -167,12 +175,12 @@ impl Database {
         let call = ctx.call(id);
         let (key, write) = (call.key, call.operation != Operation::Read);
         if self.locks_rows() && write {
-            if let Some(waiting) = self.locked.get_mut(&key) {
-                waiting.push_back(id);
+            if let Some(lock) = self.locked.get_mut(&key) {
+                lock.waiting.push_back(id);
                 ctx.call_mut(id).scratch[0] = ctx.now().0;
                 return;
             }
-            self.locked.insert(key, VecDeque::new());
+            self.locked.insert(key, Lock { holder: id, waiting: VecDeque::new() });
         }
         self.begin(ctx, id);
     }
@@ -323,12 +331,13 @@ impl Database {
     }
 
     fn unlock(&mut self, ctx: &mut Ctx, key: u64) {
-        while let Some(waiting) = self.locked.get_mut(&key) {
-            let Some(id) = waiting.pop_front() else {
+        while let Some(lock) = self.locked.get_mut(&key) {
+            let Some(id) = lock.waiting.pop_front() else {
                 self.locked.remove(&key);
                 return;
             };
             if ctx.is_served(id) {
+                lock.holder = id;
                 let waited = ctx.now().since(Time(ctx.call(id).scratch[0]));
                 ctx.call_mut(id).queue_ns += waited.0;
                 return self.granted.push(id);
@@ -360,14 +369,19 @@ impl Database {
 
     fn kill(&mut self, ctx: &mut Ctx, replica: u16) {
         self.stations[usize::from(replica)].clear(ctx);
-        for id in ctx.served_by(replica) {
+        let gone = ctx.served_by(replica);
+        // Calls at a former primary may still hold locks that others wait for.
+        let keys: Vec<(CallId, u64)> = gone.iter().map(|id| (*id, ctx.call(*id).key)).collect();
+        for id in gone {
             ctx.reply(id, Reply::failed(Reason::Refused));
         }
         self.pending.retain(|_, pending| ctx.is_served(pending.call));
-        if replica == self.primary {
-            // Locks are held by calls at the primary, and they are all gone.
-            self.locked.clear();
+        for (id, key) in keys {
+            if self.locked.get(&key).is_some_and(|lock| lock.holder == id) {
+                self.unlock(ctx, key);
+            }
         }
+        self.settle(ctx);
         self.call_election(ctx);
     }
 

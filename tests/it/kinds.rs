@@ -392,6 +392,22 @@ fn only_acknowledged_writes_can_be_lost() {
     assert_eq!(ran.signal("db", "lost_writes"), 0);
 }
 
+/// A write holds the lock of the only row at a primary that is cut off and replaced, and then killed: the others go on.
+#[test]
+fn locks_of_a_killed_former_primary_are_released() {
+    let ran = Ran::new(
+        "10s",
+        r#""c": (kind: client(rate: "10/s", keys: Uniform(keys: 1), classes: {"w": (write: true)})),
+        "db": (kind: database(replicas: 3, failover: "1s", connections: 100, write: "8s", row_locks: true))"#,
+        r#"(from: "c", to: "db")"#,
+        r#"(at: "1s", do: Set("db.write", "5ms")), (at: "2s", do: Partition(["db#0"], ["db#1", "db#2"])),
+        (at: "4s", do: Kill("db#0"))"#,
+    );
+    assert!((1.0..=2.0).contains(&ran.report.nodes["db"].levels["primary"]));
+    assert_eq!(ran.figure("db.throughput @ 3s..4s"), 0.0, "all wait for the lock");
+    assert!(ran.figure("db.throughput @ 4s..10s") > 9.0, "{}", ran.figure("db.throughput @ 4s..10s"));
+}
+
 /// A frozen database piles up a queue; when it goes on, thousands of calls that take no time follow each other.
 #[test]
 fn operations_without_a_duration_do_not_recurse() {
