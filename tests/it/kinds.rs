@@ -328,6 +328,22 @@ fn a_raised_limit_acts_at_once() {
     assert!(ran.figure("s.throughput @ 11s..20s") > 190.0);
 }
 
+/// Most wait longer than their caller does.
+#[test]
+fn a_call_that_is_cancelled_while_it_waits_is_not_passed_on() {
+    let ran = Ran::new(
+        "10s",
+        r#""c": (kind: client(rate: "100/s")), "rl": (kind: rate_limiter(algorithm: LeakyBucket, rate: "20/s", burst: 5)),
+        "s": (kind: service(work: "0s"))"#,
+        r#"(from: "c", to: "rl", timeout: "80ms", cancel: true), (from: "rl", to: "s")"#,
+        "",
+    );
+    let (waited_for, served) = (ran.report.links["c->rl"].succeeded, ran.report.nodes["s"].arrived);
+    assert!(ran.report.links["c->rl"].failed["timeout"] > 50);
+    assert_eq!(served, waited_for);
+    assert!(ran.report.nodes["rl"].queue_max <= 5, "{}", ran.report.nodes["rl"].queue_max);
+}
+
 #[test]
 fn users_come_back_to_a_closed_loop() {
     let ran = Ran::new(
