@@ -1,15 +1,18 @@
 //! `check`: everything that is wrong with files.
 
-use super::{GOOD, WRONG_INPUT, print, say};
+use super::{GOOD, WRONG_INPUT, print, say, table};
+use crate::scenario::picture::Provenance;
 use crate::scenario::{self, source};
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 /// Say what is wrong with scenario files.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  tailboard check scenarios/*.ron\n  cat design.ron | tailboard check -")]
+#[command(
+    after_help = "Examples:\n  tailboard check scenarios/*.ron\n  tailboard check run.png\n  cat design.ron | tailboard check -"
+)]
 pub struct Args {
-    /// Scenario files; `-` is standard input.
+    /// Scenario files, or pictures that carry one; `-` is standard input.
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
@@ -29,15 +32,33 @@ pub fn main(args: &Args) -> u8 {
         say(&scenario.drawn(&source.name, &source.text, std::io::stderr().is_terminal()));
         wrong |= scenario.is_wrong();
         if let Some(design) = scenario.design {
-            let line = format!(
+            let mut line = format!(
                 "{}: fine: {} nodes, {} links, {} expectations\n",
                 source.name,
                 design.nodes.len(),
                 design.links.len(),
                 design.expect.len()
             );
+            if let Some(provenance) = &source.provenance {
+                line += &format!("    {}\n", drawn_after(provenance));
+            }
             wrong |= print(&line, GOOD) != GOOD;
         }
     }
     if wrong { WRONG_INPUT } else { GOOD }
+}
+
+/// Of which run a picture is.
+fn drawn_after(provenance: &Provenance) -> String {
+    let Provenance { tool, seed, summary } = provenance;
+    let mut parts = vec![format!("{} requests", table::count(summary.offered))];
+    parts.extend(summary.good_share.map(|share| format!("{} good", table::percent(share))));
+    parts.push(format!("goodput {}", table::rate(summary.goodput)));
+    let percentiles = [("p50", summary.p50), ("p99", summary.p99)];
+    parts.extend(percentiles.iter().filter_map(|(name, value)| Some(format!("{name} {}", table::seconds((*value)?)))));
+    if summary.expectations > 0 {
+        parts.push(format!("{} of {} expectations held", summary.held, summary.expectations));
+    }
+    let length = table::seconds(summary.length);
+    format!("drawn by Tailboard {tool} after {length} with seed {seed}: {}", parts.join(", "))
 }

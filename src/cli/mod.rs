@@ -58,7 +58,7 @@ pub enum Verb {
     Bench(bench::Args),
     /// Open the whiteboard, with a scenario if one is given.
     Open {
-        /// Scenario file.
+        /// Scenario file, or a picture that carries one.
         file: Option<PathBuf>,
     },
     /// Print shell completions.

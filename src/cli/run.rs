@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
   tailboard run design.ron --set api.replicas=4 --set 'api->db.timeout=200ms'
   tailboard run design.ron --json - | jq .total.latency.p99")]
 pub struct Args {
-    /// Scenario file; `-` is standard input.
+    /// Scenario file, or a picture that carries one; `-` is standard input.
     file: PathBuf,
     /// Set a parameter: NODE.PARAM=VALUE or FROM->TO.PARAM=VALUE; may be given several times.
     #[arg(long = "set", value_name = "PATH=VALUE")]

@@ -177,7 +177,7 @@ fn links(report: &Report) -> String {
 }
 
 /// Three digits of a time.
-fn seconds(value: f64) -> String {
+pub(super) fn seconds(value: f64) -> String {
     match unit(value) {
         _ if value == 0.0 => "0 s".to_owned(),
         Some((unit, scale)) => format!("{} {unit}", digits(value * scale)),
@@ -210,7 +210,7 @@ fn with_interval(estimate: Estimate) -> String {
     }
 }
 
-fn rate(value: f64) -> String {
+pub(super) fn rate(value: f64) -> String {
     format!("{}/s", number(value))
 }
 
@@ -236,12 +236,12 @@ fn digits(value: f64) -> String {
 }
 
 /// A count as short as a rate.
-fn count(n: u64) -> String {
+pub(super) fn count(n: u64) -> String {
     if n < 1_000 { n.to_string() } else { number(n as f64) }
 }
 
 /// Three digits of a share, or as many as keep it from looking like all or nothing.
-fn percent(value: f64) -> String {
+pub(super) fn percent(value: f64) -> String {
     let value = value * 100.0;
     match value {
         0.0 => "0 %".to_owned(),

@@ -195,95 +195,88 @@ impl FigureUnit {
     }
 }
 
-/// Figures of a node that are kept by window too, besides its signals and `failed_<reason>`.
-pub const NODE_WINDOW_FIGURES: &[&str] = &[
-    "arrivals",
-    "throughput",
-    "failed_share",
-    "mean",
-    "mean_wait",
-    "mean_service",
-    "mean_others",
-    "waited_share",
-    "queue",
-    "queue_max",
-    "busy",
-    "utilization",
-    "core_utilization",
-    "slots",
-    "hit_ratio",
-    "stale_share",
-];
+/// A figure that an expectation can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure {
+    pub name: &'static str,
+    /// Whether it is known of a stretch of time (`@ 10s..20s`) too.
+    pub by_window: bool,
+}
 
-/// Figures of a link that are kept by window too, besides `failed_<reason>`.
-pub const LINK_WINDOW_FIGURES: &[&str] =
-    &["attempts", "throughput", "failed_share", "retries", "hedges", "fallbacks", "mean"];
+const fn by_window(name: &'static str) -> Figure {
+    Figure { name, by_window: true }
+}
+
+const fn of_the_whole(name: &'static str) -> Figure {
+    Figure { name, by_window: false }
+}
 
 /// Figures of a request class, and of all requests together.
-pub const CLASS_FIGURES: &[&str] = &[
-    "offered",
-    "goodput",
-    "throughput",
-    "good_share",
-    "late_share",
-    "failed_share",
-    "degraded_share",
-    "stale_share",
-    "mean",
-    "p50",
-    "p90",
-    "p95",
-    "p99",
-    "p99.9",
-    "max",
+pub const CLASS_FIGURES: &[Figure] = &[
+    by_window("offered"),
+    by_window("goodput"),
+    by_window("throughput"),
+    by_window("good_share"),
+    by_window("late_share"),
+    by_window("failed_share"),
+    by_window("degraded_share"),
+    by_window("stale_share"),
+    by_window("mean"),
+    by_window("p50"),
+    by_window("p90"),
+    by_window("p95"),
+    by_window("p99"),
+    by_window("p99.9"),
+    by_window("max"),
 ];
 
-/// Figures of a node. Signals (`hits`, `stale_reads` …) are rates per second.
-pub const NODE_FIGURES: &[&str] = &[
-    "arrivals",
-    "throughput",
-    "failed_share",
-    "mean",
-    "p50",
-    "p90",
-    "p95",
-    "p99",
-    "p99.9",
-    "max",
-    "mean_wait",
-    "mean_service",
-    "mean_others",
-    "waited_share",
-    "wait_p50",
-    "wait_p95",
-    "wait_p99",
-    "queue",
-    "queue_max",
-    "busy",
-    "utilization",
-    "core_utilization",
-    "slots",
-    "hit_ratio",
-    "stale_share",
-    "lag_mean",
-    "lag_p99",
+/// Figures of a node, besides its signals (`hits`, `stale_reads` …: rates per second) and `failed_<reason>`, which are known
+/// by window too.
+pub const NODE_FIGURES: &[Figure] = &[
+    by_window("arrivals"),
+    by_window("throughput"),
+    by_window("failed_share"),
+    by_window("mean"),
+    of_the_whole("p50"),
+    of_the_whole("p90"),
+    of_the_whole("p95"),
+    of_the_whole("p99"),
+    of_the_whole("p99.9"),
+    of_the_whole("max"),
+    by_window("mean_wait"),
+    by_window("mean_service"),
+    by_window("mean_others"),
+    by_window("waited_share"),
+    of_the_whole("wait_p50"),
+    of_the_whole("wait_p95"),
+    of_the_whole("wait_p99"),
+    by_window("queue"),
+    by_window("queue_max"),
+    by_window("busy"),
+    by_window("utilization"),
+    by_window("core_utilization"),
+    by_window("slots"),
+    by_window("hit_ratio"),
+    by_window("stale_share"),
+    of_the_whole("lag_mean"),
+    of_the_whole("lag_p99"),
 ];
 
-/// Figures of a link.
-pub const LINK_FIGURES: &[&str] = &[
-    "attempts",
-    "throughput",
-    "failed_share",
-    "retries",
-    "hedges",
-    "fallbacks",
-    "mean",
-    "p50",
-    "p90",
-    "p95",
-    "p99",
-    "p99.9",
-    "max",
+/// Figures of a link, besides `failed_<reason>`, which is known by window too.
+pub const LINK_FIGURES: &[Figure] = &[
+    by_window("attempts"),
+    by_window("throughput"),
+    by_window("failed_share"),
+    by_window("retries"),
+    by_window("hedges"),
+    by_window("fallbacks"),
+    by_window("mean"),
+    of_the_whole("p50"),
+    of_the_whole("p90"),
+    of_the_whole("p95"),
+    of_the_whole("p99"),
+    of_the_whole("p99.9"),
+    of_the_whole("max"),
 ];
 
 #[cfg(test)]

@@ -8,10 +8,7 @@ mod set;
 mod timeline;
 
 pub use document::{Design, Node, RunSpec, VERSION, WarmUp};
-pub use expectation::{
-    Amount, CLASS_FIGURES, Expectation, FigureUnit, LINK_FIGURES, LINK_WINDOW_FIGURES, MetricPath, NODE_FIGURES,
-    NODE_WINDOW_FIGURES,
-};
+pub use expectation::{Amount, CLASS_FIGURES, Expectation, Figure, FigureUnit, LINK_FIGURES, MetricPath, NODE_FIGURES};
 pub use link::{
     Backoff, FallbackSpec, HedgeSpec, KeysSpec, LinkSpec, ModeSpec, OperationSpec, PoolSpec, RetrySpec, WaitSpec,
     WhenSpec,

@@ -1,91 +1,19 @@
 //! A database: a primary with replicas, or a quorum of equals, with a version of every key at every replica.
 
+mod params;
+#[cfg(test)]
+mod tests;
+
+pub use params::{OnPartition, ReadsFrom, Replication, Spec};
+
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
-use super::params::{Param, Visitor};
+use super::params::Visitor;
 use super::station::{Done, Station, StationSpec, WORK_TIMER};
 use crate::base::hash::IntMap;
-use crate::base::{Dist, Rng, Sampler, Span, Time};
+use crate::base::{Rng, Sampler, Span, Time};
 use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal};
 use crate::parts::versions::{MOST_REPLICAS, Versions};
-use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
-
-/// The parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Spec {
-    pub replication: Replication,
-    pub replicas: u16,
-    pub lag: Dist,
-    pub reads_from: ReadsFrom,
-    pub failover: Option<Span>,
-    pub on_partition: OnPartition,
-    pub connections: u32,
-    pub queue_limit: Option<u32>,
-    pub read: Dist,
-    pub write: Dist,
-    pub row_locks: bool,
-    pub write_there: Dist,
-    pub write_back: Dist,
-    pub read_there: Dist,
-    pub read_back: Dist,
-}
-
-/// How copies are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Replication {
-    /// The primary answers a write at once; replicas follow after their lag.
-    #[default]
-    Async,
-    /// The primary answers when so many replicas have the write.
-    Sync { acks: u16 },
-    /// No primary: any replica coordinates; a write waits for `w` acknowledgements, a read for `r` answers.
-    Quorum { r: u16, w: u16 },
-}
-
-/// Who answers reads where there is a primary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum ReadsFrom {
-    #[default]
-    Primary,
-    /// The replicas that are not the primary, in turn.
-    Replicas,
-    /// All, in turn.
-    Any,
-}
-
-/// What those do who cannot reach the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum OnPartition {
-    /// Consistency: refuse.
-    #[default]
-    Refuse,
-    /// Availability: answer with what one has.
-    ServeStale,
-}
-
-impl Default for Spec {
-    fn default() -> Self {
-        Spec {
-            replication: Replication::Async,
-            replicas: 1,
-            lag: Dist::exponential(Span::from_millis(20)),
-            reads_from: ReadsFrom::Primary,
-            failover: None,
-            on_partition: OnPartition::Refuse,
-            connections: 20,
-            queue_limit: Some(500),
-            read: Dist::exponential(Span::from_millis(4)),
-            write: Dist::exponential(Span::from_millis(8)),
-            row_locks: false,
-            write_there: Dist::exponential(Span::from_millis(1)),
-            write_back: Dist::exponential(Span::from_millis(1)),
-            read_there: Dist::exponential(Span::from_millis(1)),
-            read_back: Dist::exponential(Span::from_millis(1)),
-        }
-    }
-}
 
 #[derive(Clone)]
 struct Delays {
@@ -125,6 +53,14 @@ struct Pending {
     committed: u32,
 }
 
+/// A key that is being written.
+#[derive(Clone)]
+struct Lock {
+    holder: CallId,
+    /// Writes that wait for it.
+    waiting: VecDeque<CallId>,
+}
+
 /// A running database.
 #[derive(Clone)]
 pub struct Database {
@@ -137,8 +73,8 @@ pub struct Database {
     turn: u16,
     /// Partitions: a bit for each replica of either side.
     partitions: Vec<(u64, u64)>,
-    /// Keys being written, with the writes that wait for the lock.
-    locked: IntMap<u64, VecDeque<CallId>>,
+    /// Keys being written.
+    locked: IntMap<u64, Lock>,
     pending: IntMap<u32, Pending>,
     next_pending: u32,
     /// The longest that an operation of a quorum has taken: nobody looks back further.
@@ -239,12 +175,12 @@ impl Database {
         let call = ctx.call(id);
         let (key, write) = (call.key, call.operation != Operation::Read);
         if self.locks_rows() && write {
-            if let Some(waiting) = self.locked.get_mut(&key) {
-                waiting.push_back(id);
+            if let Some(lock) = self.locked.get_mut(&key) {
+                lock.waiting.push_back(id);
                 ctx.call_mut(id).scratch[0] = ctx.now().0;
                 return;
             }
-            self.locked.insert(key, VecDeque::new());
+            self.locked.insert(key, Lock { holder: id, waiting: VecDeque::new() });
         }
         self.begin(ctx, id);
     }
@@ -395,12 +331,13 @@ impl Database {
     }
 
     fn unlock(&mut self, ctx: &mut Ctx, key: u64) {
-        while let Some(waiting) = self.locked.get_mut(&key) {
-            let Some(id) = waiting.pop_front() else {
+        while let Some(lock) = self.locked.get_mut(&key) {
+            let Some(id) = lock.waiting.pop_front() else {
                 self.locked.remove(&key);
                 return;
             };
             if ctx.is_served(id) {
+                lock.holder = id;
                 let waited = ctx.now().since(Time(ctx.call(id).scratch[0]));
                 ctx.call_mut(id).queue_ns += waited.0;
                 return self.granted.push(id);
@@ -432,14 +369,19 @@ impl Database {
 
     fn kill(&mut self, ctx: &mut Ctx, replica: u16) {
         self.stations[usize::from(replica)].clear(ctx);
-        for id in ctx.served_by(replica) {
+        let gone = ctx.served_by(replica);
+        // Calls at a former primary may still hold locks that others wait for.
+        let keys: Vec<(CallId, u64)> = gone.iter().map(|id| (*id, ctx.call(*id).key)).collect();
+        for id in gone {
             ctx.reply(id, Reply::failed(Reason::Refused));
         }
         self.pending.retain(|_, pending| ctx.is_served(pending.call));
-        if replica == self.primary {
-            // Locks are held by calls at the primary, and they are all gone.
-            self.locked.clear();
+        for (id, key) in keys {
+            if self.locked.get(&key).is_some_and(|lock| lock.holder == id) {
+                self.unlock(ctx, key);
+            }
         }
+        self.settle(ctx);
         self.call_election(ctx);
     }
 
@@ -500,33 +442,11 @@ impl Kind for Database {
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
-        copy_params(spec, v);
-        work_params(spec, v);
+        params::visit(spec, v);
     }
 
     fn check(spec: &Spec, checker: &mut Checker) {
-        let dists = [
-            ("lag", &spec.lag),
-            ("read", &spec.read),
-            ("write", &spec.write),
-            ("write_there", &spec.write_there),
-            ("write_back", &spec.write_back),
-            ("read_there", &spec.read_there),
-            ("read_back", &spec.read_back),
-        ];
-        for (name, dist) in dists {
-            checker.dist(name, dist);
-        }
-        let n = spec.replicas;
-        match spec.replication {
-            Replication::Quorum { r, w } if r == 0 || w == 0 || r > n || w > n => {
-                checker.error("replication", format!("r and w are numbers from 1 to the {n} replicas"));
-            }
-            Replication::Sync { acks } if acks >= n => {
-                checker.error("replication", format!("acks is at most {}: the other replicas", n.saturating_sub(1)));
-            }
-            _ => {}
-        }
+        params::check(spec, checker);
     }
 
     fn start(spec: &Spec, ctx: &mut Ctx) -> Database {
@@ -646,71 +566,6 @@ impl Kind for Database {
     fn glance(&self) -> Vec<(&'static str, f64)> {
         vec![("primary", f64::from(self.primary)), ("keys", self.versions.len() as f64)]
     }
-}
-
-fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
-    v.visit(
-        &Param::new("replication", "Async, Sync(acks) or Quorum(r, w).", &["Sync(acks: 1)", "Quorum(r: 2, w: 2)"]),
-        &mut spec.replication,
-    );
-    v.visit(
-        &Param::new("replicas", "Copies, the primary included.", &["5"]).range(1.0, MOST_REPLICAS as f64),
-        &mut spec.replicas,
-    );
-    v.visit(
-        &Param::new("lag", "From a write at the primary until a replica has it.", &["\"200ms\""]).live(),
-        &mut spec.lag,
-    );
-    v.visit(&Param::new("reads_from", "Primary, Replicas or Any.", &["Replicas", "Any"]).live(), &mut spec.reads_from);
-    v.visit(
-        &Param::new(
-            "failover",
-            "From the loss of the primary until another replica takes over; never if absent.",
-            &["\"1s\""],
-        )
-        .live(),
-        &mut spec.failover,
-    );
-    v.visit(
-        &Param::new(
-            "on_partition",
-            "Who cannot reach the others will Refuse (CP) or ServeStale (AP).",
-            &["ServeStale"],
-        )
-        .live(),
-        &mut spec.on_partition,
-    );
-    for (name, help, dist) in [
-        ("write_there", "Quorum: a write on its way to a replica.", &mut spec.write_there),
-        ("write_back", "Quorum: an acknowledgement on its way back.", &mut spec.write_back),
-        ("read_there", "Quorum: a read on its way to a replica.", &mut spec.read_there),
-        ("read_back", "Quorum: an answer on its way back.", &mut spec.read_back),
-    ] {
-        v.visit(&Param::new(name, help, &["\"7ms\""]).live(), dist);
-    }
-}
-
-fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
-    v.visit(
-        &Param::new("connections", "Calls each replica works on at once.", &["1"]).range(1.0, 1e6).live(),
-        &mut spec.connections,
-    );
-    v.visit(
-        &Param::new("queue_limit", "Calls that may wait for a connection; more are refused.", &["1"])
-            .range(0.0, 1e9)
-            .live(),
-        &mut spec.queue_limit,
-    );
-    v.visit(&Param::new("read", "Time of a read.", &["\"9ms\""]).live(), &mut spec.read);
-    v.visit(&Param::new("write", "Time of a write or delete.", &["\"20ms\""]).live(), &mut spec.write);
-    v.visit(
-        &Param::new(
-            "row_locks",
-            "With a primary: writes of one key go one after the other, holding their connections.",
-            &["true"],
-        ),
-        &mut spec.row_locks,
-    );
 }
 
 const HELP: &str = "\

@@ -15,6 +15,8 @@ mod service;
 mod service_params;
 mod sharded_store;
 mod station;
+#[cfg(test)]
+mod testing;
 mod worker;
 
 pub use kind::{Checker, Group, Handle, Kind, Meta, Outs};

@@ -1,83 +1,16 @@
 //! A message queue: takes messages at once, and hands them to consumers that acknowledge.
 
+mod params;
+
+pub use params::{Delivery, Order, Overflow, Spec};
+
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
-use super::params::{Param, Visitor};
+use super::params::Visitor;
 use crate::base::hash::IntMap;
-use crate::base::units::Count;
 use crate::base::{LinkId, Rng, Span, Time};
 use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Signal};
 use crate::parts::waiting::{Discipline, Ticket, Waiting};
-use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
-
-/// The parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Spec {
-    pub capacity: Count,
-    pub overflow: Overflow,
-    pub delivery: Delivery,
-    pub order: Order,
-    pub prefetch: u32,
-    pub visibility_timeout: Option<Span>,
-    pub max_deliveries: u32,
-    pub redelivery_delay: Span,
-    pub delay: Span,
-    pub retention: Option<Span>,
-    pub durable: bool,
-}
-
-/// What happens to a message that finds the queue full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Overflow {
-    /// The producer is told.
-    #[default]
-    Reject,
-    /// The oldest message that is not with a consumer goes, whatever its priority.
-    DropOldest,
-    /// The producer waits until there is room.
-    Block,
-}
-
-/// How often a message may be handled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[expect(clippy::enum_variant_names, reason = "the names that the field uses")]
-pub enum Delivery {
-    /// Acknowledged when it is handed over: lost if the consumer fails.
-    AtMostOnce,
-    /// Acknowledged when it was handled: handled again if the acknowledgement does not come.
-    #[default]
-    AtLeastOnce,
-    /// As at least once, to a consumer that recognises what it has handled.
-    ExactlyOnce,
-}
-
-/// Which message goes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Order {
-    #[default]
-    Fifo,
-    /// The most urgent class first.
-    Priority,
-}
-
-impl Default for Spec {
-    fn default() -> Self {
-        Spec {
-            capacity: Count(100_000),
-            overflow: Overflow::Reject,
-            delivery: Delivery::AtLeastOnce,
-            order: Order::Fifo,
-            prefetch: 1,
-            visibility_timeout: Some(Span::from_secs(30)),
-            max_deliveries: 5,
-            redelivery_delay: Span::ZERO,
-            delay: Span::ZERO,
-            retention: None,
-            durable: true,
-        }
-    }
-}
 
 #[derive(Clone)]
 struct Message {
@@ -147,11 +80,17 @@ pub struct Queue {
     blocked: VecDeque<CallId>,
     paused: bool,
     down: bool,
+    /// Whether the timer runs that looks for consumers.
+    looking: bool,
 }
 
 const VISIBLE: u64 = 0;
 const TIMEOUT: u64 = 1;
 const EXPIRE: u64 = 2;
+const LOOK: u64 = 3;
+
+/// How often a queue with messages looks whether a consumer that was down is back: nobody tells it.
+const LOOK_AGAIN: Span = Span::from_millis(10);
 
 impl Queue {
     /// Keep a producer's message.
@@ -337,10 +276,19 @@ impl Queue {
             if self.visible == 0 || self.paused || self.down {
                 return;
             }
-            let Some(consumer) = self.pick_consumer(ctx) else { return };
+            let Some(consumer) = self.pick_consumer(ctx) else { return self.look_again(ctx) };
             let Some(slot) = self.next_visible() else { return };
             self.hide(ctx, slot, Place::Delivered);
             self.deliver(ctx, slot, consumer);
+        }
+    }
+
+    /// Nobody takes a message. Who has no room will say so when there is some; who has room is down.
+    fn look_again(&mut self, ctx: &mut Ctx) {
+        let has_room = |consumer: &Consumer| consumer.unacknowledged < self.spec.prefetch;
+        if !self.looking && (self.consumers.is_empty() || self.consumers.iter().any(has_room)) {
+            self.looking = true;
+            ctx.timer(LOOK_AGAIN, LOOK);
         }
     }
 
@@ -424,67 +372,7 @@ impl Kind for Queue {
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
-        v.visit(
-            &Param::new("capacity", "Messages kept, with consumers or waiting.", &["5"]).range(1.0, 1e9).live(),
-            &mut spec.capacity,
-        );
-        v.visit(
-            &Param::new(
-                "overflow",
-                "What happens when it is full: Reject, DropOldest or Block the producer.",
-                &["DropOldest", "Block"],
-            )
-            .live(),
-            &mut spec.overflow,
-        );
-        v.visit(
-            &Param::new(
-                "delivery",
-                "AtMostOnce, AtLeastOnce, or ExactlyOnce (an idempotent consumer).",
-                &["AtMostOnce", "ExactlyOnce"],
-            )
-            .live(),
-            &mut spec.delivery,
-        );
-        v.visit(&Param::new("order", "Fifo, or Priority by class.", &["Priority"]), &mut spec.order);
-        v.visit(
-            &Param::new("prefetch", "Unacknowledged messages each consumer replica may have.", &["20"])
-                .range(1.0, 1e6)
-                .live(),
-            &mut spec.prefetch,
-        );
-        v.visit(
-            &Param::new(
-                "visibility_timeout",
-                "Not acknowledged in this time, a message is delivered again. None waits for ever.",
-                &["\"8ms\""],
-            )
-            .live(),
-            &mut spec.visibility_timeout,
-        );
-        v.visit(
-            &Param::new("max_deliveries", "After so many deliveries a message goes to the dead letters.", &["1"])
-                .range(1.0, 1e6)
-                .live(),
-            &mut spec.max_deliveries,
-        );
-        v.visit(
-            &Param::new("redelivery_delay", "How long a message rests before it is delivered again.", &["\"50ms\""])
-                .live(),
-            &mut spec.redelivery_delay,
-        );
-        v.visit(
-            &Param::new("delay", "How long a new message rests before it is delivered.", &["\"20ms\""]).live(),
-            &mut spec.delay,
-        );
-        v.visit(
-            &Param::new("retention", "A message older than this is thrown away.", &["\"5ms\""]).live(),
-            &mut spec.retention,
-        );
-        v.visit(
-            &Param::new("durable", "Whether messages survive when the queue is killed.", &["false"]).live(),
-            &mut spec.durable,
-        );
+        params::visit(spec, v);
     }
 
     fn check(spec: &Spec, checker: &mut Checker) {
@@ -515,6 +403,7 @@ impl Kind for Queue {
             blocked: VecDeque::new(),
             paused: false,
             down: false,
+            looking: false,
             spec: spec.clone(),
         }
     }
@@ -576,6 +465,7 @@ impl Kind for Queue {
                 self.timed = false;
                 self.expire(ctx);
             }
+            LOOK => self.looking = false,
             _ => {
                 let tag = (token >> 4) as u32;
                 let Some(delivery) = self.in_flight.get_mut(&tag) else { return };
@@ -639,7 +529,7 @@ impl Queue {
 
 const HELP: &str = "\
 A producer's call is answered as soon as its message is kept; consumers (the nodes its links lead to) get messages as \
-fast as they acknowledge them. That takes load off the producer's path and absorbs bursts; it does not add capacity.
+fast as they acknowledge them (one that was down is found again within 10 ms). That takes load off the producer's path and absorbs bursts; it does not add capacity.
 
 `capacity` bounds the messages; `overflow` says what happens beyond: Reject, DropOldest (of those not with a consumer, \
 whatever the priority) or Block the producer. Each replica of a consumer may have `prefetch` messages unacknowledged. A \

@@ -40,6 +40,9 @@ pub struct RateLimiter {
     buckets: IntMap<u32, Bucket>,
 }
 
+/// The first word of a call's scratch while it waits for its turn.
+const WAITS: u64 = 1;
+
 fn limit(spec: &Spec) -> Limit {
     Limit { algorithm: spec.algorithm, rate: spec.rate, burst: spec.burst, window: spec.window }
 }
@@ -139,6 +142,7 @@ impl Kind for RateLimiter {
             Decision::Wait(span) => {
                 ctx.meter_add(Meter::Queue, 1);
                 ctx.call_mut(id).queue_ns = span.0;
+                ctx.call_mut(id).scratch[0] = WAITS;
                 ctx.call_timer(id, span, 0);
             }
         }
@@ -146,7 +150,16 @@ impl Kind for RateLimiter {
 
     fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, _token: u8) {
         ctx.meter_add(Meter::Queue, -1);
+        ctx.call_mut(id).scratch[0] = 0;
         self.pass(ctx, id);
+    }
+
+    fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
+        // Who waits is let go; its turn passes unused. What was passed on, the link cancels.
+        if ctx.call(id).scratch[0] == WAITS {
+            ctx.meter_add(Meter::Queue, -1);
+            ctx.reply(id, Reply::failed(Reason::Lost));
+        }
     }
 
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
@@ -175,6 +188,7 @@ Calls within the limit are passed on to the first link that admits them; others 
 `algorithm` TokenBucket lets bursts of up to `burst` pass and `rate` in the long run; LeakyBucket spaces calls evenly and \
 keeps up to `burst` of them waiting; FixedWindow and SlidingWindow let `rate` times `window` (whole calls) pass in each \
 window, the fixed one twice that around its boundary. A change of the rate while it runs counts what was taken in advance in \
-calls, not in time; calls that wait leave when they were told to. With `per_tenant` each tenant has a limit of its own; otherwise all share one.
+calls, not in time; calls that wait leave when they were told to, and one that is cancelled meanwhile is not passed on (its \
+turn passes unused). With `per_tenant` each tenant has a limit of its own; otherwise all share one.
 
 Not modelled: the store that limiters share when there are several; the cost of asking it.";

@@ -333,3 +333,29 @@ operations. When shards are added or removed while running (set `shards`), the k
 first read of each takes `cold_read`. A shard is a replica for interventions: `store#2`.
 
 Not modelled: copying of moved keys in the background, queries over several shards, replication of a shard.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{LinkConfig, Patch};
+    use crate::kinds::testing::{NODE, at, sim};
+
+    /// What an autoscaler asks for is not checked beforehand: it gets what the memory allows, and never nothing.
+    #[test]
+    fn an_excessive_number_of_shards_is_cut() {
+        let strategies = [
+            (Strategy::Modulo, [(65_000, 60_000.0), (0, 1.0)]),
+            (Strategy::ConsistentHash { virtual_nodes: 10_000 }, [(1_002, 1_000.0), (2, 2.0)]),
+        ];
+        for (strategy, orders) in strategies {
+            let spec = Spec { strategy, shards: 2, slots: 1, ..Spec::default() };
+            let node = crate::kinds::Spec::ShardedStore(spec);
+            let mut sim = sim("client(rate: \"10/s\")", node, LinkConfig::default());
+            for (i, (ordered, shards)) in (1..).zip(orders) {
+                sim.schedule(at(i), Patch::Control(NODE, Control::Scale(ordered)));
+                sim.run_until(at(i));
+                assert_eq!(sim.behaviour(NODE).glance()[0], ("shards", shards), "{strategy:?}: {ordered} ordered");
+            }
+        }
+    }
+}

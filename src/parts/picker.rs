@@ -359,4 +359,22 @@ mod tests {
         }
         assert!(targets[2].seen <= 2, "{}", targets[2].seen);
     }
+
+    /// A balancer whose information is old goes by what it has seen, not by what is.
+    #[test]
+    fn every_way_that_looks_at_the_load_sees_the_old_one() {
+        let ways = [
+            Balance::LeastConnections,
+            Balance::PowerOfChoices { choices: 2, replacement: false },
+            Balance::PeakEwma { decay: Span::from_secs(1) },
+            Balance::ConsistentHash { virtual_nodes: 100, bound: 1.0 },
+        ];
+        for balance in ways {
+            let mut targets = targets(2);
+            for (target, (load, seen)) in targets.iter_mut().zip([(50, 2), (0, 10)]) {
+                (target.load, target.seen, target.ewma) = (load, seen, 1e6);
+            }
+            assert_eq!(counts(balance, &mut targets, 100), [100, 0], "{balance:?}");
+        }
+    }
 }

@@ -253,7 +253,7 @@ fn node_window(counts: &NodeCounts, areas: &[f64; METERS], peak: u32, seconds: f
 mod tests {
     use super::*;
     use crate::base::ron;
-    use crate::design::{CLASS_FIGURES, LINK_WINDOW_FIGURES, NODE_WINDOW_FIGURES};
+    use crate::design::{CLASS_FIGURES, Figure, LINK_FIGURES, NODE_FIGURES};
     use crate::run::Run;
 
     /// What the checks let through with a window has a value there.
@@ -261,7 +261,8 @@ mod tests {
     fn figures_by_window_are_those_that_the_lists_name() {
         let text = r#"(
             run: (length: "10s", warm_up: "0s"),
-            nodes: {"u": (kind: client(rate: "50/s")), "cache": (kind: cache()), "db": (kind: database())},
+            nodes: {"u": (kind: client(rate: "50/s", classes: {"r": (), "w": (write: true)})), "cache": (kind: cache()),
+                "db": (kind: database(replicas: 2))},
             links: [(from: "u", to: "cache"), (from: "cache", to: "db")],
         )"#;
         let design = ron::read::<Design>(text).value.expect("a design");
@@ -271,12 +272,19 @@ mod tests {
         let value = |subject: &str, figure: &str| {
             super::figure(&format!("{subject}{figure} @ 2s..8s"), run.recorder(), &report)
         };
-        for figure in NODE_WINDOW_FIGURES.iter().filter(|figure| !["hit_ratio", "stale_share"].contains(figure)) {
-            assert!(value("db.", figure).is_some(), "{figure}");
-        }
-        assert!(value("cache.", "hit_ratio").is_some());
-        LINK_WINDOW_FIGURES.iter().for_each(|figure| assert!(value("u->cache.", figure).is_some(), "{figure}"));
-        CLASS_FIGURES.iter().for_each(|figure| assert!(value("", figure).is_some(), "{figure}"));
+        let walk = |subject: &str, figures: &[Figure]| {
+            for Figure { name, by_window } in figures {
+                let subject = if *name == "hit_ratio" { "cache." } else { subject };
+                assert_eq!(value(subject, name).is_some(), *by_window, "{subject}{name}");
+                assert!(
+                    super::figure(&format!("{subject}{name}"), run.recorder(), &report).is_some(),
+                    "{subject}{name}"
+                );
+            }
+        };
+        walk("", CLASS_FIGURES);
+        walk("db.", NODE_FIGURES);
+        walk("u->cache.", LINK_FIGURES);
         assert_eq!(value("u->cache.", "failed_timeout"), Some(0.0));
         assert_eq!((value("db.", "p99"), value("u->cache.", "p99")), (None, None));
     }

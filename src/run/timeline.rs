@@ -266,12 +266,32 @@ impl Score<'_> {
                 }
             });
         }
-        if knobs.len() == KNOBS.len()
-            && let Place::Node(node) = place
-        {
-            self.mend(at, |partition| partition.1 == node);
-            self.reconnect(at, node);
+        match place {
+            Place::Node(node) if knobs.len() == KNOBS.len() => {
+                self.mend(at, |partition| partition.1 == node);
+                self.reconnect(at, node);
+            }
+            Place::Replica(node, replica) if knobs.len() == KNOBS.len() => self.rejoin(at, node, replica),
+            _ => {}
         }
+    }
+
+    /// Let one replica hear the others again; those who are cut off beside it stay so.
+    fn rejoin(&mut self, at: Time, node: NodeId, replica: u16) {
+        let bit = 1u64.checked_shl(replica.into()).unwrap_or(0);
+        for partition in &mut self.partitions {
+            let (_, of, a, b) = *partition;
+            if of != node || (a | b) & bit == 0 {
+                continue;
+            }
+            (partition.2, partition.3) = (a & !bit, b & !bit);
+            // First what is left of it, so that at no instant everybody hears everybody.
+            if partition.2 != 0 && partition.3 != 0 {
+                self.patches.push((at, Patch::Control(node, Control::Part(partition.2, partition.3))));
+            }
+            self.patches.push((at, Patch::Control(node, Control::Join(a, b))));
+        }
+        self.partitions.retain(|(_, _, a, b)| *a != 0 && *b != 0);
     }
 
     /// End the cuts that partitions made on the links of a node. A link that was cut by itself stays cut.
@@ -460,127 +480,4 @@ fn text_of_number(design: &Design, path: &str, number: f64) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::ron;
-    use crate::run::compile;
-
-    /// What the timeline does, a line for each patch: the second and what is done.
-    fn told(timeline: &str) -> Vec<String> {
-        let text = format!(
-            r#"(
-            run: (length: "60s"),
-            nodes: {{
-                "users": (kind: client(rate: "10/s")),
-                "api": (kind: service(replicas: 4, slots: 8)),
-                "db": (kind: database(replicas: 3)),
-            }},
-            links: [(from: "users", to: "api", timeout: "1s"), (from: "api", to: "db", timeout: "1s")],
-            timeline: [{timeline}],
-        )"#
-        );
-        let reading = ron::read::<Design>(&text);
-        let design = reading.value.unwrap_or_else(|| panic!("{:?}", reading.problems));
-        let (plan, _) = compile::compile(&design);
-        let name = |place: &Place| match place {
-            Place::Node(node) => plan.nodes[node.index()].name.clone(),
-            Place::Replica(node, replica) => format!("{}#{replica}", plan.nodes[node.index()].name),
-            Place::Link(link) => plan.links[link.index()].name.clone(),
-        };
-        let line = |(at, patch): &(Time, Patch<Spec>)| match patch {
-            Patch::Fault(place, fault) => format!("{} {} {fault:?}", at.as_secs(), name(place)),
-            Patch::Control(node, control) => format!("{} {} {control:?}", at.as_secs(), name(&Place::Node(*node))),
-            Patch::Retune(_, spec) => {
-                let mut shown = String::new();
-                spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
-                    if ["slots", "queue_limit"].contains(&param.name) {
-                        shown += &format!(" {} {}", param.name, value.text());
-                    }
-                });
-                format!("{}{shown}", at.as_secs())
-            }
-            Patch::RetuneLink(_, config) => format!("{} timeout {:?}", at.as_secs(), config.timeout),
-        };
-        patches(&design, &plan).iter().map(line).collect()
-    }
-
-    #[test]
-    fn settings_that_overlap_do_not_undo_each_other() {
-        let told = told(
-            r#"(at: "1s", lasting: "9s", do: Set("api.slots", "1")), (at: "2s", lasting: "2s", do: Set("api.queue_limit", "7")),
-            (at: "5s", do: Set("api.slots", "2"))"#,
-        );
-        let wanted = [
-            "1 slots 1 queue_limit 1000",
-            "2 slots 1 queue_limit 7",
-            "4 slots 1 queue_limit 1000",
-            "5 slots 2 queue_limit 1000",
-            "10 slots 2 queue_limit 1000",
-        ];
-        assert_eq!(told, wanted);
-    }
-
-    #[test]
-    fn faults_that_overlap_end_each_in_its_time() {
-        let told = told(
-            r#"(at: "1s", lasting: "20s", do: Kill("api#1")), (at: "2s", lasting: "3s", do: Kill("api")),
-            (at: "6s", lasting: "4s", do: Slow("api", 2.0)), (at: "7s", lasting: "6s", do: Slow("api", 3.0))"#,
-        );
-        let wanted = [
-            "1 api#1 Kill",
-            "2 api Kill",
-            "5 api Restart",
-            "5 api#1 Kill",
-            "6 api Slow(2.0)",
-            "7 api Slow(3.0)",
-            "13 api Slow(1.0)",
-            "21 api#1 Restart",
-        ];
-        assert_eq!(told, wanted);
-    }
-
-    #[test]
-    fn a_ramp_starts_from_what_is_there_and_what_it_hides_comes_back() {
-        let told = told(
-            r#"(at: "1s", do: Set("users->api.timeout", "2s")), (at: "2s", lasting: "30s", ramp: "20s", do: Set("users->api.timeout", "4s"))"#,
-        );
-        let span = |ms| format!("timeout {:?}", Some(Span::from_millis(ms)));
-        assert_eq!(told.len(), 1 + 20 + 1 + 1);
-        assert_eq!(told[0], format!("1 {}", span(2000)));
-        assert_eq!(told[1], format!("2 {}", span(2100)));
-        assert_eq!(told[21], format!("22 {}", span(4000)));
-        assert_eq!(told[22], format!("32 {}", span(2000)));
-    }
-
-    #[test]
-    fn partitions_heal_one_by_one_and_a_restart_ends_a_kill() {
-        let told = told(
-            r#"(at: "1s", lasting: "5s", do: Partition(["users"], ["api"])), (at: "2s", lasting: "1s", do: Partition(["users", "db"], ["api"])),
-            (at: "10s", lasting: "2s", do: Partition(["db#0"], ["db#1", "db#2"])), (at: "20s", do: Kill("api")), (at: "30s", do: Restart("api#2")),
-            (at: "40s", do: Heal("api"))"#,
-        );
-        let wanted = [
-            "1 users->api Cut",
-            "2 api->db Cut",
-            "3 api->db Mend",
-            "6 users->api Mend",
-            "10 db Part(1, 6)",
-            "12 db Join(1, 6)",
-            "20 api Kill",
-            "30 api#2 Restart",
-            "40 api Restart",
-        ];
-        assert_eq!(told, wanted);
-    }
-
-    #[test]
-    fn a_heal_stops_a_ramp_and_ends_the_cuts_of_partitions_but_no_others() {
-        let told = told(
-            r#"(at: "5s", ramp: "20s", do: Slow("db", 21.0)), (at: "6s", do: Heal("db")), (at: "6s", do: Slow("db", 9.0)),
-            (at: "30s", lasting: "20s", do: Partition(["users"], ["api"])), (at: "31s", do: Kill("users->api")),
-            (at: "32s", do: Heal("api")), (at: "33s", do: Heal("users->api"))"#,
-        );
-        let wanted = ["5 db Slow(2.0)", "6 db Slow(1.0)", "6 db Slow(9.0)", "30 users->api Cut", "33 users->api Mend"];
-        assert_eq!(told, wanted);
-    }
-}
+mod tests;

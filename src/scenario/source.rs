@@ -1,24 +1,28 @@
-//! The text of a scenario file, or a clear word on why there is none.
+//! The text of a scenario file, also of one that a picture carries, or a clear word on why there is none.
 
+use super::picture::{self, PictureError, Provenance};
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
 /// Longest text that is read. The largest design we know of takes some hundred kilobytes; a file of this size is not a
-/// scenario, and reading on (a video, `/dev/zero`) would only fill the memory.
+/// scenario, and reading on (a video, `/dev/zero`) would only fill the memory. A picture may be as long: at four times
+/// its size, that of a large design takes a few megabytes.
 pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
 
 /// A text and what to call it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
-    /// For messages: the path as it was given.
+    /// For messages: the path as it was given; with ` (scenario)` where it is a picture, because places are in that.
     pub name: String,
     /// Without a byte order mark.
     pub text: String,
+    /// Of a picture: the run that it shows.
+    pub provenance: Option<Provenance>,
 }
 
 /// Why there is no text.
@@ -43,6 +47,11 @@ pub enum Why {
     },
     /// Begins with the byte order mark of UTF-16.
     Utf16,
+    /// A picture without one.
+    NoScenario,
+    /// A picture in a format that carries none.
+    OtherPicture(&'static str),
+    Picture(PictureError),
     /// Anything else the operating system says.
     Other(io::Error),
 }
@@ -63,7 +72,7 @@ impl fmt::Display for SourceError {
             }
             Why::TooLarge => write!(
                 f,
-                "`{name}` is too large for a scenario: at most {} MiB are read. Is it the right file?",
+                "`{name}` is too large for a scenario or a picture of one: at most {} MiB are read. Is it the right file?",
                 MAX_BYTES / (1024 * 1024)
             ),
             Why::Empty => write!(f, "`{name}` is empty: a scenario has at least `()`."),
@@ -73,6 +82,17 @@ impl fmt::Display for SourceError {
                  the file as UTF-8, or check that it is a scenario."
             ),
             Why::Utf16 => write!(f, "`{name}` is a text in UTF-16. Save it as UTF-8."),
+            Why::NoScenario => write!(
+                f,
+                "`{name}`: this picture carries no scenario. Those that Tailboard draws do, until a program converts or \
+                 shrinks them: name the scenario file, or the picture as it was drawn."
+            ),
+            Why::OtherPicture(format) => write!(
+                f,
+                "`{name}` is a picture in {format}, which carries no scenario: only PNG and SVG do. Name the scenario \
+                 file, or the picture as Tailboard drew it."
+            ),
+            Why::Picture(error) => write!(f, "`{name}` {error}"),
             Why::Other(error) => write!(f, "`{name}` could not be read: {error}."),
         }
     }
@@ -82,16 +102,17 @@ impl std::error::Error for SourceError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.why {
             Why::Other(error) => Some(error),
+            Why::Picture(error) => Some(error),
             _ => None,
         }
     }
 }
 
-/// Read a file, or standard input for `-`.
+/// Read a file, or standard input for `-`: a scenario, or a picture that carries one. What it is tells its content.
 ///
 /// # Errors
-/// [`SourceError`], whose text is for the user: the file is missing, a folder, forbidden, too large, empty, not UTF-8, or
-/// the operating system reports something else.
+/// [`SourceError`], whose text is for the user: the file is missing, a folder, forbidden, too large, empty, not UTF-8, a
+/// picture without a scenario or a damaged one, or the operating system reports something else.
 pub fn load(path: &Path) -> Result<Source, SourceError> {
     if path == Path::new(STANDARD_INPUT) {
         return load_from(io::stdin().lock(), "standard input");
@@ -122,6 +143,22 @@ pub fn load_from(reader: impl Read, name: &str) -> Result<Source, SourceError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(fail(Why::TooLarge));
     }
+    if picture::format(&bytes).is_some() {
+        let carried = picture::extract(&bytes).map_err(|error| fail(Why::Picture(error)))?;
+        let carried = carried.ok_or_else(|| fail(Why::NoScenario))?;
+        let source = text_of(carried.scenario.into_bytes(), &format!("{name} (scenario)"))?;
+        return Ok(Source { provenance: Some(carried.provenance), ..source });
+    }
+    match bytes.as_slice() {
+        [0xff, 0xd8, 0xff, ..] => Err(fail(Why::OtherPicture("JPEG"))),
+        [b'G', b'I', b'F', b'8', ..] => Err(fail(Why::OtherPicture("GIF"))),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Err(fail(Why::OtherPicture("WebP"))),
+        _ => text_of(bytes, name),
+    }
+}
+
+fn text_of(bytes: Vec<u8>, name: &str) -> Result<Source, SourceError> {
+    let fail = |why| SourceError { name: name.to_owned(), why };
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(fail(Why::Utf16));
     }
@@ -137,7 +174,7 @@ pub fn load_from(reader: impl Read, name: &str) -> Result<Source, SourceError> {
     if text.trim().is_empty() {
         return Err(fail(Why::Empty));
     }
-    Ok(Source { name: name.to_owned(), text })
+    Ok(Source { name: name.to_owned(), text, provenance: None })
 }
 
 fn why(error: io::Error) -> Why {
@@ -160,7 +197,7 @@ mod tests {
     #[test]
     fn a_text_is_read_without_its_mark() {
         let source = load_from("\u{feff}(title: \"é\")".as_bytes(), "shop.ron").unwrap();
-        assert_eq!(source, Source { name: "shop.ron".into(), text: "(title: \"é\")".into() });
+        assert_eq!((source.name.as_str(), source.text.as_str()), ("shop.ron", "(title: \"é\")"));
     }
 
     #[test]

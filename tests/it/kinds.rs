@@ -66,6 +66,22 @@ fn writes_behind_do_not_pile_up() {
     assert!((900..=1_000).contains(&lost), "{lost}");
 }
 
+/// Whatever the way of writing, a deleted key must not come back from the store.
+#[test]
+fn a_delete_goes_to_the_store_at_once() {
+    for writes in ["Through", "Behind", "Around"] {
+        let nodes = format!(
+            r#""c": (kind: client(rate: "100/s", keys: Uniform(keys: 20))), "api": (kind: service(work: "1ms")),
+            "k": (kind: cache(writes: {writes}, write_delay: "1h")), "s": (kind: service(work: "1ms"))"#
+        );
+        let links = r#"(from: "c", to: "api"), (from: "api", to: "k", operation: Delete), (from: "k", to: "s")"#;
+        let ran = Ran::new("5s", &nodes, links, "");
+        let (deleted, passed_on) = (ran.report.nodes["k"].arrived, ran.report.nodes["s"].arrived);
+        assert!(deleted > 400 && deleted == passed_on, "{writes}: {passed_on} of {deleted}");
+        assert_eq!(ran.report.nodes["k"].levels["entries"], 0.0, "{writes}");
+    }
+}
+
 #[test]
 fn a_miss_of_the_cache_behind_is_not_kept() {
     let ran = Ran::new(
@@ -108,6 +124,59 @@ fn a_flush_lets_blocked_producers_in() {
     assert_eq!(ran.report.nodes["q"].levels["messages"], 10.0);
 }
 
+/// A full queue takes nothing that would make it look, and after the last producer nothing comes either.
+#[test]
+fn consumers_that_come_back_are_found() {
+    for (queue, rate) in [
+        ("capacity: 10", "rate: \"50/s\""),
+        ("capacity: 10, overflow: Block", "rate: \"50/s\""),
+        ("", "rate: \"50/s\", shape: Step(at: \"1500ms\", to: 0)"),
+    ] {
+        for timeline in [r#"(at: "1s", lasting: "1s", do: Pause("w"))"#, r#"(at: "1s", lasting: "1s", do: Kill("w"))"#]
+        {
+            let nodes = format!(
+                r#""c": (kind: client({rate})), "q": (kind: queue({queue})), "w": (kind: worker(work: "1ms"))"#
+            );
+            let ran = Ran::new("5s", &nodes, r#"(from: "c", to: "q"), (from: "q", to: "w")"#, timeline);
+            let (messages, blocked) = (ran.report.nodes["q"].levels["messages"], ran.report.nodes["q"].in_flight);
+            assert!(messages <= 1.0 && blocked == 0, "{queue}: {messages} messages, {blocked} producers");
+        }
+    }
+}
+
+/// Nobody comes any more who would notice the room that there is.
+#[test]
+fn a_raised_capacity_lets_blocked_producers_in() {
+    let ran = Ran::new(
+        "2s",
+        r#""c": (kind: client(rate: "100/s", shape: Step(at: "1s", to: 0))), "w": (kind: worker(work: "1us")),
+        "q": (kind: queue(capacity: 10, overflow: Block))"#,
+        r#"(from: "c", to: "q"), (from: "q", to: "w")"#,
+        r#"(at: "0s", do: Pause("q")), (at: "1500ms", do: Set("q.capacity", "1000"))"#,
+    );
+    let offered = ran.report.total.offered;
+    assert!(offered > 80 && ran.report.total.good == offered, "{} of {offered}", ran.report.total.good);
+    assert_eq!(ran.report.nodes["q"].levels["messages"], offered as f64);
+}
+
+/// A message is as late as its producer sees it: the way to the queue counts, and so does waiting for room.
+#[test]
+fn the_lag_counts_from_the_producers_call() {
+    let lag = |queue: &str, link: &str| {
+        let nodes = format!(
+            r#""c": (kind: client(rate: "50/s", arrivals: Constant)), "q": (kind: queue({queue})),
+            "w": (kind: worker(concurrency: 1, work: "10ms"))"#
+        );
+        let links = format!(r#"(from: "c", to: "q"{link}), (from: "q", to: "w")"#);
+        Ran::new("5s", &nodes, &links, r#"(at: "2s", lasting: "1s", do: Pause("w"))"#)
+    };
+    let far = lag("", r#", latency: "100ms""#).figure("q.lag_mean") - lag("", "").figure("q.lag_mean");
+    assert!((far - 0.1).abs() < 0.005, "{far}");
+    let waited = lag("capacity: 1, overflow: Block", "").figure("q.lag_p99");
+    let queued = lag("", "").figure("q.lag_p99");
+    assert!((waited / queued - 1.0).abs() < 0.05 && queued > 0.9, "{waited} before the queue, {queued} in it");
+}
+
 /// A frozen consumer gets no more than its window holds, however often its message times out.
 #[test]
 fn a_late_consumer_keeps_its_place_in_the_window() {
@@ -137,12 +206,13 @@ fn retention_makes_room() {
     assert!(ran.report.nodes["q"].queue_max <= 101);
 }
 
-/// Both classes overload the queue: the urgent ones are delivered, the others are dropped.
+/// The others alone overload the queue, and are dropped; an urgent message is delivered long before it could be the
+/// oldest of 20, which takes a seventh of a second. (At twice their rate, one in fifty waits so long for its like, and goes.)
 #[test]
 fn the_oldest_is_dropped_and_not_the_most_urgent() {
     let ran = Ran::new(
         "20s",
-        r#""a": (kind: client(rate: "40/s", classes: {"urgent": (priority: 0)})),
+        r#""a": (kind: client(rate: "20/s", classes: {"urgent": (priority: 0)})),
         "b": (kind: client(rate: "100/s", classes: {"other": (priority: 1)})),
         "q": (kind: queue(order: Priority, overflow: DropOldest, capacity: 20)),
         "w": (kind: worker(concurrency: 1, cores: 1, work: "20ms")), "u": (kind: service(work: "0s"))"#,
@@ -152,7 +222,7 @@ fn the_oldest_is_dropped_and_not_the_most_urgent() {
     );
     assert!(ran.signal("q", "evicted") > 500);
     let (handled, offered) = (ran.report.nodes["u"].succeeded, ran.report.classes["urgent"].offered);
-    assert!(offered - handled < offered / 20, "{handled} of {offered}");
+    assert!(offered > 350 && offered - handled <= 2, "{handled} of {offered}: all but those under way at the end");
 }
 
 #[test]
@@ -258,6 +328,22 @@ fn a_raised_limit_acts_at_once() {
     assert!(ran.figure("s.throughput @ 11s..20s") > 190.0);
 }
 
+/// Most wait longer than their caller does.
+#[test]
+fn a_call_that_is_cancelled_while_it_waits_is_not_passed_on() {
+    let ran = Ran::new(
+        "10s",
+        r#""c": (kind: client(rate: "100/s")), "rl": (kind: rate_limiter(algorithm: LeakyBucket, rate: "20/s", burst: 5)),
+        "s": (kind: service(work: "0s"))"#,
+        r#"(from: "c", to: "rl", timeout: "80ms", cancel: true), (from: "rl", to: "s")"#,
+        "",
+    );
+    let (waited_for, served) = (ran.report.links["c->rl"].succeeded, ran.report.nodes["s"].arrived);
+    assert!(ran.report.links["c->rl"].failed["timeout"] > 50);
+    assert_eq!(served, waited_for);
+    assert!(ran.report.nodes["rl"].queue_max <= 5, "{}", ran.report.nodes["rl"].queue_max);
+}
+
 #[test]
 fn users_come_back_to_a_closed_loop() {
     let ran = Ran::new(
@@ -322,6 +408,22 @@ fn only_acknowledged_writes_can_be_lost() {
     assert_eq!(ran.signal("db", "lost_writes"), 0);
 }
 
+/// A write holds the lock of the only row at a primary that is cut off and replaced, and then killed: the others go on.
+#[test]
+fn locks_of_a_killed_former_primary_are_released() {
+    let ran = Ran::new(
+        "10s",
+        r#""c": (kind: client(rate: "10/s", keys: Uniform(keys: 1), classes: {"w": (write: true)})),
+        "db": (kind: database(replicas: 3, failover: "1s", connections: 100, write: "8s", row_locks: true))"#,
+        r#"(from: "c", to: "db")"#,
+        r#"(at: "1s", do: Set("db.write", "5ms")), (at: "2s", do: Partition(["db#0"], ["db#1", "db#2"])),
+        (at: "4s", do: Kill("db#0"))"#,
+    );
+    assert!((1.0..=2.0).contains(&ran.report.nodes["db"].levels["primary"]));
+    assert_eq!(ran.figure("db.throughput @ 3s..4s"), 0.0, "all wait for the lock");
+    assert!(ran.figure("db.throughput @ 4s..10s") > 9.0, "{}", ran.figure("db.throughput @ 4s..10s"));
+}
+
 /// A frozen database piles up a queue; when it goes on, thousands of calls that take no time follow each other.
 #[test]
 fn operations_without_a_duration_do_not_recurse() {
@@ -358,4 +460,21 @@ fn the_larger_side_of_a_partition_elects_and_the_other_catches_up() {
     let tie = parted(2, r#""db#0""#, r#""db#1""#);
     assert_eq!(tie.report.nodes["db"].levels["primary"], 0.0, "neither side is the larger");
     assert!(tie.figure("db.stale_share @ 12s..20s") < 0.001);
+}
+
+// ---- links
+
+/// Operations take turns in the same slot of memory: the retry of one whose caller left must not strike the next.
+#[test]
+fn an_operation_is_not_retried_for_the_one_before() {
+    let ran = Ran::new(
+        "10s",
+        r#""c": (kind: client(rate: "15/s", arrivals: Constant)), "api": (kind: service(work: "0s")),
+        "s": (kind: service(work: "0s"))"#,
+        r#"(from: "c", to: "api", timeout: "60ms", cancel: true),
+        (from: "api", to: "s", cancel: true, retry: (attempts: 2, backoff: (base: "100ms", jitter: None)))"#,
+        r#"(at: "0s", do: Fail("s", 1.0))"#,
+    );
+    assert!(ran.report.links["c->api"].failed["timeout"] >= ran.report.total.offered - 1);
+    assert_eq!(ran.report.nodes["s"].arrived, ran.report.nodes["api"].arrived);
 }

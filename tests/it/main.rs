@@ -6,6 +6,7 @@ mod cli;
 mod conservation;
 mod determinism;
 mod kinds;
+mod pictures;
 mod scenarios;
 mod stations;
 mod tidy;

@@ -18,7 +18,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// The longest file; a longer one holds two things.
-const MOST_LINES: usize = 820;
+const MOST_LINES: usize = 600;
+
+/// Files that are longer all the same, and how long they may be.
+const LONGER: &[(&str, usize)] = &[("src/kinds/service.rs", 710), ("src/kinds/client.rs", 700)];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -28,10 +31,12 @@ fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        // Of git's, a linked working tree has a file.
+        if name == "target" || name == ".git" {
+            continue;
+        }
         if path.is_dir() {
-            if name != "target" && name != ".git" {
-                files_under(&path, found);
-            }
+            files_under(&path, found);
         } else {
             found.push(path);
         }
@@ -77,6 +82,7 @@ fn modules_import_only_what_they_may() {
                     ("comfy_table", "cli"),
                     ("indicatif", "cli"),
                     ("ariadne", "scenario"),
+                    ("quick_xml", "scenario"),
                 ];
                 for (name, place) in only_there {
                     let used = line.contains(&format!("use {name}::")) || line.contains(&format!(" {name}::"));
@@ -97,7 +103,10 @@ fn no_file_is_too_long() {
         .flat_map(files)
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .map(|path| (text(&path).lines().count(), path))
-        .filter(|(lines, _)| *lines > MOST_LINES)
+        .filter(|(lines, path)| {
+            let longer = LONGER.iter().find(|(name, _)| path.ends_with(name));
+            *lines > longer.map_or(MOST_LINES, |(_, most)| *most)
+        })
         .map(|(lines, path)| format!("{}: {lines} lines", path.display()))
         .collect();
     assert!(long.is_empty(), "{long:#?}");

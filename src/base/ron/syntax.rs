@@ -11,8 +11,8 @@ use std::ops::Range;
 pub const MAX_DEPTH: usize = 64;
 
 /// How many values a text may hold. A large design has some ten thousand; each takes a hundred bytes of memory, and a
-/// text of sixteen million commas should not take them all.
-pub const MAX_VALUES: u32 = 1_000_000;
+/// text of sixteen million commas should not take them all: 100 MB is what a hostile file may cost.
+pub const MAX_VALUES: u32 = 250_000;
 
 /// What [`parse`] made of a text.
 pub struct Parsed {

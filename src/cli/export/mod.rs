@@ -2,6 +2,8 @@
 
 mod csv;
 mod json;
+mod picture;
 
 pub use csv::csv;
 pub use json::json;
+pub use picture::{as_run, carried};

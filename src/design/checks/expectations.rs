@@ -3,8 +3,7 @@
 use super::with_suggestion;
 use crate::base::{Finding, Subject};
 use crate::design::{
-    Amount, CLASS_FIGURES, Design, Expectation, FigureUnit, LINK_FIGURES, LINK_WINDOW_FIGURES, LinkSpec, MetricPath,
-    NODE_FIGURES, NODE_WINDOW_FIGURES,
+    Amount, CLASS_FIGURES, Design, Expectation, FigureUnit, LINK_FIGURES, LinkSpec, MetricPath, NODE_FIGURES,
 };
 use crate::engine::{REASONS, SIGNALS};
 
@@ -60,12 +59,11 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
     let classes = design.classes();
     let links: Vec<String> = design.links.iter().map(LinkSpec::name).collect();
     let name = path.subject.as_deref();
-    // What there is of the whole run, and what of it by window.
-    let (known, kept) = match name {
-        None => (CLASS_FIGURES, CLASS_FIGURES),
-        Some(name) if design.nodes.contains_key(name) => (NODE_FIGURES, NODE_WINDOW_FIGURES),
-        Some(name) if links.iter().any(|link| link == name) => (LINK_FIGURES, LINK_WINDOW_FIGURES),
-        Some(name) if classes.iter().any(|class| class == name) => (CLASS_FIGURES, CLASS_FIGURES),
+    let known = match name {
+        None => CLASS_FIGURES,
+        Some(name) if design.nodes.contains_key(name) => NODE_FIGURES,
+        Some(name) if links.iter().any(|link| link == name) => LINK_FIGURES,
+        Some(name) if classes.iter().any(|class| class == name) => CLASS_FIGURES,
         Some(name) => {
             let names = design.nodes.keys().chain(&links).chain(&classes).map(String::as_str);
             let message = format!("there is no node, link or class `{name}`");
@@ -76,13 +74,15 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
     let reason = path.figure.strip_prefix("failed_");
     let signal = name.is_some_and(|name| design.nodes.contains_key(name))
         && SIGNALS.iter().any(|(_, signal)| *signal == path.figure);
-    let figure = path.figure.as_str();
-    if !known.contains(&figure) && !signal && !reason.is_some_and(|r| REASONS.iter().any(|reason| reason.name() == r)) {
-        let message = format!("there is no figure `{figure}` here");
+    let name = path.figure.as_str();
+    let figure = known.iter().find(|figure| figure.name == name);
+    if figure.is_none() && !signal && !reason.is_some_and(|r| REASONS.iter().any(|reason| reason.name() == r)) {
+        let message = format!("there is no figure `{name}` here");
         let finding = Finding::error("bad-figure", subject.clone(), message);
-        findings.push(with_suggestion(finding, figure, known.iter().copied()));
-    } else if path.window.is_some() && known.contains(&figure) && !kept.contains(&figure) {
-        let message = format!("`{figure}` is known of the whole run only: there are no windows of it here");
+        findings.push(with_suggestion(finding, name, known.iter().map(|figure| figure.name)));
+    } else if path.window.is_some() && figure.is_some_and(|figure| !figure.by_window) {
+        let message = format!("`{name}` is known of the whole run only: there are no windows of it here");
+        let kept: Vec<&str> = known.iter().filter(|figure| figure.by_window).map(|figure| figure.name).collect();
         let remedy = format!("leave out the times, or use one of {}", kept.join(", "));
         findings.push(Finding::error("bad-figure", subject.clone(), message).with_remedy(remedy));
     }

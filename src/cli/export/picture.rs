@@ -1,0 +1,48 @@
+//! What a picture of a run carries, so that it can be run again; see [`crate::scenario::picture`].
+
+use crate::design::Design;
+use crate::metrics::Report;
+use crate::run::Verdict;
+use crate::scenario::picture::{Carried, Provenance, Summary};
+use crate::scenario::write_str;
+
+/// A run for a picture of it. `scenario` is its text from [`as_run`].
+pub fn carried(scenario: String, report: &Report, verdicts: &[Verdict]) -> Carried {
+    let total = &report.total;
+    let value = |estimate: Option<crate::metrics::Estimate>| estimate.map(|estimate| estimate.value);
+    let summary = Summary {
+        length: report.length,
+        offered: total.offered,
+        good_share: (total.offered > 0).then(|| total.good as f64 / total.offered as f64),
+        goodput: total.goodput,
+        p50: value(total.latency.p50),
+        p99: value(total.latency.p99),
+        expectations: verdicts.len() as u64,
+        held: verdicts.iter().filter(|verdict| verdict.holds).count() as u64,
+    };
+    let tool = env!("CARGO_PKG_VERSION").to_owned();
+    Carried { scenario, provenance: Provenance { tool, seed: report.seed, summary } }
+}
+
+/// The scenario as it was run: its text to the byte, unless something was changed (`changes`, as on the command line).
+/// Then it is written anew from the design that was run, under a comment that says what was changed, and which
+/// expectations were left out because the run ends before.
+///
+/// # Errors
+/// If the design is nested too deep to be written.
+pub fn as_run(text: &str, design: &Design, changes: &[String], not_judged: &[String]) -> Result<String, String> {
+    if changes.is_empty() {
+        return Ok(text.to_owned());
+    }
+    let mut head = comment(&format!("As it was run, with {}.", changes.join(" ")));
+    for expectation in not_judged {
+        head += &comment(&format!("Left out, because the run ends before: {expectation}"));
+    }
+    Ok(head + &write_str(design)? + "\n")
+}
+
+/// On one line, whatever was typed.
+fn comment(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("// {line}\n")
+}

@@ -1,0 +1,179 @@
+//! The parameters of a database: what they are, what is said of each, and what of them does not go together.
+
+use crate::base::{Dist, Span};
+use crate::kinds::kind::Checker;
+use crate::kinds::params::{Param, Visitor};
+use crate::parts::versions::MOST_REPLICAS;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    pub replication: Replication,
+    pub replicas: u16,
+    pub lag: Dist,
+    pub reads_from: ReadsFrom,
+    pub failover: Option<Span>,
+    pub on_partition: OnPartition,
+    pub connections: u32,
+    pub queue_limit: Option<u32>,
+    pub read: Dist,
+    pub write: Dist,
+    pub row_locks: bool,
+    pub write_there: Dist,
+    pub write_back: Dist,
+    pub read_there: Dist,
+    pub read_back: Dist,
+}
+
+/// How copies are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Replication {
+    /// The primary answers a write at once; replicas follow after their lag.
+    #[default]
+    Async,
+    /// The primary answers when so many replicas have the write.
+    Sync { acks: u16 },
+    /// No primary: any replica coordinates; a write waits for `w` acknowledgements, a read for `r` answers.
+    Quorum { r: u16, w: u16 },
+}
+
+/// Who answers reads where there is a primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ReadsFrom {
+    #[default]
+    Primary,
+    /// The replicas that are not the primary, in turn.
+    Replicas,
+    /// All, in turn.
+    Any,
+}
+
+/// What those do who cannot reach the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum OnPartition {
+    /// Consistency: refuse.
+    #[default]
+    Refuse,
+    /// Availability: answer with what one has.
+    ServeStale,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            replication: Replication::Async,
+            replicas: 1,
+            lag: Dist::exponential(Span::from_millis(20)),
+            reads_from: ReadsFrom::Primary,
+            failover: None,
+            on_partition: OnPartition::Refuse,
+            connections: 20,
+            queue_limit: Some(500),
+            read: Dist::exponential(Span::from_millis(4)),
+            write: Dist::exponential(Span::from_millis(8)),
+            row_locks: false,
+            write_there: Dist::exponential(Span::from_millis(1)),
+            write_back: Dist::exponential(Span::from_millis(1)),
+            read_there: Dist::exponential(Span::from_millis(1)),
+            read_back: Dist::exponential(Span::from_millis(1)),
+        }
+    }
+}
+
+/// Every parameter once.
+pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
+    copy_params(spec, v);
+    work_params(spec, v);
+}
+
+pub fn check(spec: &Spec, checker: &mut Checker) {
+    let dists = [
+        ("lag", &spec.lag),
+        ("read", &spec.read),
+        ("write", &spec.write),
+        ("write_there", &spec.write_there),
+        ("write_back", &spec.write_back),
+        ("read_there", &spec.read_there),
+        ("read_back", &spec.read_back),
+    ];
+    for (name, dist) in dists {
+        checker.dist(name, dist);
+    }
+    let n = spec.replicas;
+    match spec.replication {
+        Replication::Quorum { r, w } if r == 0 || w == 0 || r > n || w > n => {
+            checker.error("replication", format!("r and w are numbers from 1 to the {n} replicas"));
+        }
+        Replication::Sync { acks } if acks >= n => {
+            checker.error("replication", format!("acks is at most {}: the other replicas", n.saturating_sub(1)));
+        }
+        _ => {}
+    }
+}
+
+fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new("replication", "Async, Sync(acks) or Quorum(r, w).", &["Sync(acks: 1)", "Quorum(r: 2, w: 2)"]),
+        &mut spec.replication,
+    );
+    v.visit(
+        &Param::new("replicas", "Copies, the primary included.", &["5"]).range(1.0, MOST_REPLICAS as f64),
+        &mut spec.replicas,
+    );
+    v.visit(
+        &Param::new("lag", "From a write at the primary until a replica has it.", &["\"200ms\""]).live(),
+        &mut spec.lag,
+    );
+    v.visit(&Param::new("reads_from", "Primary, Replicas or Any.", &["Replicas", "Any"]).live(), &mut spec.reads_from);
+    v.visit(
+        &Param::new(
+            "failover",
+            "From the loss of the primary until another replica takes over; never if absent.",
+            &["\"1s\""],
+        )
+        .live(),
+        &mut spec.failover,
+    );
+    v.visit(
+        &Param::new(
+            "on_partition",
+            "Who cannot reach the others will Refuse (CP) or ServeStale (AP).",
+            &["ServeStale"],
+        )
+        .live(),
+        &mut spec.on_partition,
+    );
+    for (name, help, dist) in [
+        ("write_there", "Quorum: a write on its way to a replica.", &mut spec.write_there),
+        ("write_back", "Quorum: an acknowledgement on its way back.", &mut spec.write_back),
+        ("read_there", "Quorum: a read on its way to a replica.", &mut spec.read_there),
+        ("read_back", "Quorum: an answer on its way back.", &mut spec.read_back),
+    ] {
+        v.visit(&Param::new(name, help, &["\"7ms\""]).live(), dist);
+    }
+}
+
+fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
+    v.visit(
+        &Param::new("connections", "Calls each replica works on at once.", &["1"]).range(1.0, 1e6).live(),
+        &mut spec.connections,
+    );
+    v.visit(
+        &Param::new("queue_limit", "Calls that may wait for a connection; more are refused.", &["1"])
+            .range(0.0, 1e9)
+            .live(),
+        &mut spec.queue_limit,
+    );
+    v.visit(&Param::new("read", "Time of a read.", &["\"9ms\""]).live(), &mut spec.read);
+    v.visit(&Param::new("write", "Time of a write or delete.", &["\"20ms\""]).live(), &mut spec.write);
+    v.visit(
+        &Param::new(
+            "row_locks",
+            "With a primary: writes of one key go one after the other, holding their connections.",
+            &["true"],
+        ),
+        &mut spec.row_locks,
+    );
+}
