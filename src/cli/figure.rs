@@ -188,7 +188,8 @@ impl Request {
         progress(run, length);
         let report = run.report();
         let frame = instant.unwrap_or_else(|| frame(run, design, Basis::Report(&report)));
-        let asked = self.plots.iter().map(|(title, path)| asked(title, path, run, &report)).collect::<Result<_, _>>()?;
+        let asked =
+            self.plots.iter().map(|(title, path)| asked(title, path, run, &report)).collect::<Result<_, _>>()?;
         Ok((report, Drawn { design: design.clone(), frame, asked }))
     }
 
@@ -259,7 +260,8 @@ fn pictures(args: &Args) -> Result<u8, String> {
         let verdicts = judge(&design, run.recorder(), &report);
         runs.push((drawn, run, report, verdicts));
     }
-    let all: Vec<Shown> = runs.iter().map(|(drawn, run, report, verdicts)| shown(drawn, run, report, verdicts)).collect();
+    let all: Vec<Shown> =
+        runs.iter().map(|(drawn, run, report, verdicts)| shown(drawn, run, report, verdicts)).collect();
     let (scene, title) = match &all[..] {
         [a, b] => (figure::pair(a, b, &request.look), format!("{} · {}", a.design.title, b.design.title)),
         _ => (figure::scene(&all[0], &request.look), all[0].design.title.clone()),

@@ -44,7 +44,15 @@ pub struct Args {
 impl Args {
     /// Nothing but a file.
     pub fn of(file: PathBuf) -> Args {
-        Args { file, sets: Vec::new(), seed: None, length: None, json: None, csv: None, picture: PictureArgs::default() }
+        Args {
+            file,
+            sets: Vec::new(),
+            seed: None,
+            length: None,
+            json: None,
+            csv: None,
+            picture: PictureArgs::default(),
+        }
     }
 }
 

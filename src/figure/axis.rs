@@ -78,7 +78,8 @@ impl Axis {
         let last = maths::log10(self.to).ceil() as i32;
         let inside = |value: &f64| *value >= self.from * 0.999 && *value <= self.to * 1.001;
         for steps in [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]] {
-            let all = (first..=last).flat_map(|power| steps.iter().map(move |m| m * maths::pow(10.0, f64::from(power))));
+            let all =
+                (first..=last).flat_map(|power| steps.iter().map(move |m| m * maths::pow(10.0, f64::from(power))));
             let values: Vec<f64> = all.filter(inside).collect();
             if values.len() <= most {
                 return values;
@@ -107,10 +108,16 @@ fn text(value: f64, unit: FigureUnit) -> String {
 
 /// Round times from 0 to `length` seconds, about so many.
 pub fn times(length: f64, most: usize) -> Vec<Tick> {
-    const STEPS: [f64; 17] =
-        [1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 21_600.0, 86_400.0];
+    const STEPS: [f64; 17] = [
+        1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 21_600.0,
+        86_400.0,
+    ];
     let wanted = length / most.max(1) as f64;
-    let step = if wanted < 1.0 { round_up(wanted) } else { STEPS.into_iter().find(|s| *s >= wanted).unwrap_or(round_up(wanted)) };
+    let step = if wanted < 1.0 {
+        round_up(wanted)
+    } else {
+        STEPS.into_iter().find(|s| *s >= wanted).unwrap_or(round_up(wanted))
+    };
     let (scale, unit) = match length {
         l if l <= 0.2 => (1e3, "ms"),
         l if l <= 180.0 => (1.0, "s"),

@@ -29,7 +29,8 @@ pub struct Board {
 pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens) -> Board {
     let shown = Some(frame).filter(|_| lens != Lens::None);
     let active = shown.map_or(Vec::new(), |frame| state::active(design, frame.at));
-    let cards: Vec<Card> = design.nodes.iter().map(|(name, node)| card_of(design, name, node, shown, lens, &active)).collect();
+    let cards: Vec<Card> =
+        design.nodes.iter().map(|(name, node)| card_of(design, name, node, shown, lens, &active)).collect();
     let numbers: BTreeMap<&str, usize> = design.nodes.keys().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
     // A link to nowhere is a mistake that the checks tell; there is nothing to draw.
     let links: Vec<(&crate::design::LinkSpec, usize, usize)> = (design.links.iter())
@@ -193,7 +194,9 @@ fn heat_words(design: &Design, lens: Lens) -> Option<String> {
     match lens {
         Lens::Load | Lens::None => None,
         Lens::Latency => Some(match series::objectives(design).first() {
-            Some((value, _)) => format!("p99 from a tenth of the objective ({}) to ten times as much", short::seconds(*value)),
+            Some((value, _)) => {
+                format!("p99 from a tenth of the objective ({}) to ten times as much", short::seconds(*value))
+            }
             None => "p99 against its own objective".to_owned(),
         }),
         Lens::Errors => Some("share of failures from 0.01 % to all, on a log scale".to_owned()),
@@ -216,8 +219,13 @@ fn dots(frame: &Frame, wires: &[Wire], theme: &Theme, items: &mut Vec<Item>, key
             on[i].push(token);
         }
     }
-    let counted = |step: u64, tokens: &[&Token]| tokens.iter().filter(|token| token.journey / frame.sampling % step == 0).count();
-    let fits = |step: u64| on.iter().zip(wires).all(|(tokens, wire)| counted(step, tokens) as f64 <= link::most_dots(route::length(&wire.way)));
+    let counted =
+        |step: u64, tokens: &[&Token]| tokens.iter().filter(|token| token.journey / frame.sampling % step == 0).count();
+    let fits = |step: u64| {
+        on.iter()
+            .zip(wires)
+            .all(|(tokens, wire)| counted(step, tokens) as f64 <= link::most_dots(route::length(&wire.way)))
+    };
     let steps = (0..6).flat_map(|power| [1, 2, 5].map(|m| m * 10u64.pow(power)));
     let step = steps.into_iter().find(|step| fits(*step)).unwrap_or(1_000_000);
     for (tokens, wire) in on.iter().zip(wires) {

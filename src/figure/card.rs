@@ -20,6 +20,8 @@ pub const OVERHANG: f64 = 16.0;
 pub const RADIUS: f64 = 10.0;
 
 const PAD: f64 = 10.0;
+/// Name and kind begin here, beside the icon.
+const WORDS: f64 = 38.0;
 const ROW: f64 = 19.0;
 const PIPS: usize = 12;
 /// As many slots are shown one by one; more are a bar.
@@ -71,7 +73,9 @@ impl Card<'_> {
         }
         match self.copies {
             Some((n, "shard")) if n > 1.0 => rows.push(Row::Shards),
-            Some((n, _)) if n > 1.0 || node.level("replicas").is_some_and(|running| running != n) => rows.push(Row::Copies),
+            Some((n, _)) if n > 1.0 || node.level("replicas").is_some_and(|running| running != n) => {
+                rows.push(Row::Copies)
+            }
             _ => {}
         }
         if node.level("filled").is_some() {
@@ -128,7 +132,7 @@ impl Card<'_> {
                 Row::Copies => self.replicas(pen, room, node, theme, keys),
                 Row::Shards => self.shards(pen, room, node, theme, keys),
                 Row::Cache => cache(pen, room, node, theme, keys),
-                Row::Store => store(pen, room, node, theme),
+                Row::Store => store(pen, room, node, theme, keys),
             }
             y += ROW;
         }
@@ -140,13 +144,13 @@ impl Card<'_> {
 
     /// Name, kind, and how many calls there are.
     fn head(&self, pen: &mut Pen, at: Point, theme: &Theme) {
-        let name = text::fit(self.name, 14.0, Weight::SemiBold, WIDTH - 40.0 - PAD);
-        pen.text("name", bold(at.x + 40.0, at.y + 22.0, 14.0, &name), theme.text);
+        let name = text::fit(self.name, 14.0, Weight::SemiBold, WIDTH - WORDS - PAD);
+        pen.text("name", bold(at.x + WORDS, at.y + 22.0, 14.0, &name), theme.text);
         let rate = self.node.filter(|node| node.rate > 0.0).map_or(String::new(), |node| short::rate(node.rate));
         let rate = Label { anchor: Anchor::End, ..plain(at.x + WIDTH - PAD, at.y + 37.0, 11.0, &rate) };
-        let room = WIDTH - 40.0 - PAD - 6.0 - rate.width();
-        let kind = text::fit(self.kind, 11.0, Weight::Regular, room);
-        pen.text("kind", plain(at.x + 40.0, at.y + 37.0, 11.0, &kind), theme.muted);
+        let room = WIDTH - WORDS - PAD - 5.0 - rate.width();
+        let kind = text::cut(self.kind, 10.5, Weight::Regular, room);
+        pen.text("kind", plain(at.x + WORDS, at.y + 37.0, 10.5, &kind), theme.muted);
         pen.text("rate", rate, theme.text);
     }
 
@@ -160,7 +164,10 @@ impl Card<'_> {
         let steps = (share * 48.0).ceil().max(2.0) as usize;
         let point = |i: usize| {
             let angle = std::f64::consts::TAU * share * i as f64 / steps as f64;
-            Point::new(center.x + 14.5 * maths::sin(angle), center.y - 14.5 * maths::sin(angle + std::f64::consts::FRAC_PI_2))
+            Point::new(
+                center.x + 14.5 * maths::sin(angle),
+                center.y - 14.5 * maths::sin(angle + std::f64::consts::FRAC_PI_2),
+            )
         };
         let arc: Vec<Point> = (0..=steps).map(point).collect();
         let width = if node.failed_share >= MANY_FAILURES { 3.5 } else { 2.0 };
@@ -171,17 +178,21 @@ impl Card<'_> {
     fn badges(&self, pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
         let mut words = self.struck.clone();
         if node.failed_share >= MANY_FAILURES {
-            let reason = node.reason.map_or(String::new(), |reason| format!(" {}", reason.replace('_', " ")));
-            words.push(format!("{}{reason}", short::percent(node.failed_share)));
+            words.push(format!("{} fail", short::percent(node.failed_share)));
+            if let Some(reason) = node.reason.filter(|_| self.struck.is_empty()) {
+                words[0] = format!("{} {}", short::percent(node.failed_share), reason.replace('_', " "));
+            }
         }
         if !words.is_empty() {
             keys.add(Key::Badge);
         }
         let mut right = at.x + WIDTH - 8.0;
         for word in words {
-            let word = text::fit(&word, 10.0, Weight::SemiBold, right - at.x - 30.0);
+            let room = right - at.x - 12.0;
+            let word = text::cut(&word, 10.0, Weight::SemiBold, room - 12.0);
             let width = text::width(&word, 10.0, Weight::SemiBold) + 12.0;
-            if word.is_empty() || word == "…" {
+            // Of a badge that is mostly cut off nothing can be read.
+            if width < 34.0 {
                 break;
             }
             pen.rect("badge", Rect::new(right - width, at.y - 8.0, width, 16.0), 8.0, Paint::fill(theme.failing));
@@ -195,7 +206,8 @@ impl Card<'_> {
         let scale = self.queue_limit.unwrap_or(LONG_QUEUE);
         let full = maths::ln(1.0 + node.queue) / maths::ln(1.0 + scale.max(1.0));
         let filled = if node.queue < 0.05 { 0 } else { ((full * PIPS as f64).round() as usize).clamp(1, PIPS) };
-        let overflows = self.queue_limit.is_some_and(|limit| f64::from(node.queue_peak) >= limit) && node.reason == Some("queue_full");
+        let overflows = self.queue_limit.is_some_and(|limit| f64::from(node.queue_peak) >= limit)
+            && node.reason == Some("queue_full");
         keys.add(Key::Queue);
         let (x, bottom) = (at.x - GUTTER + 3.0, at.y + HEIGHT - 1.0);
         for i in 0..PIPS {
@@ -216,7 +228,11 @@ impl Card<'_> {
         if node.queue >= 0.95 {
             let text = queue_text(node.queue);
             let label = Label { anchor: Anchor::Middle, ..bold(x + 3.5, at.y - 5.5, 10.0, &text) };
-            pen.text("queue-length", label, if overflows && theme.outline.is_none() { theme.failing } else { theme.text });
+            pen.text(
+                "queue-length",
+                label,
+                if overflows && theme.outline.is_none() { theme.failing } else { theme.text },
+            );
         }
     }
 
@@ -224,7 +240,8 @@ impl Card<'_> {
         let (declared, _) = self.copies.unwrap_or_default();
         let running = node.level("replicas").unwrap_or(declared);
         keys.add(Key::Replicas);
-        let text = if running == declared { format!("{declared} replicas") } else { format!("{running} of {declared}") };
+        let text =
+            if running == declared { format!("{declared} replicas") } else { format!("{running} of {declared}") };
         let text = if running > declared { format!("{running} replicas") } else { text };
         let width = aside(pen, "replicas-text", room, &text, theme);
         let shown = declared.max(running).min(MOST_SQUARES);
@@ -247,7 +264,7 @@ impl Card<'_> {
         let hottest = node.level("hottest_share").unwrap_or(0.0);
         let others = if shards > 1.0 { (1.0 - hottest) / (shards - 1.0) } else { 0.0 };
         let shown = shards.min(16.0);
-        let each = width / shown;
+        let each = (width / shown).min(9.0);
         for i in 0..shown as usize {
             let share = if i == 0 { hottest } else { others };
             let height = if hottest > 0.0 { (12.0 * share / hottest).max(1.0) } else { 1.0 };
@@ -306,7 +323,7 @@ fn latency(pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut
     if told {
         keys.add(Key::Latency);
     } else {
-        let words = if node.rate > 0.0 { "too few answers for a latency" } else { "no calls" };
+        let words = if node.rate > 0.0 { "too few answers to tell" } else { "no calls" };
         pen.text("latency", plain(x, y, 11.0, words), theme.muted);
     }
 }
@@ -345,7 +362,7 @@ fn meter(pen: &mut Pen, room: Rect, node: &NodeFrame, utilization: f64, theme: &
         }
     }
     let percent = utilization * 100.0;
-    let words = if percent < 9.95 && percent > 0.0 { format!("{percent:.1} %") } else { format!("{percent:.0} %") };
+    let words = if percent < 9.95 && percent >= 0.05 { format!("{percent:.1} %") } else { format!("{percent:.0} %") };
     let label = Label { anchor: Anchor::End, ..plain(room.right() + 38.0, room.bottom() + 1.0, 11.0, &words) };
     pen.text("meter-text", label, theme.text);
 }
@@ -387,11 +404,21 @@ fn cache(pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut 
 }
 
 /// How old answers are, and how far copies or messages are behind.
-fn store(pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme) {
+fn store(pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
     let stale = node.stale_share.map(|share| format!("{} stale", short::percent(share)));
     let lag = node.lag.filter(|lag| *lag > 0.0).map(|lag| format!("lag {}", short::seconds(lag)));
+    if stale.is_some() {
+        keys.add(Key::Stale);
+    }
+    if lag.is_some() {
+        keys.add(Key::Lag);
+    }
     let words = [stale, lag].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-    pen.text("store", plain(room.x, room.y + 12.0, 10.0, &text::fit(&words, 10.0, Weight::Regular, room.w)), theme.muted);
+    pen.text(
+        "store",
+        plain(room.x, room.y + 12.0, 10.0, &text::fit(&words, 10.0, Weight::Regular, room.w)),
+        theme.muted,
+    );
 }
 
 /// A cross, as on what is broken.

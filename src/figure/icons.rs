@@ -28,7 +28,10 @@ mod tests {
     fn every_kind_has_an_icon_that_can_be_recoloured() {
         for kind in KINDS {
             let (attributes, content) = source(kind.key);
-            assert!(attributes.starts_with("viewBox=\"0 0 24 24\"") && attributes.contains("currentColor"), "{attributes}");
+            assert!(
+                attributes.starts_with("viewBox=\"0 0 24 24\"") && attributes.contains("currentColor"),
+                "{attributes}"
+            );
             assert!(content.starts_with('<') && content.ends_with('>') && !content.contains("title"), "{content}");
             assert!(!content.contains('#'), "{}: a colour of its own", kind.key);
         }

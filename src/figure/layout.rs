@@ -8,8 +8,11 @@ use dagre::{EdgeLabel, LayoutOptions, NodeLabel, RankDir};
 /// Free space between cards, for a link with its label: beside each other and below each other.
 const BESIDE: f64 = 112.0;
 const BELOW: f64 = 36.0;
-/// A file's positions are stretched so many times at most.
+/// A file's positions are stretched so many times at most, and drawn together where there is much room between them.
 const MOST_STRETCH: f64 = 3.0;
+const LEAST_STRETCH: f64 = 0.5;
+/// More free space between columns where many links pass.
+const MOST_CROWD: f64 = 120.0;
 
 /// A card to be placed: its size, what sticks out of it on the left, and where the file puts it.
 #[derive(Clone, Copy, Debug)]
@@ -44,31 +47,31 @@ fn rect(blocks: &[Block], places: &[Point], i: usize) -> Rect {
     Rect::new(places[i].x - block.gutter, places[i].y, block.width + block.gutter, block.height)
 }
 
-/// Stretch the plane in each direction until neighbours are far enough from each other.
+/// Stretch the plane, first upright and then sideways, until neighbours are as far from each other as they should be.
 fn stretch(blocks: &[Block], which: &[usize], places: &mut [Point]) {
-    let (mut wide, mut tall) = (1.0f64, 1.0f64);
-    for &a in which {
-        for &b in which {
-            let (dx, dy) = (places[b].x - places[a].x, places[b].y - places[a].y);
-            let beside = dy.abs() < blocks[a].height.max(blocks[b].height);
-            if dx > 8.0 && beside && dx >= dy.abs() {
-                wide = wide.max((blocks[a].width + BESIDE + blocks[b].gutter) / dx);
-            }
-            if dy > 8.0 && dx.abs() < blocks[a].width && dy > dx.abs() {
-                tall = tall.max((blocks[a].height + BELOW) / dy);
-            }
-        }
-    }
-    for &i in which {
-        places[i].x *= wide.min(MOST_STRETCH);
-        places[i].y *= tall.min(MOST_STRETCH);
-    }
+    let pairs = || which.iter().flat_map(|&a| which.iter().map(move |&b| (a, b)));
+    let bounded = |factor: Option<f64>| factor.map_or(1.0, |factor| factor.clamp(LEAST_STRETCH, MOST_STRETCH));
+    let tall = pairs().filter_map(|(a, b)| {
+        let (dx, dy) = (places[b].x - places[a].x, places[b].y - places[a].y);
+        (dy > 8.0 && dx.abs() < blocks[a].width && dy > dx.abs()).then(|| (blocks[a].height + 1.5 * BELOW) / dy)
+    });
+    let tall = bounded(tall.reduce(f64::max));
+    which.iter().for_each(|&i| places[i].y *= tall);
+    let wide = pairs().filter_map(|(a, b)| {
+        let (dx, dy) = (places[b].x - places[a].x, places[b].y - places[a].y);
+        let beside = dy.abs() < blocks[a].height.max(blocks[b].height) && dx >= dy.abs();
+        (dx > 8.0 && beside).then(|| (blocks[a].width + BESIDE + blocks[b].gutter) / dx)
+    });
+    let wide = bounded(wide.reduce(f64::max));
+    which.iter().for_each(|&i| places[i].x *= wide);
 }
 
 /// Move down what still lies on something else, from top to bottom.
 fn part(blocks: &[Block], which: &[usize], places: &mut [Point]) {
     let mut order = which.to_vec();
-    order.sort_by(|&a, &b| (places[a].y.total_cmp(&places[b].y)).then(places[a].x.total_cmp(&places[b].x)).then(a.cmp(&b)));
+    order.sort_by(|&a, &b| {
+        (places[a].y.total_cmp(&places[b].y)).then(places[a].x.total_cmp(&places[b].x)).then(a.cmp(&b))
+    });
     for (n, &i) in order.iter().enumerate() {
         // Each move goes below one of those before, and never up again.
         while let Some(above) = order[..n].iter().map(|&j| rect(blocks, places, j)).find(|other| {
@@ -80,7 +83,7 @@ fn part(blocks: &[Block], which: &[usize], places: &mut [Point]) {
     }
 }
 
-/// From left to right by who calls whom. Unlinked parts stand below each other.
+/// From left to right by who calls whom, with the waists of cards on a line. Unlinked parts stand below each other.
 fn ranked(blocks: &[Block], which: &[usize], links: &[(usize, usize)]) -> Vec<Point> {
     if which.is_empty() {
         return Vec::new();
@@ -98,13 +101,23 @@ fn ranked(blocks: &[Block], which: &[usize], links: &[(usize, usize)]) -> Vec<Po
             graph.set_edge(name(from), name(to), Some(EdgeLabel::default()), Some(&n.to_string()));
         }
     }
-    let options =
-        LayoutOptions { rankdir: RankDir::LR, nodesep: BELOW, edgesep: 24.0, ranksep: BESIDE, ..LayoutOptions::default() };
+    // More room between columns for more links than a tree has.
+    let crowd = links.len().saturating_sub(which.len()) as f64;
+    let heights = || which.iter().map(|&i| blocks[i].height);
+    let (least, most) = (heights().fold(f64::INFINITY, f64::min), heights().fold(0.0, f64::max));
+    let options = LayoutOptions {
+        rankdir: RankDir::LR,
+        // Cards are moved up by half of what they are shorter than the tallest, so that their tops are on a line.
+        nodesep: BELOW + (most - least) / 2.0,
+        edgesep: 24.0,
+        ranksep: BESIDE + (4.0 * crowd).min(MOST_CROWD),
+        ..LayoutOptions::default()
+    };
     dagre::layout(&mut graph, Some(options));
     let corner = |&i: &usize| {
         let node = graph.node(&name(i)).expect("a node that was set");
         let (x, y) = (node.x.unwrap_or(0.0), node.y.unwrap_or(0.0));
-        Point::new(x - node.width / 2.0 + blocks[i].gutter, y - node.height / 2.0)
+        Point::new(x - node.width / 2.0 + blocks[i].gutter, y - most / 2.0)
     };
     which.iter().map(corner).collect()
 }
@@ -152,8 +165,8 @@ mod tests {
 
     #[test]
     fn positions_of_the_file_are_kept_or_stretched_evenly() {
-        let wide = [at(0.0, 0.0), at(400.0, 0.0), at(400.0, 200.0)];
-        assert_eq!(place(&wide, &[]), [(0.0, 0.0), (400.0, 0.0), (400.0, 200.0)].map(|(x, y)| Point::new(x, y)));
+        let wide = [at(0.0, 0.0), at(292.0, 0.0), at(292.0, 150.0)];
+        assert_eq!(place(&wide, &[]), [(0.0, 0.0), (296.0, 0.0), (296.0, 152.0)].map(|(x, y)| Point::new(x, y)));
         let narrow = [at(0.0, 0.0), at(200.0, 0.0), at(400.0, 0.0), at(200.0, 100.0)];
         let places = place(&narrow, &[]);
         assert_eq!(places[1].x - places[0].x, places[2].x - places[1].x);

@@ -24,6 +24,8 @@ pub enum Key {
     Replicas,
     Shards,
     Cache,
+    Stale,
+    Lag,
     Heat,
     Sync,
     Async,
@@ -109,6 +111,8 @@ fn words(key: Key, context: &Context) -> String {
         Key::Replicas => "replicas; hollow: not running",
         Key::Shards => "load of the hottest shard beside the average of the others",
         Key::Cache => "how full the cache is, and the share of reads that it answers",
+        Key::Stale => "answers older than the last write",
+        Key::Lag => "how far copies, or messages, are behind",
         Key::Heat => context.heat.as_deref().unwrap_or_default(),
         Key::Sync => "calls, wider with the log of their rate",
         Key::Async => "sent without waiting for an answer",
@@ -161,6 +165,8 @@ fn sample(pen: &mut Pen, key: Key, room: Rect, theme: &Theme) {
     match key {
         Key::Latency => words(pen, "p99"),
         Key::Label => words(pen, "12/s"),
+        Key::Stale => words(pen, "stale"),
+        Key::Lag => words(pen, "lag"),
         Key::Meter | Key::Strained | Key::Failing | Key::Slots => {
             let bar = Rect::new(room.x, center.y - 3.0, room.w, 6.0);
             pen.rect("sample", bar, 3.0, Paint::fill(theme.faint));
@@ -173,7 +179,12 @@ fn sample(pen: &mut Pen, key: Key, room: Rect, theme: &Theme) {
                 pen.rect("sample", bar, 3.0, Paint::fill(theme.background));
                 for i in 0..4 {
                     let pip = Rect::new(room.x + 6.6 * f64::from(i), bar.y, 5.0, 6.0);
-                    pen.rect("sample", pip, 1.5, if i < 3 { outlined(Paint::fill(color)) } else { Paint::fill(theme.faint) });
+                    pen.rect(
+                        "sample",
+                        pip,
+                        1.5,
+                        if i < 3 { outlined(Paint::fill(color)) } else { Paint::fill(theme.faint) },
+                    );
                 }
                 return;
             }
@@ -192,7 +203,12 @@ fn sample(pen: &mut Pen, key: Key, room: Rect, theme: &Theme) {
             }
             if key == Key::QueueLimit {
                 let y = room.y - 1.5;
-                pen.line("sample", Point::new(center.x - 6.0, y), Point::new(center.x + 6.0, y), Stroke::solid(theme.text, 1.5));
+                pen.line(
+                    "sample",
+                    Point::new(center.x - 6.0, y),
+                    Point::new(center.x + 6.0, y),
+                    Stroke::solid(theme.text, 1.5),
+                );
             }
         }
         Key::Ring => {
@@ -274,7 +290,8 @@ fn sample(pen: &mut Pen, key: Key, room: Rect, theme: &Theme) {
             let outline = theme.outline.unwrap_or(theme.background);
             pen.circle("sample", center, 4.0, Paint::fill(color).outlined(outline, 1.0));
             if striped {
-                let (from, to) = (Point::new(center.x - 3.0, center.y + 2.0), Point::new(center.x + 3.0, center.y - 2.0));
+                let (from, to) =
+                    (Point::new(center.x - 3.0, center.y + 2.0), Point::new(center.x + 3.0, center.y - 2.0));
                 pen.line("sample", from, to, Stroke::solid(outline, 1.4));
             }
         }

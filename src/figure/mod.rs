@@ -18,9 +18,6 @@ mod svg;
 pub mod text;
 pub mod theme;
 
-#[cfg(test)]
-mod tests;
-
 pub use png::write as png;
 pub use series::Asked;
 pub use state::sentence;
@@ -30,7 +27,7 @@ pub use theme::ThemeName;
 use crate::design::Design;
 use crate::metrics::{Frame, Report, Series};
 use plot::{Panel, Timeline};
-use scene::{Anchor, Label, Owner, Pen, Point, Rect, Scene};
+use scene::{Anchor, Label, Owner, Pen, Point, Scene};
 use text::Weight;
 use theme::{Color, Theme};
 
@@ -105,6 +102,8 @@ pub fn pair(a: &Shown, b: &Shown, look: &Look) -> Scene {
         if let Some(other) = right.iter_mut().find(|other| other.title == one.title) {
             one.axis = one.axis.union(&other.axis);
             other.axis = one.axis;
+            let is_dull = one.is_dull && other.is_dull;
+            (one.is_dull, other.is_dull) = (is_dull, is_dull);
         }
     }
     let length = longest(&[a, b]);
@@ -173,11 +172,12 @@ fn line(x: f64, y: f64, size: f64, weight: Weight, words: String) -> Label {
 fn heading(scene: &mut Scene, shown: &Shown, width: f64, theme: &Theme, look: &Look) -> f64 {
     let mut pen = Pen { items: &mut scene.items, owner: Owner::Page };
     let mut y = MARGIN + 18.0;
-    let title = text::fit(&shown.design.title, 22.0, Weight::SemiBold, width);
-    if !title.is_empty() {
-        pen.text("title", line(MARGIN, y, 22.0, Weight::SemiBold, title), theme.text);
-        y += 24.0;
+    let titles = text::wrap(&shown.design.title, 22.0, Weight::SemiBold, width, 2);
+    for (i, title) in titles.iter().enumerate() {
+        y += if i > 0 { 28.0 } else { 0.0 };
+        pen.text("title", line(MARGIN, y, 22.0, Weight::SemiBold, title.clone()), theme.text);
     }
+    y += if titles.is_empty() { 0.0 } else { 24.0 };
     for words in text::wrap(&shown.design.question, 14.0, Weight::Regular, width, 3) {
         pen.text("question", line(MARGIN, y, 14.0, Weight::Regular, words), theme.text);
         y += 19.0;
@@ -221,6 +221,7 @@ fn facts(shown: &Shown, look: &Look) -> String {
 
 /// The plots in rows of the same number, and what their marks stand for. Returns where the next part begins.
 fn plots(scene: &mut Scene, shown: &Shown, panels: &[Panel], top: f64, width: f64, length: f64, theme: &Theme) -> f64 {
+    let panels: Vec<&Panel> = panels.iter().filter(|panel| !panel.is_dull).collect();
     let fit = (((width + GAP) / (PLOT + GAP)) as usize).clamp(1, panels.len());
     let rows = panels.len().div_ceil(fit);
     let columns = panels.len().div_ceil(rows);
@@ -255,21 +256,15 @@ fn marks(shown: &Shown) -> (Vec<(f64, Option<f64>, usize)>, Vec<String>) {
     all.sort_by_key(|intervention| (intervention.at, intervention.lasting));
     let (mut marks, mut words) = (Vec::new(), Vec::new());
     for group in all.chunk_by(|a, b| (a.at, a.lasting) == (b.at, b.lasting)) {
-        let from = group[0].at.as_secs();
-        let until = group[0].lasting.map(|lasting| from + lasting.as_secs());
+        let (from, until) = (group[0].at, group[0].lasting.map(|lasting| group[0].at + lasting));
         let number = marks.len() + 1;
         let what = group.iter().map(|intervention| sentence(&intervention.action)).collect::<Vec<_>>().join(", ");
         let when = match until {
-            Some(until) => format!("{}–{}", crate::base::short::seconds(from), crate::base::short::seconds(until)),
-            None => crate::base::short::seconds(from),
+            Some(until) => format!("{from}–{until}"),
+            None => from.to_string(),
         };
-        marks.push((from, until, number));
-        words.push(format!("{number}\u{a0}\u{a0}{}: {what}", when.replace(' ', "\u{a0}")));
+        marks.push((from.as_secs(), until.map(|until| until.as_secs()), number));
+        words.push(format!("({number})\u{a0}{when}: {what}"));
     }
     (marks, words)
-}
-
-/// The room of the page without its margins.
-pub fn content(scene: &Scene) -> Rect {
-    Rect::new(0.0, 0.0, scene.width, scene.height).grown(-MARGIN / 2.0)
 }

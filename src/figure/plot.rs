@@ -58,6 +58,8 @@ pub struct Panel {
     pub bounds: Vec<(f64, String)>,
     /// Written in place of curves where there is nothing to draw.
     pub empty: Option<String>,
+    /// Says nothing that the others do not: left out.
+    pub is_dull: bool,
 }
 
 /// What is the same for all plots of a run. Times in seconds.
@@ -72,8 +74,10 @@ pub struct Timeline {
     pub marks: Vec<(f64, Option<f64>, usize)>,
 }
 
-pub const HEIGHT: f64 = 224.0;
-const TOP: f64 = 42.0;
+pub const HEIGHT: f64 = 228.0;
+const TOP: f64 = 54.0;
+/// Marks stand above the plot.
+const MARKS: f64 = 10.0;
 const BOTTOM: f64 = 22.0;
 const LEFT: f64 = 58.0;
 const RIGHT: f64 = 10.0;
@@ -124,8 +128,8 @@ impl Plot<'_> {
             Ink::Good => theme.busy,
             Ink::Late => theme.strained,
             Ink::Failed | Ink::Reason(0) => theme.failing,
-            Ink::Reason(1) | Ink::Text => theme.text,
-            Ink::Reason(2) => theme.muted,
+            Ink::Reason(1) => theme.text,
+            Ink::Reason(2) | Ink::Text => theme.muted,
             Ink::Reason(_) => theme.link,
         }
     }
@@ -156,10 +160,11 @@ impl Plot<'_> {
     fn heading(&self, pen: &mut Pen, width: f64) {
         let theme = self.theme;
         let title = text::fit(&self.panel.title, 13.0, Weight::SemiBold, width - 8.0);
-        let title = Label { weight: Weight::SemiBold, ..label(8.0, 13.0, Anchor::Start, 13.0, &title) };
+        let title = Label { weight: Weight::SemiBold, ..label(0.0, 13.0, Anchor::Start, 13.0, &title) };
         pen.text("title", title, theme.text);
-        let mut x = 8.0;
-        for curve in self.panel.curves.iter().filter(|curve| !curve.label.is_empty()) {
+        let mut x = 0.0;
+        let named = self.panel.curves.iter().filter(|curve| !curve.label.is_empty() && self.panel.empty.is_none());
+        for curve in named {
             let room = width - x - 24.0;
             let words = text::fit(&curve.label, 11.0, Weight::Regular, room.min(120.0));
             if room < 24.0 || words.is_empty() {
@@ -193,6 +198,7 @@ impl Plot<'_> {
         let theme = self.theme;
         match ink {
             Ink::Good if theme.is_print() => theme.faint,
+            Ink::Failed if theme.is_print() => theme.broken,
             Ink::Good => theme.background.mix(theme.busy, 0.55),
             other => self.color(other),
         }
@@ -219,7 +225,8 @@ impl Plot<'_> {
                 pen.text("warm-up-text", words, theme.muted);
             }
         }
-        for tick in self.panel.axis.ticks(self.panel.unit, 5) {
+        let ticks = if self.panel.empty.is_some() { Vec::new() } else { self.panel.axis.ticks(self.panel.unit, 5) };
+        for tick in ticks {
             let y = self.y(tick.at);
             pen.line("grid", Point::new(room.x, y), Point::new(room.right(), y), Stroke::solid(theme.faint, 1.0));
             pen.text("tick", label(room.x - 7.0, y + 4.0, Anchor::End, 11.0, &tick.text), theme.muted);
@@ -340,13 +347,14 @@ impl Plot<'_> {
         for &(from, until, number) in &self.timeline.marks {
             let x = self.x(from);
             let stroke = Stroke { color: theme.muted, width: 1.0, dash: Dash::Dashed };
-            pen.line("mark", Point::new(x, room.y + 4.0), Point::new(x, room.bottom()), stroke);
+            let y = room.y - MARKS;
+            pen.line("mark", Point::new(x, y), Point::new(x, room.bottom()), stroke);
             if let Some(until) = until {
                 let wide = (self.x(until) - x).max(1.0);
-                pen.rect("mark-span", Rect::new(x, room.y - 1.5, wide, 3.0), 1.0, Paint::fill(theme.muted));
+                pen.rect("mark-span", Rect::new(x, y - 1.5, wide, 3.0), 1.0, Paint::fill(theme.muted));
             }
-            pen.circle("mark-number", Point::new(x, room.y), 6.5, Paint::fill(theme.muted));
-            let words = label(x, room.y + 3.4, Anchor::Middle, 9.0, &number.to_string());
+            pen.circle("mark-number", Point::new(x, y), 6.5, Paint::fill(theme.muted));
+            let words = label(x, y + 3.3, Anchor::Middle, 9.0, &number.to_string());
             pen.text("mark-text", Label { weight: Weight::SemiBold, ..words }, theme.background);
         }
     }

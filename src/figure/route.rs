@@ -7,8 +7,9 @@ use std::collections::BinaryHeap;
 
 /// How far a link goes straight before it may turn.
 const STUB: f64 = 14.0;
-/// A second track beside each card.
-const TRACK: f64 = 10.0;
+/// Tracks beside each other are so far apart; as many lie between two columns of cards.
+const TRACK: f64 = 12.0;
+const TRACKS: u32 = 10;
 /// How close a link comes to a card that it passes.
 const CLEARANCE: f64 = 8.0;
 /// Links that share a side leave it so far apart, where there is room.
@@ -48,7 +49,8 @@ pub fn routes(bodies: &[Body], links: &[(usize, usize)]) -> Vec<Vec<Point>> {
     let sides: Vec<(Side, Side)> = links.iter().map(|&(from, to)| sides(&bodies[from], &bodies[to])).collect();
     let ports = ports(bodies, links, &sides);
     let mut grid = Grid::new(bodies, &ports);
-    let distance = |&i: &usize| ((ports[i].0.at.x - ports[i].1.at.x).abs() + (ports[i].0.at.y - ports[i].1.at.y).abs()) as u64;
+    let distance =
+        |&i: &usize| ((ports[i].0.at.x - ports[i].1.at.x).abs() + (ports[i].0.at.y - ports[i].1.at.y).abs()) as u64;
     let mut order: Vec<usize> = (0..links.len()).collect();
     order.sort_by_key(|i| (distance(i), *i));
     let mut routes = vec![Vec::new(); links.len()];
@@ -191,6 +193,8 @@ impl Grid {
             ys.extend([a.y, b.y]);
             if from.is_level() && to.is_level() {
                 xs.push((a.x + b.x) / 2.0);
+                let tracks = (1..=TRACKS).map(|k| a.x + TRACK * f64::from(k));
+                xs.extend(tracks.take_while(|x| *x < b.x));
             } else if !from.is_level() && !to.is_level() {
                 ys.push((a.y + b.y) / 2.0);
             }
@@ -215,7 +219,8 @@ impl Grid {
     /// No link may cross this rectangle.
     fn block(&mut self, rect: &Rect) {
         let (left, right) = (self.xs.partition_point(|x| *x <= rect.x), self.xs.partition_point(|x| *x < rect.right()));
-        let (top, bottom) = (self.ys.partition_point(|y| *y <= rect.y), self.ys.partition_point(|y| *y < rect.bottom()));
+        let (top, bottom) =
+            (self.ys.partition_point(|y| *y <= rect.y), self.ys.partition_point(|y| *y < rect.bottom()));
         for y in top..bottom {
             for x in left.saturating_sub(1)..right.min(self.xs.len() - 1) {
                 let corner = self.corner(x, y);
@@ -279,7 +284,9 @@ impl Grid {
                 if self.blocked[way][edge] {
                     continue;
                 }
-                let total = best[state] + self.cost(corner, next, edge, way, middle) + if way == direction { 0.0 } else { BEND };
+                let total = best[state]
+                    + self.cost(corner, next, edge, way, middle)
+                    + if way == direction { 0.0 } else { BEND };
                 let reached = 2 * next + way;
                 if total < best[reached] {
                     best[reached] = total;

@@ -139,12 +139,21 @@ impl Label {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
-    Box { rect: Rect, radius: f64 },
-    Circle { center: Point, radius: f64 },
+    Box {
+        rect: Rect,
+        radius: f64,
+    },
+    Circle {
+        center: Point,
+        radius: f64,
+    },
     Path(Vec<Seg>),
     Text(Label),
     /// The icon of a kind.
-    Icon { kind: &'static str, rect: Rect },
+    Icon {
+        kind: &'static str,
+        rect: Rect,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

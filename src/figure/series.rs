@@ -1,7 +1,7 @@
 //! What the plots are about: series in slices of time, from the windows of a recording.
 
-use super::plot::{Curve, Form, Ink, Panel, Point3};
 use super::axis::Axis;
+use super::plot::{Curve, Form, Ink, Panel, Point3};
 use crate::base::{Histogram, short};
 use crate::design::{Design, FigureUnit, MetricPath};
 use crate::engine::{ClassCounts, REASONS};
@@ -11,10 +11,14 @@ use crate::metrics::Series;
 pub const MOST_POINTS: usize = 600;
 /// Curves of percentiles have fewer, so that there are answers enough in each slice.
 const ANSWERS_EACH: u64 = 200;
-const FEWEST_SLICES: usize = 24;
-const MOST_SLICES: usize = 160;
+const FEWEST_SLICES: usize = 16;
+/// Slices of the usual plots: more would show the noise of counting.
+const SLICES: usize = 120;
+const REQUESTS_EACH: u64 = 60;
 /// Classes that have curves of their own.
 const MOST_CLASSES: usize = 6;
+/// Where no more than this share is not answered in time, a plot of it is a straight line.
+const DULL: f64 = 0.001;
 /// Reasons that have curves of their own.
 const MOST_REASONS: usize = 4;
 
@@ -60,6 +64,12 @@ impl Recording<'_> {
         (0..n).map(|i| windows * i / n..windows * (i + 1) / n).collect()
     }
 
+    /// Fewer where there are few requests.
+    fn usual_slices(&self) -> usize {
+        let total = self.counts(&(0..self.windows()), &self.all());
+        ((total.offered / REQUESTS_EACH) as usize).clamp(FEWEST_SLICES, SLICES)
+    }
+
     fn seconds(&self, slice: &std::ops::Range<usize>) -> (f64, f64) {
         (self.series.start(slice.start).as_secs(), self.series.ends[slice.end - 1].as_secs())
     }
@@ -77,7 +87,12 @@ impl Recording<'_> {
     }
 
     /// A figure of each slice: its mean over the slice, and its least and most in the windows of it.
-    fn points(&self, slices: &[std::ops::Range<usize>], classes: &[usize], figure: impl Fn(&ClassCounts, f64) -> Option<f64>) -> Vec<Option<Point3>> {
+    fn points(
+        &self,
+        slices: &[std::ops::Range<usize>],
+        classes: &[usize],
+        figure: impl Fn(&ClassCounts, f64) -> Option<f64>,
+    ) -> Vec<Option<Point3>> {
         let of = |slice: &std::ops::Range<usize>| {
             let (from, until) = self.seconds(slice);
             let mean = figure(&self.counts(slice, classes), until - from)?;
@@ -112,23 +127,27 @@ fn failed(counts: &ClassCounts) -> u64 {
 }
 
 fn latency(recording: &Recording) -> Panel {
-    let total = recording.counts(&(0..recording.windows()), &recording.all());
-    let answers = (total.good + total.late) / recording.classes.len().max(1) as u64;
-    let slices = recording.slices(((answers / ANSWERS_EACH) as usize).clamp(FEWEST_SLICES, MOST_SLICES));
+    let slices = |classes: &[usize]| {
+        let total = recording.counts(&(0..recording.windows()), classes);
+        recording.slices((((total.good + total.late) / ANSWERS_EACH) as usize).clamp(FEWEST_SLICES, SLICES))
+    };
     let mut curves = Vec::new();
     let curve = |label: String, ink: Ink, form: Form, points: Vec<Option<Point3>>| Curve { label, ink, form, points };
     if (2..=MOST_CLASSES).contains(&recording.classes.len()) {
         for (i, name) in recording.classes.iter().enumerate() {
+            let slices = slices(&[i]);
             let median = recording.percentile(&slices, &[i], 0.5);
             curves.push(curve(String::new(), Ink::Class(i), Form::Thin, median));
             curves.push(curve(name.clone(), Ink::Class(i), Form::Line, recording.percentile(&slices, &[i], 0.99)));
         }
     } else {
         let all = recording.all();
+        let slices = slices(&all);
         for (name, q, form) in [("p50", 0.5, Form::Thin), ("p95", 0.95, Form::DashedLine), ("p99", 0.99, Form::Line)] {
             curves.push(curve(name.to_owned(), Ink::Class(0), form, recording.percentile(&slices, &all, q)));
         }
     }
+    curves.retain(|curve| curve.points.iter().any(Option::is_some));
     let bounds: Vec<(f64, String)> = objectives(recording.design);
     let shown = curves.iter().flat_map(|curve| curve.points.iter().flatten()).map(|point| point.mean);
     let shown: Vec<f64> = shown.filter(|value| *value > 0.0).collect();
@@ -136,12 +155,13 @@ fn latency(recording: &Recording) -> Panel {
     let axis = Axis::log(values().fold(f64::INFINITY, f64::min).min(1e6), values().fold(0.0, f64::max));
     let several = recording.classes.len() > 1 && recording.classes.len() <= MOST_CLASSES;
     Panel {
-        title: if several { "Latency: p99, thin p50".to_owned() } else { "Latency".to_owned() },
+        title: if several { "Latency: p99, and p50 as a thin line".to_owned() } else { "Latency".to_owned() },
         unit: FigureUnit::Seconds,
         axis,
         curves,
         bounds,
         empty: shown.is_empty().then(|| "no answers".to_owned()),
+        is_dull: false,
     }
 }
 
@@ -164,7 +184,7 @@ pub fn objectives(design: &Design) -> Vec<(f64, String)> {
 }
 
 fn throughput(recording: &Recording) -> Panel {
-    let slices = recording.slices(MOST_POINTS.min(240));
+    let slices = recording.slices(recording.usual_slices());
     let all = recording.all();
     let rate = |figure: fn(&ClassCounts) -> u64| {
         recording.points(&slices, &all, move |counts, seconds| Some(figure(counts) as f64 / seconds))
@@ -183,7 +203,9 @@ fn throughput(recording: &Recording) -> Panel {
     if failed(&total) > 0 {
         curves.push(of("failed", Ink::Failed, Form::Area, failed));
     }
-    curves.push(of("offered", Ink::Text, Form::Thin, |counts| counts.offered));
+    if curves.len() > 1 {
+        curves.push(of("offered", Ink::Text, Form::Thin, |counts| counts.offered));
+    }
     let stacked = (0..slices.len()).map(|i| {
         let areas = curves.iter().filter(|curve| curve.form == Form::Area);
         areas.filter_map(|curve| curve.points[i]).map(|point| point.mean).sum::<f64>()
@@ -197,12 +219,13 @@ fn throughput(recording: &Recording) -> Panel {
         curves,
         bounds: Vec::new(),
         empty: (total.offered == 0).then(|| "no requests".to_owned()),
+        is_dull: false,
     }
 }
 
 /// Of several classes, which are answered in time.
 fn good_shares(recording: &Recording) -> Panel {
-    let slices = recording.slices(120);
+    let slices = recording.slices(recording.usual_slices());
     let share = |counts: &ClassCounts, _: f64| {
         let ended = counts.good + counts.late + failed(counts);
         (ended > 0).then(|| counts.good as f64 / ended as f64)
@@ -220,11 +243,15 @@ fn good_shares(recording: &Recording) -> Panel {
         curves: recording.classes.iter().enumerate().map(curve).collect(),
         bounds: Vec::new(),
         empty: None,
+        is_dull: recording.all().iter().all(|&class| {
+            let counts = recording.counts(&(0..recording.windows()), &[class]);
+            (counts.late + failed(&counts)) as f64 <= DULL * counts.good as f64
+        }),
     }
 }
 
 fn failures(recording: &Recording) -> Panel {
-    let slices = recording.slices(MOST_POINTS.min(240));
+    let slices = recording.slices(recording.usual_slices());
     let all = recording.all();
     let total = recording.counts(&(0..recording.windows()), &all);
     let mut reasons: Vec<usize> = (0..REASONS.len()).filter(|&i| total.failed[i] > 0).collect();
@@ -244,12 +271,14 @@ fn failures(recording: &Recording) -> Panel {
         }),
     };
     let curves: Vec<Curve> = groups.into_iter().enumerate().map(curve).collect();
-    let most = curves.iter().flat_map(|curve| curve.points.iter().flatten()).map(|point| point.mean).fold(0.0, f64::max);
+    let most =
+        curves.iter().flat_map(|curve| curve.points.iter().flatten()).map(|point| point.mean).fold(0.0, f64::max);
     Panel {
         title: "Failures by reason".to_owned(),
         unit: FigureUnit::PerSecond,
         axis: Axis::linear(if most > 0.0 { most } else { 1.0 }, 4),
         empty: curves.is_empty().then(|| "nothing failed".to_owned()),
+        is_dull: curves.is_empty(),
         curves,
         bounds: Vec::new(),
     }
@@ -276,5 +305,6 @@ fn asked(asked: &Asked) -> Panel {
         empty: points.iter().all(Option::is_none).then(|| "nothing to measure".to_owned()),
         curves: vec![Curve { label: String::new(), ink: Ink::Class(0), form: Form::Band, points }],
         bounds: Vec::new(),
+        is_dull: false,
     }
 }

@@ -24,7 +24,8 @@ pub fn write(scene: &Scene, title: &str, size: Option<(u32, u32)>) -> String {
     );
     let visible = definitions(&mut out, scene);
     if let Some(background) = scene.background {
-        let _ = writeln!(out, "<path d=\"M0 0H{}V{}H0z\" fill=\"{}\"/>", Number(width), Number(height), Hex(background));
+        let _ =
+            writeln!(out, "<path d=\"M0 0H{}V{}H0z\" fill=\"{}\"/>", Number(width), Number(height), Hex(background));
     }
     if size.is_some() {
         let scale = (width / scene.width).min(height / scene.height);
@@ -177,7 +178,8 @@ fn paint(out: &mut String, paint: &Paint) {
         match stroke.dash {
             Dash::Solid => {}
             Dash::Dashed => {
-                let _ = write!(out, " stroke-dasharray=\"{} {}\"", Number(4.0 + width), Number(3.0 + width / 2.0));
+                let _ =
+                    write!(out, " stroke-dasharray=\"{} {}\"", Number(3.0 + 1.6 * width), Number(2.0 + 0.8 * width));
             }
             Dash::Dotted => {
                 let gap = Number(2.0 + width);

@@ -65,7 +65,8 @@ pub fn fit(text: &str, size: f64, weight: Weight, room: f64) -> String {
     let chars: Vec<char> = text.chars().collect();
     for kept in (0..chars.len()).rev() {
         let tail = kept / 3;
-        let shorter: String = chars[..kept - tail].iter().chain(['…'].iter()).chain(&chars[chars.len() - tail..]).collect();
+        let shorter: String =
+            chars[..kept - tail].iter().chain(['…'].iter()).chain(&chars[chars.len() - tail..]).collect();
         if width(&shorter, size, weight) <= room {
             return shorter;
         }
@@ -90,7 +91,7 @@ pub fn wrap(text: &str, size: f64, weight: Weight, room: f64, lines: usize) -> V
 }
 
 /// As much of the beginning as fits.
-fn cut(text: &str, size: f64, weight: Weight, room: f64) -> String {
+pub fn cut(text: &str, size: f64, weight: Weight, room: f64) -> String {
     if width(text, size, weight) <= room {
         return text.to_owned();
     }
@@ -180,7 +181,10 @@ mod tests {
     fn what_is_cut_fits_and_keeps_its_end() {
         let name = "a_service_with_a_name_of_forty_letters_7";
         let cut = fit(name, 14.0, Weight::SemiBold, 118.0);
-        assert!(width(&cut, 14.0, Weight::SemiBold) <= 118.0 && cut.ends_with("_7") && cut.starts_with("a_serv"), "{cut}");
+        assert!(
+            width(&cut, 14.0, Weight::SemiBold) <= 118.0 && cut.ends_with("_7") && cut.starts_with("a_serv"),
+            "{cut}"
+        );
         assert_eq!(fit("short", 14.0, Weight::Regular, 118.0), "short");
         assert_eq!(fit("anything", 14.0, Weight::Regular, 2.0), "");
     }

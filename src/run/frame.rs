@@ -3,7 +3,9 @@
 use super::Run;
 use crate::base::{Histogram, NodeId, Time, hash};
 use crate::design::Design;
-use crate::engine::{ClassCounts, InFlight, Leg, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, SIGNALS, Signal};
+use crate::engine::{
+    ClassCounts, InFlight, Leg, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, SIGNALS, Signal,
+};
 use crate::metrics::{Frame, LinkFrame, Moment, NodeFrame, Report, Series, Token, steady};
 
 /// Points of a sparkline.
