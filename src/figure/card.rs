@@ -93,8 +93,8 @@ impl Card<'_> {
 
     pub fn height(&self) -> f64 {
         let rows = self.rows().len() as f64;
-        let head = if self.has_meter() { 72.0 } else { 62.0 };
-        if self.node.is_none() { 52.0 } else { (head + rows * ROW + if rows > 0.0 { 5.0 } else { 0.0 }).max(HEIGHT) }
+        let head = if self.has_meter() { 73.0 } else { 62.0 };
+        if self.node.is_none() { 52.0 } else { (head + rows * ROW + 4.0).max(HEIGHT) }
     }
 
     pub fn waist(&self) -> f64 {

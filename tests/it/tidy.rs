@@ -29,10 +29,12 @@ fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        // `.git` is a file in a work tree that git added.
+        if name == "target" || name == ".git" {
+            continue;
+        }
         if path.is_dir() {
-            if name != "target" && name != ".git" {
-                files_under(&path, found);
-            }
+            files_under(&path, found);
         } else {
             found.push(path);
         }
