@@ -158,6 +158,7 @@ fn card_of<'a>(
         queues,
         queue_limit: limit.flatten(),
         copies,
+        down: state::killed(active, name),
         struck: state::of_node(active, name),
         heat: None,
     };
@@ -219,8 +220,8 @@ fn dots(frame: &Frame, wires: &[Wire], theme: &Theme, items: &mut Vec<Item>, key
             on[i].push(token);
         }
     }
-    let counted =
-        |step: u64, tokens: &[&Token]| tokens.iter().filter(|token| token.journey / frame.sampling % step == 0).count();
+    let is_drawn = |token: &Token, step: u64| (token.journey / frame.sampling).is_multiple_of(step);
+    let counted = |step: u64, tokens: &[&Token]| tokens.iter().filter(|token| is_drawn(token, step)).count();
     let fits = |step: u64| {
         on.iter()
             .zip(wires)
@@ -230,7 +231,7 @@ fn dots(frame: &Frame, wires: &[Wire], theme: &Theme, items: &mut Vec<Item>, key
     let step = steps.into_iter().find(|step| fits(*step)).unwrap_or(1_000_000);
     for (tokens, wire) in on.iter().zip(wires) {
         let mut pen = link_pen(items, wire);
-        for token in tokens.iter().filter(|token| token.journey / frame.sampling % step == 0) {
+        for token in tokens.iter().filter(|token| is_drawn(token, step)) {
             link::dot(&mut pen, &wire.way, token, theme, keys);
         }
     }

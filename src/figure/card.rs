@@ -49,6 +49,8 @@ pub struct Card<'a> {
     pub queue_limit: Option<f64>,
     /// Copies as the design has them, and what one is called: replica or shard.
     pub copies: Option<(f64, &'static str)>,
+    /// Of these, killed.
+    pub down: f64,
     /// What is done to it at that instant.
     pub struck: Vec<String>,
     /// What the lens makes of it, from fine (0) to failing (1).
@@ -81,7 +83,9 @@ impl Card<'_> {
         if node.level("filled").is_some() {
             rows.push(Row::Cache);
         }
-        if node.stale_share.is_some() || node.lag.is_some_and(|lag| lag > 0.0) {
+        let may_be_stale =
+            self.copies.is_some_and(|(n, _)| n > 1.0) || node.stale_share.is_some_and(|share| share > 0.0);
+        if node.stale_share.is_some() && may_be_stale || node.lag.is_some_and(|lag| lag > 0.0) {
             rows.push(Row::Store);
         }
         rows
@@ -165,8 +169,8 @@ impl Card<'_> {
         let point = |i: usize| {
             let angle = std::f64::consts::TAU * share * i as f64 / steps as f64;
             Point::new(
-                center.x + 14.5 * maths::sin(angle),
-                center.y - 14.5 * maths::sin(angle + std::f64::consts::FRAC_PI_2),
+                center.x + 13.5 * maths::sin(angle),
+                center.y - 13.5 * maths::sin(angle + std::f64::consts::FRAC_PI_2),
             )
         };
         let arc: Vec<Point> = (0..=steps).map(point).collect();
@@ -238,7 +242,7 @@ impl Card<'_> {
 
     fn replicas(&self, pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
         let (declared, _) = self.copies.unwrap_or_default();
-        let running = node.level("replicas").unwrap_or(declared);
+        let running = node.level("replicas").unwrap_or(declared - self.down);
         keys.add(Key::Replicas);
         let text =
             if running == declared { format!("{declared} replicas") } else { format!("{running} of {declared}") };
@@ -330,7 +334,7 @@ fn latency(pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut
 
 /// How much of the slots or cores is busy: slot by slot where there are few, else as a bar.
 fn meter(pen: &mut Pen, room: Rect, node: &NodeFrame, utilization: f64, theme: &Theme, keys: &mut Keys) {
-    let by_slots = node.slot_utilization().is_some_and(|slots| slots >= utilization);
+    let by_slots = node.slot_utilization().is_some_and(|slots| slots >= utilization - 0.005);
     let pips = if by_slots && node.slots <= MOST_SLOTS && node.slots.fract() == 0.0 { node.slots } else { 1.0 };
     keys.add(if pips > 1.0 { Key::Slots } else { Key::Meter });
     let color = match utilization {
@@ -362,7 +366,7 @@ fn meter(pen: &mut Pen, room: Rect, node: &NodeFrame, utilization: f64, theme: &
         }
     }
     let percent = utilization * 100.0;
-    let words = if percent < 9.95 && percent >= 0.05 { format!("{percent:.1} %") } else { format!("{percent:.0} %") };
+    let words = if (0.05..9.95).contains(&percent) { format!("{percent:.1} %") } else { format!("{percent:.0} %") };
     let label = Label { anchor: Anchor::End, ..plain(room.right() + 38.0, room.bottom() + 1.0, 11.0, &words) };
     pen.text("meter-text", label, theme.text);
 }

@@ -26,7 +26,7 @@ pub use theme::ThemeName;
 
 use crate::design::Design;
 use crate::metrics::{Frame, Report, Series};
-use plot::{Panel, Timeline};
+use plot::{Mark, Panel, Timeline};
 use scene::{Anchor, Label, Owner, Pen, Point, Scene};
 use text::Weight;
 use theme::{Color, Theme};
@@ -216,7 +216,8 @@ fn facts(shown: &Shown, look: &Look) -> String {
             format!("{} of {all} expectations fail", all - hold)
         });
     }
-    facts.join("  ·  ")
+    // Lines end between facts.
+    facts.iter().map(|fact| fact.replace(' ', "\u{a0}")).collect::<Vec<_>>().join(" · ")
 }
 
 /// The plots in rows of the same number, and what their marks stand for. Returns where the next part begins.
@@ -225,8 +226,10 @@ fn plots(scene: &mut Scene, shown: &Shown, panels: &[Panel], top: f64, width: f6
     let fit = (((width + GAP) / (PLOT + GAP)) as usize).clamp(1, panels.len());
     let rows = panels.len().div_ceil(fit);
     let columns = panels.len().div_ceil(rows);
-    let wide = (width - GAP * (columns - 1) as f64) / columns as f64;
-    let (marks, words) = marks(shown);
+    let (marks, mut words) = marks(shown);
+    if shown.report.warm_up > 0.0 {
+        words.insert(0, "Shaded: left out of the figures.".to_owned());
+    }
     let timeline = Timeline {
         length,
         warm_up: shown.report.warm_up,
@@ -234,13 +237,17 @@ fn plots(scene: &mut Scene, shown: &Shown, panels: &[Panel], top: f64, width: f6
         marks,
     };
     let mut y = top;
-    for (i, panel) in panels.iter().enumerate() {
-        let column = i % columns;
-        let plot = plot::draw(panel, &timeline, wide, i as u32, theme);
-        scene.append(plot, MARGIN + (wide + GAP) * column as f64, y);
-        if column + 1 == columns || i + 1 == panels.len() {
-            y += plot::HEIGHT + GAP;
+    for (r, row) in panels.chunks(columns).enumerate() {
+        // The last row may have fewer, which are wider.
+        let wide = (width - GAP * (row.len() - 1) as f64) / row.len() as f64;
+        let lines = row.iter().map(|panel| plot::name_lines(panel, wide)).max().unwrap_or(1);
+        let mut height = 0.0;
+        for (column, panel) in row.iter().enumerate() {
+            let plot = plot::draw(panel, &timeline, (wide, lines), (r * columns + column) as u32, theme);
+            height = plot.height;
+            scene.append(plot, MARGIN + (wide + GAP) * column as f64, y);
         }
+        y += height + GAP;
     }
     let mut pen = Pen { items: &mut scene.items, owner: Owner::Page };
     for words in text::wrap(&words.join("   "), 11.0, Weight::Regular, width, 6) {
@@ -250,8 +257,8 @@ fn plots(scene: &mut Scene, shown: &Shown, panels: &[Panel], top: f64, width: f6
     y + if words.is_empty() { 0.0 } else { 4.0 }
 }
 
-/// The interventions: those of one time and length have one mark. A mark is (from, until, number), in seconds.
-fn marks(shown: &Shown) -> (Vec<(f64, Option<f64>, usize)>, Vec<String>) {
+/// The interventions: those of one time and length have one mark.
+fn marks(shown: &Shown) -> (Vec<Mark>, Vec<String>) {
     let mut all: Vec<_> = shown.design.timeline.iter().collect();
     all.sort_by_key(|intervention| (intervention.at, intervention.lasting));
     let (mut marks, mut words) = (Vec::new(), Vec::new());
@@ -263,8 +270,8 @@ fn marks(shown: &Shown) -> (Vec<(f64, Option<f64>, usize)>, Vec<String>) {
             Some(until) => format!("{from}–{until}"),
             None => from.to_string(),
         };
-        marks.push((from.as_secs(), until.map(|until| until.as_secs()), number));
-        words.push(format!("({number})\u{a0}{when}: {what}"));
+        marks.push(Mark { from: from.as_secs(), until: until.map(|until| until.as_secs()), number });
+        words.push(format!("({number})\u{a0}{when}:\u{a0}{what}"));
     }
     (marks, words)
 }

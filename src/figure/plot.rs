@@ -70,23 +70,58 @@ pub struct Timeline {
     pub warm_up: f64,
     /// The instant that the board shows, if it is not the end.
     pub instant: Option<f64>,
-    /// What was done: from, until, and the number that stands for it.
-    pub marks: Vec<(f64, Option<f64>, usize)>,
+    pub marks: Vec<Mark>,
 }
 
-pub const HEIGHT: f64 = 228.0;
+/// Something that was done, and the number that stands for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    pub from: f64,
+    /// Absent if it stays.
+    pub until: Option<f64>,
+    pub number: usize,
+}
+
+/// Height of the curves' room, and what is above and below it.
+const ROOM: f64 = 152.0;
 const TOP: f64 = 54.0;
+/// A line of names of curves.
+const NAMES: f64 = 16.0;
 /// Marks stand above the plot.
 const MARKS: f64 = 10.0;
 const BOTTOM: f64 = 22.0;
 const LEFT: f64 = 58.0;
 const RIGHT: f64 = 10.0;
 
-/// Draw a plot of this width, the `index`th of the picture.
-pub fn draw(panel: &Panel, timeline: &Timeline, width: f64, index: u32, theme: &Theme) -> Scene {
-    let mut scene = Scene { width, height: HEIGHT, ..Scene::default() };
+/// Names of curves, cut where they are very long, and where their samples begin.
+fn names(panel: &Panel, width: f64) -> Vec<(&Curve, String, Point)> {
+    let (mut x, mut y) = (0.0, 31.0);
+    let named = panel.curves.iter().filter(|curve| !curve.label.is_empty() && panel.empty.is_none());
+    let place = |curve| {
+        let curve: &Curve = curve;
+        let words = text::fit(&curve.label, 11.0, Weight::Regular, 150.0f64.min(width - 20.0));
+        let wide = 20.0 + text::width(&words, 11.0, Weight::Regular);
+        if x > 0.0 && x + wide > width {
+            (x, y) = (0.0, y + NAMES);
+        }
+        let at = Point::new(x, y);
+        x += wide + 14.0;
+        (curve, words, at)
+    };
+    named.map(place).collect()
+}
+
+/// Lines that the names of a plot's curves take.
+pub fn name_lines(panel: &Panel, width: f64) -> usize {
+    names(panel, width).last().map_or(1, |(_, _, at)| 1 + ((at.y - 31.0) / NAMES) as usize)
+}
+
+/// Draw a plot, the `index`th of the picture, of this width and with room for so many lines of names.
+pub fn draw(panel: &Panel, timeline: &Timeline, (width, lines): (f64, usize), index: u32, theme: &Theme) -> Scene {
+    let top = TOP + NAMES * (lines.max(1) - 1) as f64;
+    let mut scene = Scene { width, height: top + ROOM + BOTTOM, ..Scene::default() };
     let mut pen = Pen { items: &mut scene.items, owner: Owner::Plot(index) };
-    let room = Rect::new(LEFT, TOP, width - LEFT - RIGHT, HEIGHT - TOP - BOTTOM);
+    let room = Rect::new(LEFT, top, width - LEFT - RIGHT, ROOM);
     let plot = Plot { panel, timeline, room, theme };
     plot.heading(&mut pen, width);
     plot.grid(&mut pen);
@@ -123,7 +158,13 @@ impl Plot<'_> {
     fn color(&self, ink: Ink) -> Color {
         let theme = self.theme;
         match ink {
-            Ink::Class(_) if theme.is_print() => theme.text,
+            Ink::Class(class) if theme.is_print() => {
+                if class < 3 {
+                    theme.text
+                } else {
+                    theme.broken
+                }
+            }
             Ink::Class(class) => theme.class(class).0,
             Ink::Good => theme.busy,
             Ink::Late => theme.strained,
@@ -162,25 +203,16 @@ impl Plot<'_> {
         let title = text::fit(&self.panel.title, 13.0, Weight::SemiBold, width - 8.0);
         let title = Label { weight: Weight::SemiBold, ..label(0.0, 13.0, Anchor::Start, 13.0, &title) };
         pen.text("title", title, theme.text);
-        let mut x = 0.0;
-        let named = self.panel.curves.iter().filter(|curve| !curve.label.is_empty() && self.panel.empty.is_none());
-        for curve in named {
-            let room = width - x - 24.0;
-            let words = text::fit(&curve.label, 11.0, Weight::Regular, room.min(120.0));
-            if room < 24.0 || words.is_empty() {
-                break;
-            }
-            let sample = Rect::new(x, 22.0, 16.0, 10.0);
+        for (curve, words, at) in names(self.panel, width) {
+            let (x, y) = (at.x, at.y);
             match curve.form {
-                Form::Area => self.area_paint(pen, "sample", sample, curve.ink),
+                Form::Area => self.area_paint(pen, "sample", Rect::new(x, y - 9.0, 16.0, 10.0), curve.ink),
                 _ => {
-                    let (from, to) = (Point::new(x, 27.0), Point::new(x + 16.0, 27.0));
+                    let (from, to) = (Point::new(x, y - 4.0), Point::new(x + 16.0, y - 4.0));
                     self.line(pen, "sample", &[from, to], self.stroke(curve));
                 }
             }
-            let words = label(x + 20.0, 31.0, Anchor::Start, 11.0, &words);
-            x += 20.0 + words.width() + 14.0;
-            pen.text("name", words, theme.muted);
+            pen.text("name", label(x + 20.0, y, Anchor::Start, 11.0, &words), theme.muted);
         }
     }
 
@@ -208,7 +240,11 @@ impl Plot<'_> {
     fn line(&self, pen: &mut Pen, slot: &'static str, points: &[Point], stroke: Stroke) {
         let pale = self.theme.classes.contains(&stroke.color) || stroke.color == self.theme.busy;
         if let Some(outline) = self.theme.outline.filter(|_| pale && !self.theme.is_print()) {
-            let edge = Stroke { color: outline.mix(stroke.color, 0.35), width: stroke.width + 1.0, dash: stroke.dash };
+            let edge = Stroke {
+                color: outline.mix(stroke.color, 0.35),
+                width: stroke.width + 0.5 * stroke.width.min(2.0),
+                dash: stroke.dash,
+            };
             pen.draw(slot, Shape::Path(polyline(points)), Paint { fill: None, stroke: Some(edge) });
         }
         pen.draw(slot, Shape::Path(polyline(points)), Paint { fill: None, stroke: Some(stroke) });
@@ -220,10 +256,6 @@ impl Plot<'_> {
             let wide = self.x(self.timeline.warm_up) - room.x;
             let shade = if theme.is_print() { Color(242, 242, 242) } else { theme.background.mix(theme.faint, 0.6) };
             pen.rect("warm-up", Rect { w: wide, ..room }, 0.0, Paint::fill(shade));
-            let words = label(room.x + wide / 2.0, room.bottom() - 5.0, Anchor::Middle, 9.0, "warm-up");
-            if words.width() + 6.0 < wide {
-                pen.text("warm-up-text", words, theme.muted);
-            }
         }
         let ticks = if self.panel.empty.is_some() { Vec::new() } else { self.panel.axis.ticks(self.panel.unit, 5) };
         for tick in ticks {
@@ -344,7 +376,7 @@ impl Plot<'_> {
             let x = self.x(instant);
             pen.line("instant", Point::new(x, room.y), Point::new(x, room.bottom()), Stroke::solid(theme.text, 1.25));
         }
-        for &(from, until, number) in &self.timeline.marks {
+        for &Mark { from, until, number } in &self.timeline.marks {
             let x = self.x(from);
             let stroke = Stroke { color: theme.muted, width: 1.0, dash: Dash::Dashed };
             let y = room.y - MARKS;

@@ -166,6 +166,31 @@ fn level(from: &mut Port, to: &mut Port, a: &Body, b: &Body, alone: (bool, bool)
     }
 }
 
+/// Places of lines on an axis: those that ports need, and tracks beside them.
+#[derive(Default)]
+struct Lines {
+    ports: Vec<f64>,
+    tracks: Vec<f64>,
+}
+
+impl Lines {
+    /// In order, without tracks that lie so close to another line that two links could not be told apart.
+    fn merged(mut self) -> Vec<f64> {
+        self.ports.sort_by(f64::total_cmp);
+        self.ports.dedup_by(|a, b| (*a - *b).abs() < 0.01);
+        self.tracks.sort_by(f64::total_cmp);
+        let mut lines = self.ports;
+        for track in self.tracks {
+            let i = lines.partition_point(|line| *line < track);
+            let far = |line: Option<&f64>| line.is_none_or(|line| (line - track).abs() >= TRACK / 2.0);
+            if far(lines.get(i)) && far(i.checked_sub(1).and_then(|i| lines.get(i))) {
+                lines.insert(i, track);
+            }
+        }
+        lines
+    }
+}
+
 /// The lines that links may follow, and which of them are taken. An edge is numbered by the corner where it begins.
 struct Grid {
     xs: Vec<f64>,
@@ -179,30 +204,27 @@ const UPRIGHT: usize = 1;
 
 impl Grid {
     fn new(bodies: &[Body], ports: &[(Port, Port)]) -> Grid {
-        let (mut xs, mut ys) = (Vec::new(), Vec::new());
+        let (mut xs, mut ys) = (Lines::default(), Lines::default());
         for body in bodies {
             let outer = body.outer();
             for out in [STUB, STUB + TRACK] {
-                xs.extend([outer.x - out, outer.right() + out]);
-                ys.extend([outer.y - out, outer.bottom() + out]);
+                xs.tracks.extend([outer.x - out, outer.right() + out]);
+                ys.tracks.extend([outer.y - out, outer.bottom() + out]);
             }
         }
         for (from, to) in ports {
             let (a, b) = (from.outside(), to.outside());
-            xs.extend([a.x, b.x]);
-            ys.extend([a.y, b.y]);
+            xs.ports.extend([a.x, b.x]);
+            ys.ports.extend([a.y, b.y]);
             if from.is_level() && to.is_level() {
-                xs.push((a.x + b.x) / 2.0);
                 let tracks = (1..=TRACKS).map(|k| a.x + TRACK * f64::from(k));
-                xs.extend(tracks.take_while(|x| *x < b.x));
+                xs.tracks.extend(tracks.take_while(|x| *x < b.x));
+                xs.tracks.push((a.x + b.x) / 2.0);
             } else if !from.is_level() && !to.is_level() {
-                ys.push((a.y + b.y) / 2.0);
+                ys.tracks.push((a.y + b.y) / 2.0);
             }
         }
-        for axis in [&mut xs, &mut ys] {
-            axis.sort_by(f64::total_cmp);
-            axis.dedup_by(|a, b| (*a - *b).abs() < 0.01);
-        }
+        let (xs, ys) = (xs.merged(), ys.merged());
         let cells = xs.len() * ys.len();
         let mut grid =
             Grid { xs, ys, blocked: [vec![false; cells], vec![false; cells]], taken: [vec![0; cells], vec![0; cells]] };
@@ -284,9 +306,9 @@ impl Grid {
                 if self.blocked[way][edge] {
                     continue;
                 }
-                let total = best[state]
-                    + self.cost(corner, next, edge, way, middle)
-                    + if way == direction { 0.0 } else { BEND };
+                let touched = if self.is_touched(corner) { SHARED } else { 0.0 };
+                let bend = if way == direction { 0.0 } else { BEND + touched };
+                let total = best[state] + self.cost(corner, next, edge, way, middle) + bend;
                 let reached = 2 * next + way;
                 if total < best[reached] {
                     best[reached] = total;
@@ -309,6 +331,13 @@ impl Grid {
             (y > 0).then(|| (corner - columns, corner - columns, UPRIGHT)),
         ];
         all.into_iter().flatten()
+    }
+
+    /// Whether another link passes or turns here.
+    fn is_touched(&self, corner: usize) -> bool {
+        let columns = self.xs.len();
+        let before = |step: usize, way: usize| corner >= step && self.taken[way][corner - step] > 0;
+        self.taken[LEVEL][corner] > 0 || self.taken[UPRIGHT][corner] > 0 || before(1, LEVEL) || before(columns, UPRIGHT)
     }
 
     fn cost(&self, corner: usize, next: usize, edge: usize, way: usize, middle: f64) -> f64 {

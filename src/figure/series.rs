@@ -174,7 +174,8 @@ pub fn objectives(design: &Design) -> Vec<(f64, String)> {
         let about_requests = path.subject.as_ref().is_none_or(|subject| classes.contains(subject));
         let Some(most) = expectation.at_most.as_ref() else { continue };
         if about_requests && path.figure.starts_with('p') && FigureUnit::of(&expectation.that) == FigureUnit::Seconds {
-            found.push((most.value, format!("{} ≤ {}", path.figure, short::seconds(most.value))));
+            let whose = path.subject.filter(|_| classes.len() > 1).map_or(String::new(), |class| format!("{class} "));
+            found.push((most.value, format!("{whose}{} ≤ {}", path.figure, short::seconds(most.value))));
         }
     }
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -215,7 +216,7 @@ fn throughput(recording: &Recording) -> Panel {
     Panel {
         title: "Requests by outcome".to_owned(),
         unit: FigureUnit::PerSecond,
-        axis: Axis::linear(most, 4),
+        axis: Axis::linear(most, 5),
         curves,
         bounds: Vec::new(),
         empty: (total.offered == 0).then(|| "no requests".to_owned()),
@@ -276,7 +277,7 @@ fn failures(recording: &Recording) -> Panel {
     Panel {
         title: "Failures by reason".to_owned(),
         unit: FigureUnit::PerSecond,
-        axis: Axis::linear(if most > 0.0 { most } else { 1.0 }, 4),
+        axis: Axis::linear(if most > 0.0 { most } else { 1.0 }, 5),
         empty: curves.is_empty().then(|| "nothing failed".to_owned()),
         is_dull: curves.is_empty(),
         curves,
@@ -301,7 +302,7 @@ fn asked(asked: &Asked) -> Panel {
     Panel {
         title: asked.title.clone(),
         unit: asked.unit,
-        axis: Axis::linear(if most > 0.0 { most } else { 1.0 }, 4),
+        axis: Axis::linear(if most > 0.0 { most } else { 1.0 }, 5),
         empty: points.iter().all(Option::is_none).then(|| "nothing to measure".to_owned()),
         curves: vec![Curve { label: String::new(), ink: Ink::Class(0), form: Form::Band, points }],
         bounds: Vec::new(),

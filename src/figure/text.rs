@@ -77,7 +77,8 @@ pub fn fit(text: &str, size: f64, weight: Weight, room: f64) -> String {
 /// Lines between words, at most so many; what does not fit in the last one is cut.
 pub fn wrap(text: &str, size: f64, weight: Weight, room: f64, lines: usize) -> Vec<String> {
     let mut wrapped: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    // Not between words that a no-break space holds together.
+    for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
         match wrapped.last_mut() {
             Some(line) if width(&format!("{line} {word}"), size, weight) <= room => *line += &format!(" {word}"),
             _ => wrapped.push(word.to_owned()),
@@ -87,7 +88,8 @@ pub fn wrap(text: &str, size: f64, weight: Weight, room: f64, lines: usize) -> V
         let rest = wrapped.split_off(lines.max(1) - 1).join(" ");
         wrapped.push(cut(&rest, size, weight, room));
     }
-    wrapped.iter().map(|line| fit(line, size, weight, room)).collect()
+    // A separator at the end of a line separates nothing.
+    wrapped.iter().map(|line| fit(line.trim_end_matches(" ·"), size, weight, room)).collect()
 }
 
 /// As much of the beginning as fits.

@@ -1,11 +1,9 @@
 //! The state of a run at an instant: what the recorder kept, what the engine's meters say, and the calls in flight.
 
 use super::Run;
-use crate::base::{Histogram, NodeId, Time, hash};
+use crate::base::{Histogram, LinkId, NodeId, Time, hash};
 use crate::design::Design;
-use crate::engine::{
-    ClassCounts, InFlight, Leg, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, SIGNALS, Signal,
-};
+use crate::engine::{InFlight, Leg, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, SIGNALS, Signal};
 use crate::metrics::{Frame, LinkFrame, Moment, NodeFrame, Report, Series, Token, steady};
 
 /// Points of a sparkline.
@@ -24,42 +22,42 @@ pub enum Basis<'a> {
     Recent,
 }
 
+/// Where the figures of a node come from.
+enum Source {
+    /// The calls that it serves.
+    Calls,
+    /// The request classes that it alone issues.
+    Classes(Vec<usize>),
+    /// The links over which it issues requests, of classes that others issue too.
+    Links(Vec<usize>),
+}
+
+/// Calls or requests that were counted.
+#[derive(Default)]
+struct Count {
+    began: u64,
+    succeeded: u64,
+    failed: [u64; REASONS.len()],
+}
+
 /// The present state of a run of this design.
 pub fn frame(run: &mut Run, design: &Design, basis: Basis) -> Frame {
-    let series = run.recorder.series();
     let at = run.now();
-    let since = match basis {
-        Basis::Report(report) => Time((report.warm_up * 1e9 + 0.5) as u64),
-        Basis::Recent => recent(series),
+    let (since, history_since) = match basis {
+        Basis::Report(report) => (Time((report.warm_up * 1e9 + 0.5) as u64), Time::ZERO),
+        Basis::Recent => (recent(run.recorder.series()), Time(at.0.saturating_sub(LOOK_BACK))),
     };
-    let history_since = match basis {
-        Basis::Report(_) => Time::ZERO,
-        Basis::Recent => Time(at.0.saturating_sub(LOOK_BACK)),
-    };
+    let whole_run = matches!(basis, Basis::Report(_));
     let (sampling, tokens) = tokens(run, design);
-    let mut frame = Frame {
-        at,
-        since,
-        history_since,
-        whole_run: matches!(basis, Basis::Report(_)),
-        nodes: Vec::new(),
-        links: links(run, since),
-        tokens,
-        sampling,
-    };
-    for (i, (name, node)) in design.nodes.iter().enumerate() {
+    let mut nodes = Vec::new();
+    for (i, name) in design.nodes.keys().enumerate() {
         let id = NodeId(i as u32);
-        let classes = class_numbers(design, &node.kind.classes());
-        let mut shown = match basis {
-            Basis::Report(report) => of_report(report, name, &node.kind.classes(), design),
-            Basis::Recent => of_windows(run, id, &classes, since),
-        };
-        shown.name.clone_from(name);
-        shown.levels = run.sim.behaviour(id).glance();
-        shown.history = history(run.recorder.series(), design.nodes.len(), i, &classes, history_since);
-        frame.nodes.push(shown);
+        let source = source(run, design, name, id);
+        let history = history(run, i, &source, history_since);
+        let levels = run.sim.behaviour(id).glance();
+        nodes.push(NodeFrame { name: name.clone(), levels, history, ..node(run, id, &source, since, whole_run) });
     }
-    frame
+    Frame { at, since, history_since, whole_run, nodes, links: links(run, since), tokens, sampling }
 }
 
 /// The beginning of the last segment that is over.
@@ -70,9 +68,79 @@ fn recent(series: &Series) -> Time {
     }
 }
 
-fn class_numbers(design: &Design, names: &[String]) -> Vec<usize> {
-    let all = design.classes();
-    names.iter().filter_map(|name| all.iter().position(|other| other == name)).collect()
+fn source(run: &Run, design: &Design, name: &str, id: NodeId) -> Source {
+    let mine = design.nodes[name].kind.classes();
+    let others = design.nodes.iter().filter(|(other, _)| *other != name);
+    let theirs: Vec<String> = others.flat_map(|(_, node)| node.kind.classes()).collect();
+    let plan = run.recorder.plan();
+    if mine.is_empty() {
+        Source::Calls
+    } else if mine.iter().any(|class| theirs.contains(class)) {
+        Source::Links(plan.nodes[id.index()].outs.iter().map(|link| link.index()).collect())
+    } else {
+        Source::Classes((0..plan.classes.len()).filter(|&i| mine.contains(&plan.classes[i])).collect())
+    }
+}
+
+/// What was counted in these windows.
+fn count(run: &Run, node: usize, source: &Source, windows: std::ops::Range<usize>) -> Count {
+    let (series, plan) = (run.recorder.series(), run.recorder.plan());
+    let mut sum = Count::default();
+    let mut add = |began: u64, succeeded: u64, failed: &[u64]| {
+        sum.began += began;
+        sum.succeeded += succeeded;
+        sum.failed.iter_mut().zip(failed).for_each(|(all, n)| *all += n);
+    };
+    for w in windows {
+        match source {
+            Source::Calls => {
+                let counts = &series.nodes[w * plan.nodes.len() + node].counts;
+                add(counts.arrived, counts.succeeded, &counts.failed);
+            }
+            Source::Classes(classes) => classes.iter().for_each(|class| {
+                let counts = &series.classes[w * plan.classes.len() + class].counts;
+                add(counts.offered, counts.good + counts.late, &counts.failed);
+            }),
+            Source::Links(links) => links.iter().for_each(|link| {
+                let counts = &series.links[w * plan.links.len() + link];
+                add(counts.sent, counts.succeeded, &counts.failed);
+            }),
+        }
+    }
+    sum
+}
+
+/// Times to answer since then.
+fn latency(run: &mut Run, id: NodeId, source: &Source, since: Time) -> Histogram {
+    let mut all = Histogram::new();
+    let (series, classes) = (run.recorder.series(), run.recorder.plan().classes.len());
+    let (window, segment) = first(series, since);
+    match source {
+        Source::Calls => {
+            series.segments[segment..].iter().for_each(|segment| segment.nodes[id.index()][0].add_to(&mut all));
+            all.merge(&run.sim.node_tally(id).latency);
+        }
+        Source::Classes(which) => {
+            for w in window..series.ends.len() {
+                which.iter().for_each(|class| series.classes[w * classes + class].latency.add_to(&mut all));
+            }
+        }
+        Source::Links(links) => links.iter().for_each(|&link| {
+            series.segments[segment..].iter().for_each(|segment| segment.links[link].add_to(&mut all));
+            all.merge(&run.sim.link_tally(LinkId(link as u32)).latency);
+        }),
+    }
+    all
+}
+
+/// The first window and the first segment that end after this.
+fn first(series: &Series, since: Time) -> (usize, usize) {
+    let window = series.ends.partition_point(|end| *end <= since);
+    (window, series.segment_ends.partition_point(|end| *end <= window))
+}
+
+fn seconds_since(series: &Series, since: Time) -> f64 {
+    series.ends.last().map_or(0.0, |end| end.since(since).as_secs()).max(1e-9)
 }
 
 fn claimed(histogram: &Histogram, q: f64) -> Option<f64> {
@@ -88,100 +156,45 @@ fn commonest(failed: &[u64]) -> Option<&'static str> {
     (*n > 0).then(|| REASONS[i].name())
 }
 
-/// A node's figures from the report. Those of a client are about its classes.
-fn of_report(report: &Report, name: &str, classes: &[String], design: &Design) -> NodeFrame {
-    let mine: Vec<_> = classes.iter().filter_map(|class| report.classes.get(class)).collect();
-    let node = &report.nodes[name];
-    let value = |estimate: Option<crate::metrics::Estimate>| estimate.map(|estimate| estimate.value);
-    let (failed, succeeded, rate, latency) = if mine.is_empty() {
-        (node.failed.clone(), node.succeeded, node.arrival_rate, &node.latency)
-    } else {
-        let mut failed = std::collections::BTreeMap::new();
-        for (reason, n) in mine.iter().flat_map(|class| &class.failed) {
-            *failed.entry(*reason).or_insert(0) += n;
-        }
-        let answered = mine.iter().map(|class| class.good + class.late).sum();
-        let rate = mine.iter().map(|class| class.offered_rate).sum();
-        // Of several classes the most frequent speaks for the client; with one client it is all of them together.
-        let all = design.classes().len() == classes.len();
-        let most = mine.iter().max_by_key(|class| class.offered).map(|class| &class.latency);
-        (failed, answered, rate, if all { &report.total.latency } else { most.unwrap_or(&node.latency) })
-    };
-    let lost: u64 = failed.values().sum();
-    let enough = |q: f64| latency.count >= steady::needed_for(q);
-    NodeFrame {
-        rate,
-        failed_share: share(lost, lost + succeeded),
-        reason: failed.iter().max_by_key(|(_, n)| **n).map(|(reason, _)| *reason),
-        p50: value(latency.p50).filter(|_| enough(0.5)),
-        p99: value(latency.p99).filter(|_| enough(0.99)),
-        queue: node.queue.value,
-        queue_peak: node.queue_max,
-        busy: node.busy,
-        slots: node.slots,
-        core_utilization: node.core_utilization,
-        hit_ratio: value(node.hit_ratio),
-        stale_share: value(node.stale_share),
-        lag: value(node.lag.mean),
-        ..NodeFrame::default()
-    }
-}
-
-/// A node's figures from the windows since then; queue and slots as they are now.
-fn of_windows(run: &mut Run, id: NodeId, classes: &[usize], since: Time) -> NodeFrame {
+/// A node's figures from the windows since then; queue and slots on average or as they are now.
+fn node(run: &mut Run, id: NodeId, source: &Source, since: Time, on_average: bool) -> NodeFrame {
+    let latency = latency(run, id, source, since);
     let series = run.recorder.series();
-    let (nodes, all_classes) = (run.kinds.len(), run.recorder.plan().classes.len());
-    let first = series.ends.partition_point(|end| *end <= since);
-    let seconds = series.ends.last().map_or(0.0, |end| end.since(since).as_secs()).max(1e-9);
+    let (window, segment) = first(series, since);
+    let seconds = seconds_since(series, since);
+    let counted = count(run, id.index(), source, window..series.ends.len());
     let (mut counts, mut areas, mut peak) = (NodeCounts::default(), [0.0; METERS], 0);
-    let (mut roots, mut latency) = (ClassCounts::default(), Histogram::new());
-    for w in first..series.ends.len() {
-        let row = &series.nodes[w * nodes + id.index()];
+    for w in window..series.ends.len() {
+        let row = &series.nodes[w * run.kinds.len() + id.index()];
         counts.add(&row.counts);
         (0..METERS).for_each(|k| areas[k] += row.areas[k] as f64 / 1e9);
         peak = peak.max(row.queue_peak);
-        for &class in classes {
-            let row = &series.classes[w * all_classes + class];
-            roots.add(&row.counts);
-            row.latency.add_to(&mut latency);
-        }
     }
     let mut lag = Histogram::new();
-    if let Some(segment) = series.segments.last() {
-        segment.nodes[id.index()][2].add_to(&mut lag);
-        if classes.is_empty() {
-            segment.nodes[id.index()][0].add_to(&mut latency);
-        }
-    }
-    let tally = run.sim.node_tally(id);
-    lag.merge(&tally.lag);
-    if classes.is_empty() {
-        latency.merge(&tally.latency);
-    }
-    let (arrived, succeeded, failed) = if classes.is_empty() {
-        (counts.arrived, counts.succeeded, counts.failed)
-    } else {
-        (roots.offered, roots.good + roots.late, roots.failed)
-    };
-    let lost: u64 = failed.iter().sum();
+    series.segments[segment..].iter().for_each(|segment| segment.nodes[id.index()][2].add_to(&mut lag));
+    lag.merge(&run.sim.node_tally(id).lag);
+    let lost: u64 = counted.failed.iter().sum();
     let signal = |wanted: Signal| {
         let found = SIGNALS.iter().position(|(signal, _)| *signal == wanted);
         found.map_or(0, |i| counts.signals[i])
     };
     let of_two = |part: u64, whole: u64| (whole > 0).then(|| share(part, whole));
     let meters = run.sim.meters(id);
-    let level = |meter: Meter| f64::from(meters.level(meter));
+    let level = |meter: Meter| {
+        if on_average { areas[meter as usize] / seconds } else { f64::from(meters.level(meter)) }
+    };
+    let core_area = areas[Meter::CoreCapacity as usize];
     NodeFrame {
-        rate: arrived as f64 / seconds,
-        failed_share: share(lost, lost + succeeded),
-        reason: commonest(&failed),
+        rate: counted.began as f64 / seconds,
+        failed_share: share(lost, lost + counted.succeeded),
+        reason: commonest(&counted.failed),
         p50: claimed(&latency, 0.5),
         p99: claimed(&latency, 0.99),
         queue: level(Meter::Queue),
         queue_peak: peak,
         busy: level(Meter::Busy),
         slots: level(Meter::SlotCapacity),
-        core_utilization: (areas[4] > 0.0).then(|| areas[2] / areas[4]),
+        core_utilization: (core_area > 0.0).then(|| areas[Meter::Cores as usize] / core_area),
         hit_ratio: of_two(signal(Signal::Hit), signal(Signal::Hit) + signal(Signal::Miss)),
         stale_share: of_two(signal(Signal::StaleRead), signal(Signal::CheckedRead)),
         lag: lag.mean().map(|ns| ns / 1e9),
@@ -190,36 +203,24 @@ fn of_windows(run: &mut Run, id: NodeId, classes: &[usize], since: Time) -> Node
 }
 
 /// Calls and failures per second in equal slices of the windows since then.
-fn history(series: &Series, nodes: usize, node: usize, classes: &[usize], since: Time) -> Vec<Moment> {
-    let first = series.ends.partition_point(|end| *end <= since);
+fn history(run: &Run, node: usize, source: &Source, since: Time) -> Vec<Moment> {
+    let series = run.recorder.series();
+    let (first, _) = first(series, since);
     let windows = series.ends.len() - first;
-    let all_classes = series.classes.len() / series.ends.len().max(1);
     let slices = windows.min(HISTORY);
     let slice = |s: usize| {
         let range = first + windows * s / slices..first + windows * (s + 1) / slices;
         let seconds = series.ends[range.end - 1].since(series.start(range.start)).as_secs();
-        let (mut arrived, mut failed) = (0, 0);
-        for w in range {
-            if classes.is_empty() {
-                let counts = &series.nodes[w * nodes + node].counts;
-                arrived += counts.arrived;
-                failed += counts.failed.iter().sum::<u64>();
-            }
-            for &class in classes {
-                let counts = &series.classes[w * all_classes + class].counts;
-                arrived += counts.offered;
-                failed += counts.failed.iter().sum::<u64>();
-            }
-        }
-        Moment { rate: arrived as f64 / seconds, failed: failed as f64 / seconds }
+        let counted = count(run, node, source, range);
+        let failed = counted.failed.iter().sum::<u64>();
+        Moment { rate: counted.began as f64 / seconds, failed: failed as f64 / seconds }
     };
     (0..slices).map(slice).collect()
 }
 
 fn links(run: &Run, since: Time) -> Vec<LinkFrame> {
     let (series, plan) = (run.recorder.series(), run.recorder.plan());
-    let first = series.ends.partition_point(|end| *end <= since);
-    let seconds = series.ends.last().map_or(0.0, |end| end.since(since).as_secs()).max(1e-9);
+    let ((first, _), seconds) = (first(series, since), seconds_since(series, since));
     let link = |(i, link): (usize, &crate::engine::LinkPlan)| {
         let mut counts = LinkCounts::default();
         for w in first..series.ends.len() {
@@ -236,9 +237,9 @@ fn links(run: &Run, since: Time) -> Vec<LinkFrame> {
     plan.links.iter().enumerate().map(link).collect()
 }
 
-/// The calls on the way and with their callees, thinned by the journey that they belong to, so that a journey is seen whole. A request is
-/// as far as the time since it was sent is of what the link takes on average; when a reply was sent is not kept, so that
-/// it is put somewhere on the way.
+/// The calls on the way and with their callees, thinned by the journey that they belong to, so that a journey is seen
+/// whole. A request is as far as the time since it was sent is of what the link takes on average; when a reply was sent
+/// is not kept, so that it is put somewhere on the way.
 fn tokens(run: &Run, design: &Design) -> (u64, Vec<Token>) {
     let total = run.sim.calls_in_flight().count();
     let steps = [1, 2, 5].into_iter();
