@@ -149,7 +149,8 @@ mod tests {
         let log = Axis::log(0.0123, 0.35);
         assert_eq!(texts(log, FigureUnit::Seconds, 8), ["10 ms", "20 ms", "50 ms", "100 ms", "200 ms", "500 ms"]);
         assert_eq!(texts(log, FigureUnit::Seconds, 3), ["10 ms", "100 ms"]);
-        assert_eq!(texts(Axis::linear(0.0, 4), FigureUnit::Number, 4).len(), 5);
+        let nothing = Axis::linear(0.0, 4);
+        assert!(nothing.to > nothing.from && nothing.share(0.0) == 0.0);
     }
 
     #[test]

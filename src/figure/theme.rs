@@ -73,7 +73,7 @@ impl Theme {
                 card: Color::hex(0x23_2831),
                 card_border: Color::hex(0x3D_4552),
                 text: Color::hex(0xE6_E8EB),
-                muted: Color::hex(0xA3_ACB8),
+                muted: Color::hex(0xB4_BCC7),
                 faint: Color::hex(0x39_404C),
                 busy: SKY,
                 strained: YELLOW,
@@ -91,7 +91,7 @@ impl Theme {
                 card: WHITE,
                 card_border: Color::hex(0xC9_CED6),
                 text: Color::hex(0x1F_2430),
-                muted: Color::hex(0x5A_6270),
+                muted: Color::hex(0x4E_5663),
                 faint: Color::hex(0xE4_E6EA),
                 busy: SKY,
                 strained: YELLOW,
@@ -99,7 +99,7 @@ impl Theme {
                 failing: VERMILLION,
                 on_failing: Color::hex(0x15_181E),
                 link: Color::hex(0x7A_8492),
-                broken: Color::hex(0x8A_92A0),
+                broken: Color::hex(0x86_8E9C),
                 classes: [SKY, ORANGE, GREEN, PURPLE],
                 outline: Some(Color::hex(0x1F_2430)),
             },
@@ -137,8 +137,8 @@ impl Theme {
     pub fn heat(&self, level: f64) -> Color {
         let level = level.clamp(0.0, 1.0);
         let (yellow, red) = match self.name {
-            ThemeName::Dark => (self.card.mix(YELLOW, 0.25), self.card.mix(VERMILLION, 0.42)),
-            ThemeName::Light => (self.card.mix(YELLOW, 0.55), self.card.mix(VERMILLION, 0.45)),
+            ThemeName::Dark => (self.card.mix(YELLOW, 0.19), self.card.mix(VERMILLION, 0.38)),
+            ThemeName::Light => (self.card.mix(YELLOW, 0.55), self.card.mix(VERMILLION, 0.34)),
             ThemeName::Print => (Color::hex(0xE4_E4E4), Color::hex(0xBC_BCBC)),
         };
         if level < 0.5 { self.card.mix(yellow, level * 2.0) } else { yellow.mix(red, level * 2.0 - 1.0) }
@@ -172,9 +172,6 @@ mod tests {
             let heats = (0..=20).map(|i| theme.heat(f64::from(i) / 20.0));
             for under in [theme.background, theme.card].into_iter().chain(heats) {
                 assert!(contrast(theme.text, under) >= 4.5, "{:?}: text on {under:?}", theme.name);
-                assert!(contrast(theme.muted, under) >= 3.5, "{:?}: muted on {under:?}", theme.name);
-            }
-            for under in [theme.background, theme.card] {
                 assert!(contrast(theme.muted, under) >= 4.5, "{:?}: muted on {under:?}", theme.name);
             }
             assert!(contrast(theme.on_failing, theme.failing) >= 4.5, "{:?}", theme.name);
