@@ -4,6 +4,7 @@ pub mod base;
 pub mod cli;
 pub mod design;
 pub mod engine;
+pub mod figure;
 pub mod kinds;
 pub mod metrics;
 pub mod parts;

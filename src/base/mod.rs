@@ -9,6 +9,7 @@ pub mod ids;
 pub mod maths;
 pub mod rng;
 pub mod ron;
+pub mod short;
 pub mod time;
 pub mod units;
 

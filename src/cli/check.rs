@@ -1,6 +1,7 @@
 //! `check`: everything that is wrong with files.
 
-use super::{GOOD, WRONG_INPUT, print, say, table};
+use super::{GOOD, WRONG_INPUT, print, say};
+use crate::base::short;
 use crate::scenario::picture::Provenance;
 use crate::scenario::{self, source};
 use std::io::IsTerminal as _;
@@ -51,14 +52,14 @@ pub fn main(args: &Args) -> u8 {
 /// Of which run a picture is.
 fn drawn_after(provenance: &Provenance) -> String {
     let Provenance { tool, seed, summary } = provenance;
-    let mut parts = vec![format!("{} requests", table::count(summary.offered))];
-    parts.extend(summary.good_share.map(|share| format!("{} good", table::percent(share))));
-    parts.push(format!("goodput {}", table::rate(summary.goodput)));
+    let mut parts = vec![format!("{} requests", short::count(summary.offered))];
+    parts.extend(summary.good_share.map(|share| format!("{} good", short::percent(share))));
+    parts.push(format!("goodput {}", short::rate(summary.goodput)));
     let percentiles = [("p50", summary.p50), ("p99", summary.p99)];
-    parts.extend(percentiles.iter().filter_map(|(name, value)| Some(format!("{name} {}", table::seconds((*value)?)))));
+    parts.extend(percentiles.iter().filter_map(|(name, value)| Some(format!("{name} {}", short::seconds((*value)?)))));
     if summary.expectations > 0 {
         parts.push(format!("{} of {} expectations held", summary.held, summary.expectations));
     }
-    let length = table::seconds(summary.length);
+    let length = short::seconds(summary.length);
     format!("drawn by Tailboard {tool} after {length} with seed {seed}: {}", parts.join(", "))
 }

@@ -5,6 +5,7 @@ mod check;
 mod columns;
 pub mod explain;
 pub mod export;
+mod figure;
 mod kinds;
 mod new;
 mod run;
@@ -36,6 +37,8 @@ Examples:
   tailboard run scenarios/url_shortener.ron        simulate, print a table, judge the expectations
   tailboard run design.ron --set db.connections=50 --seed 7 --for 10min
   tailboard run design.ron --json report.json --csv series.csv
+  tailboard run design.ron --png out.png --scale 2  a picture of the board and its plots
+  tailboard figure a.ron b.ron --svg both.svg      two runs side by side
   tailboard check design.ron                       say everything that is wrong with a file
   tailboard explain cache                          the manual of a kind
   tailboard new > design.ron                       a file to start from
@@ -46,6 +49,8 @@ Exit codes: 0 all expectations hold, 1 one does not, 2 the input is wrong.";
 pub enum Verb {
     /// Simulate a scenario and report.
     Run(run::Args),
+    /// Draw one run, or two side by side with common axes.
+    Figure(figure::Args),
     /// Say what is wrong with scenario files, without running them.
     Check(check::Args),
     /// The manual of a kind: what it does, and every parameter.
@@ -75,6 +80,7 @@ pub fn main(open: impl FnOnce(Option<PathBuf>) -> ExitCode) -> ExitCode {
         None => return open(None),
         Some(Verb::Open { file }) => return open(file),
         Some(Verb::Run(args)) => run::main(&args),
+        Some(Verb::Figure(args)) => figure::main(&args),
         Some(Verb::Check(args)) => check::main(&args),
         Some(Verb::Explain(args)) => explain::main(&args),
         Some(Verb::Kinds) => kinds::main(),
@@ -102,9 +108,14 @@ pub const DEFAULT_SCENARIO: &str = include_str!("../../scenarios/url_shortener.r
 /// Print to standard output, and end with this code. A closed pipe (`| head`) is not an error; a full disk is.
 #[must_use]
 pub(crate) fn print(text: &str, code: u8) -> u8 {
+    print_bytes(text.as_bytes(), code)
+}
+
+#[must_use]
+pub(crate) fn print_bytes(bytes: &[u8], code: u8) -> u8 {
     use std::io::{ErrorKind, Write as _};
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             say(&format!("error: standard output cannot be written: {error}\n"));
             WRONG_INPUT

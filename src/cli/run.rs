@@ -1,6 +1,7 @@
 //! `run`: simulate a scenario, report, and judge its expectations.
 
-use super::{GOOD, NOT_AS_EXPECTED, WRONG_INPUT, export, print, say, table};
+use super::figure::PictureArgs;
+use super::{GOOD, NOT_AS_EXPECTED, WRONG_INPUT, export, print, print_bytes, say, table};
 use crate::base::units::Quantity as _;
 use crate::base::{Finding, Span, Time};
 use crate::design::{Design, Expectation, MetricPath, WarmUp, set_parameter};
@@ -36,12 +37,29 @@ pub struct Args {
     /// Write the series, window by window, as CSV; `-` is standard output, instead of the table.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    #[command(flatten)]
+    picture: PictureArgs,
 }
 
 impl Args {
     /// Nothing but a file.
     pub fn of(file: PathBuf) -> Args {
-        Args { file, sets: Vec::new(), seed: None, length: None, json: None, csv: None }
+        Args {
+            file,
+            sets: Vec::new(),
+            seed: None,
+            length: None,
+            json: None,
+            csv: None,
+            picture: PictureArgs::default(),
+        }
+    }
+
+    /// What is changed of the file, as it is written on the command line.
+    fn changes(&self) -> Vec<String> {
+        let seed = self.seed.map(|seed| format!("--seed {seed}"));
+        let length = self.length.as_ref().map(|length| format!("--for {length}"));
+        seed.into_iter().chain(self.sets.iter().map(|set| format!("--set {set}"))).chain(length).collect()
     }
 }
 
@@ -55,7 +73,7 @@ pub fn main(args: &Args) -> u8 {
     };
     let Some(mut design) = read(&source.name, &source.text) else { return WRONG_INPUT };
     match adjust(&mut design, args) {
-        Ok(not_judged) => simulate(&design, &not_judged, args.json.as_deref(), args.csv.as_deref()),
+        Ok(not_judged) => simulate(&source.text, &design, &not_judged, args),
         Err(problem) => {
             say(&format!("error: {problem}\n"));
             WRONG_INPUT
@@ -65,7 +83,7 @@ pub fn main(args: &Args) -> u8 {
 
 /// Run a scenario given as text, and print its table.
 pub fn run_text(name: &str, text: &str) -> u8 {
-    read(name, text).map_or(WRONG_INPUT, |design| simulate(&design, &[], None, None))
+    read(name, text).map_or(WRONG_INPUT, |design| simulate(text, &design, &[], &Args::of(PathBuf::new())))
 }
 
 /// Read, and say everything that is wrong.
@@ -104,61 +122,78 @@ fn adjust(design: &mut Design, args: &Args) -> Result<Vec<String>, String> {
     Ok(not_judged)
 }
 
-fn simulate(design: &Design, not_judged: &[String], json: Option<&Path>, csv: Option<&Path>) -> u8 {
-    let mut run = match Run::new(design) {
+/// A scenario file, its text, and the design ready to run; none if something is wrong with it, which has been said.
+pub(super) fn prepare(file: &Path) -> Option<(String, Design, Run)> {
+    let source = source::load(file).map_err(|error| say(&format!("error: {error}\n"))).ok()?;
+    let design = read(&source.name, &source.text)?;
+    let run = Run::new(&design).map_err(|findings| refuse(&findings)).ok()?;
+    Some((source.text, design, run))
+}
+
+fn simulate(text: &str, design: &Design, not_judged: &[String], args: &Args) -> u8 {
+    let run = match Run::new(design) {
         Ok(run) => run,
         Err(findings) => return refuse(&findings),
     };
-    if json.is_some() && json == csv {
-        say("error: `--json` and `--csv` would write to the same place\n");
-        return WRONG_INPUT;
+    written(text, design, not_judged, args, run).unwrap_or_else(|problem| {
+        say(&format!("error: {problem}\n"));
+        WRONG_INPUT
+    })
+}
+
+/// Run it, and write all that was asked for.
+fn written(text: &str, design: &Design, not_judged: &[String], args: &Args, mut run: Run) -> Result<u8, String> {
+    if args.json.is_some() && args.json == args.csv {
+        return Err("`--json` and `--csv` would write to the same place".to_owned());
     }
-    let outputs = json.map(Output::open).transpose().and_then(|json| Ok((json, csv.map(Output::open).transpose()?)));
-    let (json, csv) = match outputs {
-        Ok(outputs) => outputs,
-        Err(problem) => {
-            say(&format!("error: {problem}\n"));
-            return WRONG_INPUT;
-        }
-    };
-    progress(&mut run);
-    let report = run.report();
+    let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
+    let (json, csv) = (open(&args.json)?, open(&args.csv)?);
+    let picture = args.picture.request()?;
+    let (report, drawn) = picture.simulate(design, &mut run)?;
     let verdicts = judge(design, run.recorder(), &report);
     let mut code = if verdicts.iter().all(|verdict: &Verdict| verdict.holds) { GOOD } else { NOT_AS_EXPECTED };
-    let to_stdout = [&json, &csv].into_iter().flatten().any(|output| output.file.is_none());
-    if !to_stdout {
+    if !picture.to_stdout() && ![&json, &csv].into_iter().flatten().any(Output::is_stdout) {
         code = print(&table::text(design, &report, &verdicts, not_judged), code);
     }
     if let Some(output) = json {
-        code = output.write(export::json(&report, &verdicts, not_judged), code);
+        code = output.write(export::json(&report, &verdicts, not_judged).map(String::into_bytes), code);
     }
     if let Some(output) = csv {
-        code = output.write(export::csv(run.recorder()), code);
+        code = output.write(export::csv(run.recorder()).map(String::into_bytes), code);
     }
-    code
+    if !args.picture.is_asked() {
+        return Ok(code);
+    }
+    let scenario = export::as_run(text, design, &args.changes(), not_judged)?;
+    Ok(picture.write(&drawn, &run, &report, &verdicts, scenario, code))
 }
 
-/// Where a report goes. Opened before the run, so that a run is not lost to a misspelt name.
-struct Output<'a> {
-    path: &'a Path,
+/// Where a report or picture goes. Opened before the run, so that a run is not lost to a misspelt name.
+pub(super) struct Output {
+    path: PathBuf,
     /// None: standard output.
     file: Option<File>,
 }
 
-impl Output<'_> {
-    fn open(path: &Path) -> Result<Output<'_>, String> {
+impl Output {
+    pub fn open(path: &Path) -> Result<Output, String> {
+        let owned = path.to_owned();
         if path.as_os_str() == "-" {
-            return Ok(Output { path, file: None });
+            return Ok(Output { path: owned, file: None });
         }
         let file = File::create(path).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-        Ok(Output { path, file: Some(file) })
+        Ok(Output { path: owned, file: Some(file) })
+    }
+
+    pub fn is_stdout(&self) -> bool {
+        self.file.is_none()
     }
 
     /// Write it, and end with this code if that succeeds.
-    fn write(self, text: Result<String, String>, code: u8) -> u8 {
-        let written = text.and_then(|text| match self.file {
-            None => Ok(print(&text, code)),
-            Some(mut file) => file.write_all(text.as_bytes()).map(|()| code).map_err(|error| error.to_string()),
+    pub fn write(self, bytes: Result<Vec<u8>, String>, code: u8) -> u8 {
+        let written = bytes.and_then(|bytes| match self.file {
+            None => Ok(print_bytes(&bytes, code)),
+            Some(mut file) => file.write_all(&bytes).map(|()| code).map_err(|error| error.to_string()),
         });
         written.unwrap_or_else(|problem| {
             say(&format!("error: {} cannot be written: {problem}\n", self.path.display()));
@@ -177,10 +212,10 @@ fn refuse(findings: &[Finding]) -> u8 {
     WRONG_INPUT
 }
 
-/// Simulate to the end, with a progress bar on a terminal when it takes longer than a second.
-fn progress(run: &mut Run) {
+/// Simulate to `until`, with a progress bar on a terminal when it takes longer than a second.
+pub(super) fn progress(run: &mut Run, until: Time) {
     const STEPS: u64 = 1_000;
-    let length = run.length().0;
+    let (from, length) = (run.now().0, until.since(run.now()).0);
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(STEPS) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("simulating {wide_bar} {percent} %, {eta} left") {
         bar.set_style(style);
@@ -188,7 +223,7 @@ fn progress(run: &mut Run) {
     #[expect(clippy::disallowed_methods, reason = "a progress bar is about the clock on the wall")]
     let begun = std::time::Instant::now();
     for step in 1..=STEPS {
-        run.advance(Time((u128::from(length) * u128::from(step) / u128::from(STEPS)) as u64));
+        run.advance(Time(from + (u128::from(length) * u128::from(step) / u128::from(STEPS)) as u64));
         if begun.elapsed().as_secs() >= 1 {
             bar.set_position(step);
         }

@@ -1,7 +1,7 @@
 //! The report as a table that is read at a glance, in lines of at most a hundred characters.
 
 use super::columns::{Column, WIDTH, grid, hanging, wrap};
-use crate::base::Span;
+use crate::base::short::{count, number, percent, rate, seconds, unit};
 use crate::design::{Design, FigureUnit};
 use crate::metrics::{ClassReport, Estimate, Latency, LinkReport, NodeReport, Report, steady};
 use crate::run::Verdict;
@@ -176,26 +176,6 @@ fn links(report: &Report) -> String {
     ])
 }
 
-/// Three digits of a time.
-pub(super) fn seconds(value: f64) -> String {
-    match unit(value) {
-        _ if value == 0.0 => "0 s".to_owned(),
-        Some((unit, scale)) => format!("{} {unit}", digits(value * scale)),
-        None => Span((value * 1e9) as u64).to_string(),
-    }
-}
-
-/// The unit of a time below ten minutes, and how many there are in a second.
-fn unit(value: f64) -> Option<(&'static str, f64)> {
-    match value {
-        v if v < 0.999_5e-6 => Some(("ns", 1e9)),
-        v if v < 0.999_5e-3 => Some(("µs", 1e6)),
-        v if v < 0.999_5 => Some(("ms", 1e3)),
-        v if v < 600.0 => Some(("s", 1.0)),
-        _ => None,
-    }
-}
-
 /// A time with one digit of the half-width of its interval, in the same unit: `43.2 ms ±0.1`.
 fn with_interval(estimate: Estimate) -> String {
     let value = seconds(estimate.value);
@@ -210,52 +190,6 @@ fn with_interval(estimate: Estimate) -> String {
     }
 }
 
-pub(super) fn rate(value: f64) -> String {
-    format!("{}/s", number(value))
-}
-
-/// Three digits of a number, with k, M or G.
-fn number(value: f64) -> String {
-    match value {
-        v if v < 999.5 => digits(v),
-        v if v < 999.5e3 => format!("{}k", digits(v / 1e3)),
-        v if v < 999.5e6 => format!("{}M", digits(v / 1e6)),
-        v => format!("{}G", digits(v / 1e9)),
-    }
-}
-
-fn digits(value: f64) -> String {
-    match value {
-        0.0 => "0".to_owned(),
-        v if v < 0.001 => "<0.001".to_owned(),
-        v if v < 0.995 => format!("{v:.3}"),
-        v if v < 9.995 => format!("{v:.2}"),
-        v if v < 99.95 => format!("{v:.1}"),
-        v => format!("{v:.0}"),
-    }
-}
-
-/// A count as short as a rate.
-pub(super) fn count(n: u64) -> String {
-    if n < 1_000 { n.to_string() } else { number(n as f64) }
-}
-
-/// Three digits of a share, or as many as keep it from looking like all or nothing.
-pub(super) fn percent(value: f64) -> String {
-    let value = value * 100.0;
-    match value {
-        0.0 => "0 %".to_owned(),
-        100.0 => "100 %".to_owned(),
-        v if v < 0.001 => "<0.001 %".to_owned(),
-        v if v < 0.099_95 => format!("{v:.3} %"),
-        v if v < 9.995 => format!("{v:.2} %"),
-        v if !(99.85..=100.0).contains(&v) => format!("{v:.1} %"),
-        v if v < 99.985 => format!("{v:.2} %"),
-        v if v < 99.998_5 => format!("{v:.3} %"),
-        _ => ">99.998 %".to_owned(),
-    }
-}
-
 fn share(part: u64, whole: u64) -> String {
     if part == 0 { "-".to_owned() } else { percent(part as f64 / whole.max(1) as f64) }
 }
@@ -263,26 +197,6 @@ fn share(part: u64, whole: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_have_three_digits_and_a_unit() {
-        let cases =
-            [(0.0, "0 s"), (1.234_5e-9, "1.23 ns"), (999.9e-9, "1.00 µs"), (0.012_34, "12.3 ms"), (59.96, "60.0 s")];
-        for (value, wanted) in cases {
-            assert_eq!(seconds(value), wanted);
-        }
-        assert_eq!([number(0.0), number(999.7), number(1_234.0), number(2.5e9)], ["0", "1.00k", "1.23k", "2.50G"]);
-        assert_eq!([share(0, 10), share(1, 10_000), share(5, 10)], ["-", "0.010 %", "50.0 %"]);
-    }
-
-    #[test]
-    fn nothing_is_rounded_to_all_or_nothing() {
-        let cases = [(0.0, "0 %"), (1.0, "100 %"), (0.999_57, "99.96 %"), (0.999_999, ">99.998 %"), (5e-6, "<0.001 %")];
-        for (value, wanted) in cases {
-            assert_eq!(percent(value), wanted);
-        }
-        assert_eq!([number(1e-5), number(0.02)], ["<0.001", "0.020"]);
-    }
 
     #[test]
     fn an_interval_has_the_unit_of_its_value() {

@@ -189,6 +189,47 @@ impl Call {
     }
 }
 
+/// Where a call in flight is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leg {
+    /// The request is on the way to the callee.
+    There,
+    /// It waits at the callee, or is served.
+    AtCallee,
+    /// The reply is on the way.
+    Back,
+}
+
+impl Leg {
+    /// None for a call that only waits for a connection, or was lost.
+    pub(crate) fn of(call: &Call) -> Option<Leg> {
+        if call.is_with_callee() {
+            return Some(Leg::AtCallee);
+        }
+        match call.flags & (SERVING | RETURNING | CONNECTING | IN_POOL_QUEUE) {
+            SERVING => Some(Leg::There),
+            RETURNING => Some(Leg::Back),
+            _ => None,
+        }
+    }
+}
+
+/// What a display needs to know of a call in flight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InFlight {
+    pub link: LinkId,
+    pub class: ClassId,
+    pub leg: Leg,
+    /// When its root request was meant to be sent: the same for all calls of a journey.
+    pub intended: Time,
+    /// When the caller asked.
+    pub sent: Time,
+    /// 0 for the first attempt.
+    pub attempt: u8,
+    /// The reply that is on the way is a failure.
+    pub failed: bool,
+}
+
 /// The calls in flight.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {

@@ -22,7 +22,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use call::{ANY_REPLICA, Call, CallId};
+pub use call::{ANY_REPLICA, Call, CallId, InFlight, Leg};
 pub use ctx::{Child, Ctx, Request, Steps};
 pub use event::EventQueue;
 pub use fault::{Fault, Patch, Place};

@@ -1,5 +1,5 @@
-//! A call's way over a link: fallback, deadline, retry and hedge around the operation; breaker, bulkhead, timeout and
-//! pool around each attempt; then the network. In this order, so that every attempt counts for the breaker.
+//! A call's way over a link: around the operation (`op.rs`) fallback, deadline, retry and hedge; around each attempt
+//! breaker, bulkhead, timeout and pool; then the network. In this order, so that every attempt counts for the breaker.
 
 use super::call::{
     ARRIVED, AWAITED, CANCELLED, CONNECTED, Call, CallId, HELD, IN_BULKHEAD, IN_POOL_QUEUE, PERMITTED, RETURNING,
@@ -7,8 +7,6 @@ use super::call::{
 };
 use super::core::{Core, Ready, What};
 use super::ctx::{Child, Request};
-use super::link::MAX_HEDGES;
-use super::op::{MAX_IN_FLIGHT, Op};
 use super::outcome::{Outcome, Reason, Reply};
 use crate::base::{LinkId, Span, Time};
 use crate::parts::breaker::Permit;
@@ -38,86 +36,9 @@ impl Core {
         }
     }
 
-    fn begin_op(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request) {
-        let now = self.now;
-        let state = &mut self.links[link.index()];
-        let (config, lanes) = (&state.config, state.lanes);
-        let own = config.deadline.map_or(Time::NEVER, |span| now + span);
-        let inherited = if config.propagate_deadline { request.deadline } else { Time::NEVER };
-        let deadline = own.min(inherited);
-        let request = Request { deadline: if config.propagate_deadline { deadline } else { Time::NEVER }, ..*request };
-        if config.retry.as_ref().is_some_and(|retry| retry.budget.is_some())
-            && let Some(budget) = &mut state.guard(request.origin).budget
-        {
-            budget.deposit(now);
-        }
-        let id = self.ops.insert(Op {
-            generation: 0,
-            alive: true,
-            link,
-            waiter,
-            tag,
-            request,
-            started: self.now,
-            deadline,
-            attempts: 0,
-            hedges: 0,
-            hedge_at: Time::NEVER,
-            sent: 0,
-            last_delay: Span::ZERO,
-            reason: Reason::Timeout,
-            in_flight: [CallId::NONE; MAX_IN_FLIGHT],
-            resting: false,
-        });
-        if self.links[link.index()].way.cancels {
-            self.note_child(waiter, id, true);
-        }
-        if deadline <= now {
-            // Too late before it began: nothing is sent.
-            return self.ready.push(Ready::TooLate(id));
-        }
-        if deadline == own {
-            self.lane_push(lanes.op_deadline, id);
-        } else {
-            self.push_deadline(deadline, What::OpDeadline, id);
-        }
-        self.op_attempt(id.slot);
-    }
-
-    /// Send one attempt of an operation, which may have copies.
-    fn op_attempt(&mut self, slot: u32) {
-        let op = &mut self.ops[slot];
-        op.resting = false;
-        op.attempts += 1;
-        op.hedges = 0;
-        self.arm_hedge(slot);
-        self.op_send(slot);
-    }
-
-    fn op_send(&mut self, slot: u32) {
-        let op = &mut self.ops[slot];
-        let number = op.sent;
-        op.sent = op.sent.saturating_add(1);
-        let (link, request) = (op.link, op.request);
-        let id = self.attempt(link, Waiter::Op(self.ops.id(slot)), 0, &request, number);
-        self.ops[slot].note(id);
-    }
-
-    /// The next copy of the present attempt is due after a while, if there is to be one.
-    fn arm_hedge(&mut self, slot: u32) {
-        let op = &mut self.ops[slot];
-        let link = &self.links[op.link.index()];
-        let Some(hedge) = link.config.hedge else { return };
-        if op.hedges < hedge.copies.min(MAX_HEDGES) {
-            op.hedge_at = self.now + hedge.after;
-            let lane = link.lanes.hedge;
-            self.lane_push(lane, self.ops.id(slot));
-        }
-    }
-
     /// One attempt: past the guards and onto the network. Failures on the spot come back as replies, too.
     #[inline(never)]
-    fn attempt(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request, number: u8) -> CallId {
+    pub(super) fn attempt(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request, number: u8) -> CallId {
         let id = self.calls.reserve();
         let state = &mut self.links[link.index()];
         state.tally.counts.sent += 1;
@@ -465,144 +386,4 @@ impl Core {
         }
         self.release(id);
     }
-
-    /// An attempt of an operation has ended.
-    fn op_reply(&mut self, op: CallId, id: CallId, reply: Reply) {
-        debug_assert!(self.ops.is_alive(op), "a reply to an operation that is gone");
-        if !self.ops.is_alive(op) {
-            return;
-        }
-        let slot = op.slot;
-        let op = &mut self.ops[slot];
-        op.forget(id);
-        let reason = match reply.outcome {
-            Ok(()) => return self.finish_op(slot, reply),
-            Err(reason) => reason,
-        };
-        op.reason = reason;
-        if op.is_waiting() || op.resting {
-            return;
-        }
-        if let Some(delay) = self.retry_delay(slot, reason) {
-            self.ops[slot].resting = true;
-            let link = self.ops[slot].link;
-            self.links[link.index()].tally.counts.retries += 1;
-            let id = self.ops.id(slot);
-            self.push_what(self.now + delay, link.0, What::Retry, id);
-            return;
-        }
-        self.fail_op(slot, reason);
-    }
-
-    /// An attempt of an operation that nobody waits for was lost, and nothing will ever tell: when no other is under way,
-    /// nothing is left to keep.
-    fn op_lost(&mut self, op: CallId, id: CallId) {
-        self.ops[op.slot].forget(id);
-        if !self.ops[op.slot].is_waiting() {
-            self.ops.remove(op.slot);
-        }
-    }
-
-    /// How long to wait before the next attempt, if there is to be one.
-    fn retry_delay(&mut self, slot: u32, reason: Reason) -> Option<Span> {
-        let now = self.now;
-        let op = &mut self.ops[slot];
-        let state = &mut self.links[op.link.index()];
-        let retry = state.config.retry.as_ref()?;
-        if op.attempts >= retry.attempts || !is_retryable(reason) {
-            return None;
-        }
-        let delay = retry.backoff.delay(op.attempts, op.last_delay, &mut state.retry_rng);
-        // A retry never outlives the deadline.
-        if now + delay >= op.deadline {
-            return None;
-        }
-        if let Some(budget) = &mut state.guard(op.request.origin).budget
-            && !budget.withdraw(now)
-        {
-            return None;
-        }
-        op.last_delay = delay;
-        Some(delay)
-    }
-
-    pub(crate) fn retry_now(&mut self, slot: u32) {
-        self.op_attempt(slot);
-    }
-
-    /// The answer is slow in coming: send another copy.
-    pub(crate) fn hedge_now(&mut self, slot: u32) {
-        let op = &mut self.ops[slot];
-        let link = op.link;
-        let Some(hedge) = self.links[link.index()].config.hedge else { return };
-        // The timer of an earlier attempt is due at another time.
-        if op.hedge_at != self.now || op.hedges >= hedge.copies.min(MAX_HEDGES) || !op.is_waiting() {
-            return;
-        }
-        op.hedges += 1;
-        self.links[link.index()].tally.counts.hedges += 1;
-        self.op_send(slot);
-        self.arm_hedge(slot);
-    }
-
-    /// The deadline of the whole operation has passed.
-    pub(crate) fn op_deadline(&mut self, slot: u32) {
-        if self.ops[slot].deadline <= self.now {
-            self.fail_op(slot, Reason::Deadline);
-        }
-    }
-
-    fn fail_op(&mut self, slot: u32, reason: Reason) {
-        self.abandon_attempts(slot, reason, true);
-        let link = self.ops[slot].link;
-        let fallback = self.links[link.index()].config.fallback;
-        match fallback {
-            None => self.finish_op(slot, Reply::failed(reason)),
-            Some(fallback) => {
-                self.links[link.index()].tally.counts.fallbacks += 1;
-                if fallback.after.is_zero() {
-                    return self.finish_op(slot, Reply { degraded: true, ..Reply::OK });
-                }
-                let op = &mut self.ops[slot];
-                op.resting = true;
-                // The deadline has done its work.
-                op.deadline = Time::NEVER;
-                let id = self.ops.id(slot);
-                self.push_what(self.now + fallback.after, link.0, What::Fallback, id);
-            }
-        }
-    }
-
-    pub(crate) fn fallback_now(&mut self, slot: u32) {
-        self.finish_op(slot, Reply { degraded: true, ..Reply::OK });
-    }
-
-    fn abandon_attempts(&mut self, slot: u32, reason: Reason, needed: bool) {
-        let attempts = std::mem::replace(&mut self.ops[slot].in_flight, [CallId::NONE; MAX_IN_FLIGHT]);
-        for id in attempts.into_iter().filter(|id| !id.is_none()) {
-            if self.awaited(id) {
-                self.abandon(id, reason, needed);
-            }
-        }
-    }
-
-    pub(super) fn finish_op(&mut self, slot: u32, reply: Reply) {
-        // Losing copies count as lost: nobody waits for them any more.
-        self.abandon_attempts(slot, Reason::Lost, false);
-        let op = &self.ops[slot];
-        let (waiter, child) = (op.waiter, Child::of_op(op, reply));
-        self.ops.remove(slot);
-        self.deliver(waiter, child);
-    }
-
-    /// Forget an operation whose caller is gone.
-    pub(super) fn abandon_op(&mut self, slot: u32) {
-        self.abandon_attempts(slot, Reason::Lost, false);
-        self.ops.remove(slot);
-    }
-}
-
-/// Whether another attempt could help.
-fn is_retryable(reason: Reason) -> bool {
-    !matches!(reason, Reason::Deadline | Reason::Unauthorized | Reason::NoRoute | Reason::Removed)
 }

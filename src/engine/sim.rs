@@ -1,6 +1,6 @@
 //! A plan being executed.
 
-use super::call::CallId;
+use super::call::{CallId, InFlight, Leg};
 use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, What};
 use super::ctx::{Child, Ctx};
 use super::event::{Event, MAX_PLACES};
@@ -296,6 +296,21 @@ impl<B: Behaviour> Sim<B> {
 
     pub fn class_tally(&mut self, class: ClassId) -> &mut ClassTally {
         &mut self.core.classes[class.index()]
+    }
+
+    /// The calls that are with their callee or on the way, in a fixed order: for displays.
+    pub fn calls_in_flight(&self) -> impl Iterator<Item = InFlight> {
+        self.core.calls.iter().filter_map(|(_, call)| {
+            Some(InFlight {
+                leg: Leg::of(call)?,
+                link: call.link,
+                class: call.class,
+                intended: call.intended,
+                sent: call.sent,
+                attempt: call.attempt,
+                failed: !call.reply.is_ok(),
+            })
+        })
     }
 
     /// Calls that have arrived at a node and were not answered, counted one by one: what conservation is checked

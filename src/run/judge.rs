@@ -57,7 +57,7 @@ pub fn figure(text: &str, recorder: &Recorder, report: &Report) -> Option<f64> {
     lookup(&MetricPath::parse(text).ok()?, recorder, report)
 }
 
-fn lookup(path: &MetricPath, recorder: &Recorder, report: &Report) -> Option<f64> {
+pub(super) fn lookup(path: &MetricPath, recorder: &Recorder, report: &Report) -> Option<f64> {
     if let Some(window) = path.window {
         return windowed(path, window, recorder, report);
     }

@@ -1,7 +1,9 @@
 //! From a design to a run and its report: compile, schedule the timeline, run, judge.
 
 mod compile;
+mod frame;
 mod judge;
+mod series;
 mod timeline;
 
 use crate::base::{Finding, NodeId, Time};
@@ -11,7 +13,9 @@ use crate::kinds::State;
 use crate::metrics::{Recorder, Report, WarmUpRule};
 
 pub use compile::link_config;
+pub use frame::{Basis, frame};
 pub use judge::{Verdict, figure, judge, text};
+pub use series::{Sample, series};
 
 /// A design that is being simulated and recorded.
 pub struct Run {

@@ -83,6 +83,79 @@ fn the_report_can_be_written_as_json_and_csv() {
     assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
 }
 
+/// Width and height from the head of a PNG file.
+fn png_size(bytes: &[u8]) -> (u32, u32) {
+    assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+    (number(16), number(20))
+}
+
+#[test]
+fn a_run_is_drawn_as_png_and_svg() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (png, svg) = (folder.path().join("out.png"), folder.path().join("out.svg"));
+    let (png_name, svg_name) = (png.to_string_lossy().into_owned(), svg.to_string_lossy().into_owned());
+    let scenario = "scenarios/kinds/queue.ron";
+    let table =
+        stdout(&["run", scenario, "--png", &png_name, "--svg", &svg_name, "--size", "400x300", "--scale", "2"], 0);
+    assert!(table.contains("orders"), "{table}");
+    assert_eq!(png_size(&std::fs::read(&png).expect("a file")), (800, 600));
+    let text = std::fs::read_to_string(&svg).expect("a file");
+    assert!(text.contains("aria-label=\"orders\"") && text.contains("Requests by outcome"), "{text}");
+    // Each option changes what is drawn.
+    let drawn = |options: &[&str]| {
+        stdout(&[&["figure", scenario, "--svg", &svg_name], options].concat(), 0);
+        std::fs::read_to_string(&svg).expect("a file")
+    };
+    let plain = drawn(&[]);
+    for options in [
+        &["--theme", "dark"][..],
+        &["--theme", "print"],
+        &["--lens", "errors"],
+        &["--lens", "none"],
+        &["--background", "none"],
+        &["--at", "11s"],
+        &["--board-only"],
+        &["--plots-only"],
+        &["--plot", "queue:orders"],
+        &["--size", "600x600"],
+    ] {
+        assert!(drawn(options) != plain, "{options:?}");
+    }
+    assert!(drawn(&["--plot", "queue:orders"]).contains("orders: queue"));
+    // At 11 s, while nobody consumes, the state is another one than at the end, and says so.
+    assert!(drawn(&["--at", "11s"]).contains("aria-label=\"paused\""));
+    let both = stdout(&["figure", scenario, "scenarios/kinds/worker.ron", "--svg", "-"], 0);
+    assert!(both.contains("aria-label=\"orders\"") && both.contains("aria-label=\"jobs\""));
+}
+
+#[test]
+fn what_cannot_be_drawn_is_said_in_a_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out.png").to_string_lossy().into_owned();
+    for (options, words) in [
+        (&["--size", "10x10"][..], "`--size 10x10`"),
+        (&["--size", "wide"], "WIDTHxHEIGHT"),
+        (&["--scale", "0"], "`--scale 0`"),
+        (&["--at", "1h"], "the run ends at 30s"),
+        (&["--at", "soon"], "`--at`"),
+        (&["--plot", "queue:nowhere"], "no series of `nowhere.queue`"),
+        (&["--plot", "colour:orders"], "no series of `orders.colour`"),
+        (&["--plot", "queue:orders", "--board-only"], "`--board-only`"),
+        (&["--size", "16000x16000"], "at most 100 million"),
+        (&["--svg", &out], "the same place"),
+    ] {
+        let args = [&["run", "scenarios/kinds/queue.ron", "--png", &out], options].concat();
+        let output = tailboard(&args).output().expect("the program runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{options:?}: {stderr}");
+        assert!(stderr.contains(words) && stderr.lines().count() == 1, "{options:?}: {stderr}");
+    }
+    let output = tailboard(&["figure", "scenarios/kinds/queue.ron"]).output().expect("the program runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`--png FILE`"));
+}
+
 #[test]
 fn the_seed_and_the_length_can_be_set() {
     let report = |args: &[&str]| -> serde_json::Value {

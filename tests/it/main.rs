@@ -5,6 +5,8 @@ mod catalogue;
 mod cli;
 mod conservation;
 mod determinism;
+mod figure;
+mod gallery;
 mod kinds;
 mod pictures;
 mod scenarios;

@@ -282,3 +282,26 @@ fn every_verb_reads_a_picture_by_its_content() {
     }
     assert_eq!(stdout(&["run", "-"], &png), plain);
 }
+
+/// By the command line, as a person would: a picture of a changed run, and the run of the picture.
+#[test]
+fn a_picture_of_a_run_is_run_to_the_same_report() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_tailboard")).args(args).output().expect("the program runs");
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let place = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (png, svg) = (place("out.png"), place("out.svg"));
+    let changed = ["scenarios/kinds/cache.ron", "--seed", "5", "--set", "cache.capacity=Entries(2000)", "--json", "-"];
+    let report = run(&[&["run"], &changed[..], &["--png", &png, "--svg", &svg, "--at", "2s"]].concat());
+    for picture in [&png, &svg] {
+        assert_eq!(run(&["run", picture, "--json", "-"]), report, "{picture}");
+        // And a picture of the picture carries the same to the byte.
+        let again = place("again.svg");
+        run(&["figure", picture, "--svg", &again]);
+        let carried = |path: &str| extract(&std::fs::read(path).expect("a file")).expect("whole").expect("a scenario");
+        assert_eq!(carried(&again), carried(picture));
+    }
+}

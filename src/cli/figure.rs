@@ -1,0 +1,292 @@
+//! `figure`: draw one run, or two side by side; and the options of pictures, which `run` has too.
+
+use super::run::{Output, prepare, progress};
+use super::{GOOD, WRONG_INPUT, export, say};
+use crate::base::units::Quantity as _;
+use crate::base::{Span, Time};
+use crate::design::{Design, FigureUnit, MetricPath};
+use crate::figure::{self, Asked, Background, Lens, Look, Parts, Shown, ThemeName, scene::Scene};
+use crate::metrics::{Frame, Report};
+use crate::run::{Basis, Run, Verdict, frame, judge, series};
+use crate::scenario::picture::{Carried, PictureError, embed_png, embed_svg};
+use std::path::PathBuf;
+
+/// Draw one run, or two side by side with common axes. A picture of one run carries its scenario; one of two carries none.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  tailboard figure scenarios/cache_outage.ron --png outage.png --at 31s --scale 2
+  tailboard figure before.ron after.ron --svg both.svg --theme print
+  tailboard figure design.ron --png board.png --board-only --background none --lens none")]
+pub struct Args {
+    /// One or two scenario files; one of them may be `-`, standard input.
+    #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    picture: PictureArgs,
+}
+
+/// What is drawn, how, and where it is written.
+#[derive(clap::Args, Default)]
+pub struct PictureArgs {
+    /// Write a picture of board and plots as PNG; `-` is standard output, instead of the table.
+    #[arg(long, value_name = "FILE", help_heading = "Pictures")]
+    pub png: Option<PathBuf>,
+    /// The same as SVG.
+    #[arg(long, value_name = "FILE", help_heading = "Pictures")]
+    pub svg: Option<PathBuf>,
+    /// The state of this instant, instead of the averages of the run.
+    #[arg(long, value_name = "TIME", help_heading = "Pictures")]
+    at: Option<String>,
+    /// Colours: dark, light, or print (white, readable without colour).
+    #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = "Pictures")]
+    theme: ThemeArg,
+    /// What the cards are tinted by: load, latency, errors, queue, or none (names and links only).
+    #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = "Pictures")]
+    lens: LensArg,
+    /// What is behind: none, theme or white.
+    #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = "Pictures")]
+    background: BackgroundArg,
+    /// The PNG is so many times as large, from 0.1 to 8; 1 if left out.
+    #[arg(long, value_name = "FACTOR", help_heading = "Pictures")]
+    scale: Option<f64>,
+    /// Fit the picture into so many pixels, before scaling: WIDTHxHEIGHT.
+    #[arg(long, value_name = "WxH", help_heading = "Pictures")]
+    size: Option<String>,
+    /// No plots.
+    #[arg(long, conflicts_with = "plots_only", help_heading = "Pictures")]
+    board_only: bool,
+    /// No board.
+    #[arg(long, help_heading = "Pictures")]
+    plots_only: bool,
+    /// One more plot: FIGURE:SUBJECT, as in `queue:db`, `hit_ratio:cache` or `goodput`; may be given several times.
+    #[arg(long = "plot", value_name = "SERIES", help_heading = "Pictures")]
+    plots: Vec<String>,
+}
+
+/// The names of a setting on the command line, and what they stand for.
+macro_rules! choices {
+    ($name:ident for $target:ident { $($choice:ident),* } default $default:ident) => {
+        #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+        enum $name {
+            $($choice,)*
+            #[default]
+            $default,
+        }
+
+        impl $name {
+            fn meant(self) -> $target {
+                match self {
+                    $($name::$choice => $target::$choice,)*
+                    $name::$default => $target::$default,
+                }
+            }
+        }
+    };
+}
+choices!(ThemeArg for ThemeName { Dark, Print } default Light);
+choices!(LensArg for Lens { Latency, Errors, Queue, None } default Load);
+choices!(BackgroundArg for Background { None, White } default Theme);
+
+/// What was asked for, understood.
+pub struct Request {
+    png: Option<Output>,
+    svg: Option<Output>,
+    look: Look,
+    at: Option<Time>,
+    scale: f64,
+    size: Option<(u32, u32)>,
+    plots: Vec<(String, MetricPath)>,
+}
+
+/// A run that has been drawn upon: what is left to write.
+pub struct Drawn {
+    design: Design,
+    frame: Frame,
+    asked: Vec<Asked>,
+}
+
+impl PictureArgs {
+    pub fn is_asked(&self) -> bool {
+        self.png.is_some() || self.svg.is_some()
+    }
+
+    /// Understand the options, and open the files before anything is simulated.
+    ///
+    /// # Errors
+    /// What is wrong with them, in a line.
+    pub fn request(&self) -> Result<Request, String> {
+        let parts = match (self.board_only, self.plots_only) {
+            (true, _) => Parts::Board,
+            (_, true) => Parts::Plots,
+            _ => Parts::All,
+        };
+        let scale = self.scale.unwrap_or(1.0);
+        if !(0.1..=8.0).contains(&scale) {
+            return Err(format!("`--scale {scale}`: expected a number from 0.1 to 8"));
+        }
+        if parts == Parts::Board && !self.plots.is_empty() {
+            return Err("`--plot` adds a plot, and `--board-only` draws none".to_owned());
+        }
+        let at = self.at.as_deref().map(|text| Span::parse(text).map_err(|problem| format!("`--at`: {problem}")));
+        let plots = self.plots.iter().map(|text| Ok((text.clone(), path(text)?))).collect::<Result<_, String>>()?;
+        let size = self.size.as_deref().map(size).transpose()?;
+        let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
+        if self.png.is_some() && self.png == self.svg {
+            return Err("`--png` and `--svg` would write to the same place".to_owned());
+        }
+        Ok(Request {
+            look: Look {
+                theme: self.theme.meant(),
+                lens: self.lens.meant(),
+                background: self.background.meant(),
+                parts,
+            },
+            at: at.transpose()?.map(|span| Time(span.0)),
+            scale,
+            size,
+            plots,
+            png: open(&self.png)?,
+            svg: open(&self.svg)?,
+        })
+    }
+}
+
+/// `queue:db` and `db.queue` are the same figure.
+fn path(text: &str) -> Result<MetricPath, String> {
+    let wrong = |problem: &str| format!("`--plot {text}`: {problem}");
+    let turned = text.split_once(':').map_or(text.to_owned(), |(figure, subject)| format!("{subject}.{figure}"));
+    let path = MetricPath::parse(&turned).map_err(|problem| wrong(&problem))?;
+    if path.window.is_some() { Err(wrong("a plot is of the whole run, without a window")) } else { Ok(path) }
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let side = |text: &str| text.trim().parse::<u32>().ok().filter(|side| (16..=16_384).contains(side));
+    let sides = text.split_once('x').and_then(|(w, h)| Some((side(w)?, side(h)?)));
+    sides.ok_or_else(|| format!("`--size {text}`: expected WIDTHxHEIGHT, each from 16 to 16384 pixels"))
+}
+
+impl Request {
+    /// Whether a picture goes to standard output.
+    pub fn to_stdout(&self) -> bool {
+        [&self.png, &self.svg].into_iter().flatten().any(Output::is_stdout)
+    }
+
+    /// Simulate to the end, keeping the state of the instant that the board shows.
+    ///
+    /// # Errors
+    /// If that instant is after the end, or a plot is about nothing that there is.
+    pub fn simulate(&self, design: &Design, run: &mut Run) -> Result<(Report, Drawn), String> {
+        let instant = self.at.map(|at| {
+            if at > run.length() {
+                let length = Span(run.length().0);
+                return Err(format!("`--at {}`: the run ends at {length}", Span(at.0)));
+            }
+            progress(run, at);
+            Ok(frame(run, design, Basis::Recent))
+        });
+        let instant = instant.transpose()?;
+        let length = run.length();
+        progress(run, length);
+        let report = run.report();
+        let frame = instant.unwrap_or_else(|| frame(run, design, Basis::Report(&report)));
+        let asked =
+            self.plots.iter().map(|(title, path)| asked(title, path, run, &report)).collect::<Result<_, _>>()?;
+        Ok((report, Drawn { design: design.clone(), frame, asked }))
+    }
+
+    /// Draw one run and write the picture, with the scenario in it.
+    pub fn write(
+        self,
+        drawn: &Drawn,
+        run: &Run,
+        report: &Report,
+        verdicts: &[Verdict],
+        scenario: String,
+        code: u8,
+    ) -> u8 {
+        let scene = figure::scene(&shown(drawn, run, report, verdicts), &self.look);
+        let carried = export::carried(scenario, report, verdicts);
+        self.finish(&scene, &drawn.design.title, Some(&carried), code)
+    }
+
+    /// Print the scene, and put into the picture what it carries.
+    fn finish(self, scene: &Scene, title: &str, carried: Option<&Carried>, mut code: u8) -> u8 {
+        let problem = |problem: PictureError| problem.to_string();
+        if let Some(output) = self.svg {
+            let svg = figure::svg(scene, title, self.size);
+            let svg = match carried {
+                Some(carried) => embed_svg(&svg, carried).map_err(problem),
+                None => Ok(svg),
+            };
+            code = output.write(svg.map(String::into_bytes), code);
+        }
+        if let Some(output) = self.png {
+            let png = figure::png(scene, title, self.size, self.scale);
+            let png = png.and_then(|png| match carried {
+                Some(carried) => embed_png(&png, carried).map_err(problem),
+                None => Ok(png),
+            });
+            code = output.write(png, code);
+        }
+        code
+    }
+}
+
+fn shown<'a>(drawn: &'a Drawn, run: &'a Run, report: &'a Report, verdicts: &[Verdict]) -> Shown<'a> {
+    Shown {
+        design: &drawn.design,
+        frame: &drawn.frame,
+        report,
+        series: run.recorder().series(),
+        asked: &drawn.asked,
+        verdicts: Some((verdicts.iter().filter(|verdict| verdict.holds).count(), verdicts.len())),
+    }
+}
+
+/// A series that was asked for; an error if no window has a value of it.
+fn asked(title: &str, path: &MetricPath, run: &Run, report: &Report) -> Result<Asked, String> {
+    let name = path.subject.as_ref().map_or(path.figure.clone(), |subject| format!("{subject}.{}", path.figure));
+    let samples = series(path, run.recorder(), report);
+    if samples.iter().all(|sample| sample.value.is_none()) {
+        return Err(format!("`--plot {title}`: there is no series of `{name}` in this run"));
+    }
+    let values = samples.into_iter().map(|sample| (sample.from, sample.until, sample.value)).collect();
+    let figure = path.figure.replace('_', " ");
+    let title = path.subject.as_ref().map_or(figure.clone(), |subject| format!("{subject}: {figure}"));
+    Ok(Asked { title, unit: FigureUnit::of(&name), values })
+}
+
+pub fn main(args: &Args) -> u8 {
+    match pictures(args) {
+        Ok(code) => code,
+        Err(problem) => {
+            // What is wrong with a file has been said where it was read.
+            if !problem.is_empty() {
+                say(&format!("error: {problem}\n"));
+            }
+            WRONG_INPUT
+        }
+    }
+}
+
+fn pictures(args: &Args) -> Result<u8, String> {
+    if !args.picture.is_asked() {
+        return Err("nothing to write to: give `--png FILE` or `--svg FILE`".to_owned());
+    }
+    let request = args.picture.request()?;
+    let mut runs = Vec::new();
+    for file in &args.files {
+        let (text, design, mut run) = prepare(file).ok_or_else(String::new)?;
+        let (report, drawn) = request.simulate(&design, &mut run)?;
+        let verdicts = judge(&design, run.recorder(), &report);
+        runs.push((drawn, run, report, verdicts, text));
+    }
+    if let [(drawn, run, report, verdicts, text)] = &mut runs[..] {
+        return Ok(request.write(drawn, run, report, verdicts, std::mem::take(text), GOOD));
+    }
+    let all: Vec<Shown> =
+        runs.iter().map(|(drawn, run, report, verdicts, _)| shown(drawn, run, report, verdicts)).collect();
+    let (a, b) = (&all[0], &all[1]);
+    let scene = figure::pair(a, b, &request.look);
+    Ok(request.finish(&scene, &format!("{} · {}", a.design.title, b.design.title), None, GOOD))
+}

@@ -1,0 +1,239 @@
+//! The board: cards in their places, links between them, labels and dots.
+
+use super::card::{self, Card};
+use super::layout::{self, Block};
+use super::legend::{Key, Keys};
+use super::link::{self, Wire};
+use super::route::{self, Body};
+use super::scene::{Item, Owner, Pen, Point, Rect, Scene};
+use super::theme::Theme;
+use super::{Lens, series, state};
+use crate::base::{maths, short};
+use crate::design::{Design, MetricPath, ModeSpec, Node};
+use crate::engine::Leg;
+use crate::kinds::{Group, Param, Spec, Value, params};
+use crate::metrics::{Frame, NodeFrame, Token};
+use std::collections::BTreeMap;
+
+/// A drawn board, and what its legend must explain.
+pub struct Board {
+    pub scene: Scene,
+    pub keys: Keys,
+    /// One dot stands for so many calls.
+    pub sampling: u64,
+    /// What the tint of the cards is about.
+    pub heat: Option<String>,
+}
+
+/// Draw the board of a design in the state of a frame.
+pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens) -> Board {
+    let shown = Some(frame).filter(|_| lens != Lens::None);
+    let active = shown.map_or(Vec::new(), |frame| state::active(design, frame.at));
+    let cards: Vec<Card> =
+        design.nodes.iter().map(|(name, node)| card_of(design, name, node, shown, lens, &active)).collect();
+    let numbers: BTreeMap<&str, usize> = design.nodes.keys().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+    // A link to nowhere is a mistake that the checks tell; there is nothing to draw.
+    let links: Vec<(&crate::design::LinkSpec, usize, usize)> = (design.links.iter())
+        .filter_map(|link| Some((link, *numbers.get(link.from.as_str())?, *numbers.get(link.to.as_str())?)))
+        .collect();
+    let pairs: Vec<(usize, usize)> = links.iter().map(|(_, from, to)| (*from, *to)).collect();
+    let blocks: Vec<Block> = cards
+        .iter()
+        .zip(design.nodes.values())
+        .map(|(card, node)| Block {
+            width: card::WIDTH,
+            height: card.height(),
+            gutter: card.gutter(),
+            at: node.at.map(|(x, y)| Point::new(f64::from(x), f64::from(y))),
+        })
+        .collect();
+    let places = layout::place(&blocks, &pairs);
+    let bodies: Vec<Body> = (cards.iter().zip(&places))
+        .map(|(card, at)| Body {
+            card: Rect::new(at.x, at.y, card::WIDTH, card.height()),
+            gutter: card.gutter(),
+            waist: card.waist(),
+        })
+        .collect();
+    let ways = route::routes(&bodies, &pairs);
+    let names: Vec<String> = links.iter().map(|(link, ..)| link.name()).collect();
+    let wires: Vec<Wire> = (links.iter().zip(ways).zip(&names))
+        .map(|(((link, ..), way), name)| Wire {
+            name,
+            frame: shown.and_then(|frame| frame.links.iter().find(|other| other.name == *name)),
+            is_async: link.mode == ModeSpec::Async,
+            is_control: design.nodes[&link.from].kind.meta().group == Group::Control,
+            is_broken: state::is_broken(&active, name, &link.from, &link.to),
+            step: step(design, link),
+            way,
+        })
+        .collect();
+    paint(&cards, &places, &bodies, &wires, shown, theme, heat_words(design, lens))
+}
+
+/// Everything onto the scene, from the back to the front.
+fn paint(
+    cards: &[Card],
+    places: &[Point],
+    bodies: &[Body],
+    wires: &[Wire],
+    frame: Option<&Frame>,
+    theme: &Theme,
+    heat: Option<String>,
+) -> Board {
+    let mut keys = Keys::default();
+    let mut items: Vec<Item> = Vec::new();
+    for wire in wires {
+        wire.draw(&mut link_pen(&mut items, wire), theme, &mut keys);
+    }
+    let obstacles: Vec<Rect> = bodies.iter().map(occupied).collect();
+    for (wire, label) in wires.iter().zip(link::place_labels(wires, &obstacles)) {
+        if let Some(label) = label {
+            label.draw(&mut link_pen(&mut items, wire), theme, &mut keys);
+        }
+    }
+    let sampling = frame.map_or(1, |frame| dots(frame, wires, theme, &mut items, &mut keys));
+    for wire in wires.iter().filter(|_| frame.is_some()) {
+        wire.draw_step(&mut link_pen(&mut items, wire), theme, &mut keys);
+    }
+    for (card, at) in cards.iter().zip(places) {
+        let mut pen = Pen { items: &mut items, owner: Owner::Node(card.name.into()) };
+        card.draw(&mut pen, *at, theme, &mut keys);
+    }
+    if heat.is_some() && cards.iter().any(|card| card.heat.is_some()) {
+        keys.add(Key::Heat);
+    }
+    let mut scene = Scene { items, ..Scene::default() };
+    let all = Rect::around(obstacles.into_iter().chain(scene.bounds())).unwrap_or_default();
+    let items = std::mem::take(&mut scene.items);
+    scene.append(Scene { items, ..Scene::default() }, -all.x, -all.y);
+    (scene.width, scene.height) = (all.w, all.h);
+    Board { scene, keys, sampling, heat }
+}
+
+fn link_pen<'a>(items: &'a mut Vec<Item>, wire: &Wire) -> Pen<'a> {
+    Pen { items, owner: Owner::Link(wire.name.into()) }
+}
+
+/// A card with what sticks out of it.
+fn occupied(body: &Body) -> Rect {
+    let card = body.card;
+    Rect::new(card.x - body.gutter, card.y - card::OVERHANG, card.w + body.gutter, card.h + card::OVERHANG)
+}
+
+/// A parameter of a spec as a number, where it is one.
+fn parameter(spec: &Spec, name: &str) -> Option<Option<f64>> {
+    let mut found = None;
+    spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
+        if param.name == name {
+            let text = value.text();
+            let inner = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(&text);
+            found = Some(params::magnitude(&inner.replace('_', "")));
+        }
+    });
+    found
+}
+
+fn card_of<'a>(
+    design: &Design,
+    name: &'a str,
+    node: &'a Node,
+    frame: Option<&'a Frame>,
+    lens: Lens,
+    active: &[&crate::design::Intervention],
+) -> Card<'a> {
+    let meta = node.kind.meta();
+    let shown = frame.and_then(|frame| frame.nodes.iter().find(|other| other.name == name));
+    let number = |name: &str| parameter(&node.kind, name).flatten();
+    let copies = number("replicas").map(|n| (n, "replica")).or(number("shards").map(|n| (n, "shard")));
+    // A limit is that of each copy.
+    let limit = parameter(&node.kind, "queue_limit").map(|limit| limit.map(|n| n * copies.map_or(1.0, |(n, _)| n)));
+    let limit = limit.or(number("capacity").map(Some));
+    let queues = limit.is_some() || shown.is_some_and(|node| node.queue > 0.0);
+    let card = Card {
+        name: if node.label.is_empty() { name } else { &node.label },
+        icon: meta.key,
+        kind: meta.title,
+        node: shown,
+        queues,
+        queue_limit: limit.flatten(),
+        copies,
+        down: state::killed(active, name),
+        struck: state::of_node(active, name),
+        heat: None,
+    };
+    Card { heat: shown.and_then(|node| heat(design, name, node, &card, lens)), ..card }
+}
+
+/// What a lens makes of a node, from fine (0) to failing (1).
+fn heat(design: &Design, name: &str, node: &NodeFrame, card: &Card, lens: Lens) -> Option<f64> {
+    match lens {
+        Lens::Load | Lens::None => None,
+        Lens::Latency => {
+            let objective = objective(design, name)?;
+            Some(0.5 + 0.5 * maths::log10(node.p99? / objective))
+        }
+        Lens::Errors => Some(if node.failed_share > 0.0 { (4.0 + maths::log10(node.failed_share)) / 4.0 } else { 0.0 }),
+        Lens::Queue => {
+            let limit = card.queue_limit.filter(|_| card.queues)?;
+            Some(maths::ln(1.0 + node.queue) / maths::ln(1.0 + limit.max(1.0)))
+        }
+    }
+}
+
+/// What the 99th percentile of a node is expected to be at most, in seconds: its own bound, or else that of the requests.
+fn objective(design: &Design, node: &str) -> Option<f64> {
+    let own = design.expect.iter().filter(|expectation| expectation.times.is_none()).find_map(|expectation| {
+        let path = MetricPath::parse(&expectation.that).ok()?;
+        let is_own = path.subject.as_deref() == Some(node) && path.figure == "p99";
+        is_own.then(|| expectation.at_most.as_ref().map(|amount| amount.value))?
+    });
+    own.or_else(|| series::objectives(design).first().map(|(value, _)| *value))
+}
+
+fn heat_words(design: &Design, lens: Lens) -> Option<String> {
+    match lens {
+        Lens::Load | Lens::None => None,
+        Lens::Latency => Some(match series::objectives(design).first() {
+            Some((value, _)) => {
+                format!("p99 from a tenth of the objective ({}) to ten times as much", short::seconds(*value))
+            }
+            None => "p99 against its own objective".to_owned(),
+        }),
+        Lens::Errors => Some("share of failures from 0.01 % to all, on a log scale".to_owned()),
+        Lens::Queue => Some("length of the queue up to its limit, on a log scale".to_owned()),
+    }
+}
+
+/// A link's step, where its node calls in more than one.
+fn step(design: &Design, link: &crate::design::LinkSpec) -> Option<u16> {
+    let of_node = design.links.iter().filter(|other| other.from == link.from);
+    of_node.clone().any(|other| other.step != link.step).then_some(link.step)
+}
+
+/// The calls on the way. Returns how many calls a dot stands for: as few as leave room between the dots of every link.
+fn dots(frame: &Frame, wires: &[Wire], theme: &Theme, items: &mut Vec<Item>, keys: &mut Keys) -> u64 {
+    let by_name: BTreeMap<&str, usize> = wires.iter().enumerate().map(|(i, wire)| (wire.name, i)).collect();
+    let mut on: Vec<Vec<&Token>> = vec![Vec::new(); wires.len()];
+    for token in frame.tokens.iter().filter(|token| token.leg != Leg::AtCallee) {
+        if let Some(&i) = by_name.get(frame.links[token.link].name.as_str()) {
+            on[i].push(token);
+        }
+    }
+    let is_drawn = |token: &Token, step: u64| (token.journey / frame.sampling).is_multiple_of(step);
+    let counted = |step: u64, tokens: &[&Token]| tokens.iter().filter(|token| is_drawn(token, step)).count();
+    let fits = |step: u64| {
+        on.iter()
+            .zip(wires)
+            .all(|(tokens, wire)| counted(step, tokens) as f64 <= link::most_dots(route::length(&wire.way)))
+    };
+    let steps = (0..6).flat_map(|power| [1, 2, 5].map(|m| m * 10u64.pow(power)));
+    let step = steps.into_iter().find(|step| fits(*step)).unwrap_or(1_000_000);
+    for (tokens, wire) in on.iter().zip(wires) {
+        let mut pen = link_pen(items, wire);
+        for token in tokens.iter().filter(|token| is_drawn(token, step)) {
+            link::dot(&mut pen, &wire.way, token, theme, keys);
+        }
+    }
+    frame.sampling * step
+}

@@ -1,0 +1,437 @@
+//! A node's card: always the same things in the same places, so that one learns to read it once.
+
+use super::legend::{Key, Keys};
+use super::scene::{Anchor, Dash, Label, Paint, Pen, Point, Rect, Seg, Shape, Stroke, polyline};
+use super::text::{self, Weight};
+use super::theme::Theme;
+use crate::base::{maths, short};
+use crate::metrics::{Moment, NodeFrame};
+
+/// Size of a card without what hangs below its meter.
+pub const WIDTH: f64 = 168.0;
+pub const HEIGHT: f64 = 72.0;
+/// Links leave and arrive so far below the top.
+pub const WAIST: f64 = 36.0;
+/// The queue stands in front of the card, on the side where calls arrive.
+pub const GUTTER: f64 = 14.0;
+/// What sticks out at the top: badges, and the length of the queue.
+pub const OVERHANG: f64 = 16.0;
+/// A card's corners.
+pub const RADIUS: f64 = 10.0;
+
+const PAD: f64 = 10.0;
+/// Name and kind begin here, beside the icon.
+const WORDS: f64 = 38.0;
+const ROW: f64 = 19.0;
+const PIPS: usize = 12;
+/// As many slots are shown one by one; more are a bar.
+const MOST_SLOTS: f64 = 16.0;
+/// As many replicas are shown one by one.
+const MOST_SQUARES: f64 = 24.0;
+/// From here on a meter is strained, and from there on failing.
+const STRAINED: f64 = 0.8;
+const FAILING: f64 = 0.98;
+/// From here on a share of failures is told in words.
+const MANY_FAILURES: f64 = 0.1;
+/// A queue without a limit fills its column at so many.
+const LONG_QUEUE: f64 = 10_000.0;
+
+/// What a card shows.
+#[derive(Clone, Debug, Default)]
+pub struct Card<'a> {
+    pub name: &'a str,
+    pub icon: &'static str,
+    pub kind: &'static str,
+    /// Without it only icon, name and kind are shown.
+    pub node: Option<&'a NodeFrame>,
+    /// Whether calls can wait here.
+    pub queues: bool,
+    pub queue_limit: Option<f64>,
+    /// Copies as the design has them, and what one is called: replica or shard.
+    pub copies: Option<(f64, &'static str)>,
+    /// Of these, killed.
+    pub down: f64,
+    /// What is done to it at that instant.
+    pub struck: Vec<String>,
+    /// What the lens makes of it, from fine (0) to failing (1).
+    pub heat: Option<f64>,
+}
+
+/// A line below the meter.
+enum Row {
+    History,
+    Copies,
+    Shards,
+    Cache,
+    Store,
+}
+
+impl Card<'_> {
+    fn rows(&self) -> Vec<Row> {
+        let Some(node) = self.node else { return Vec::new() };
+        let mut rows = Vec::new();
+        if node.history.len() > 1 && node.rate > 0.0 {
+            rows.push(Row::History);
+        }
+        match self.copies {
+            Some((n, "shard")) if n > 1.0 => rows.push(Row::Shards),
+            Some((n, _)) if n > 1.0 || node.level("replicas").is_some_and(|running| running != n) => {
+                rows.push(Row::Copies)
+            }
+            _ => {}
+        }
+        if node.level("filled").is_some() {
+            rows.push(Row::Cache);
+        }
+        let may_be_stale =
+            self.copies.is_some_and(|(n, _)| n > 1.0) || node.stale_share.is_some_and(|share| share > 0.0);
+        if node.stale_share.is_some() && may_be_stale || node.lag.is_some_and(|lag| lag > 0.0) {
+            rows.push(Row::Store);
+        }
+        rows
+    }
+
+    fn has_meter(&self) -> bool {
+        self.node.is_some_and(|node| node.utilization().is_some())
+    }
+
+    pub fn height(&self) -> f64 {
+        let rows = self.rows().len() as f64;
+        let head = if self.has_meter() { 73.0 } else { 62.0 };
+        if self.node.is_none() { 52.0 } else { (head + rows * ROW + 4.0).max(HEIGHT) }
+    }
+
+    pub fn waist(&self) -> f64 {
+        if self.node.is_none() { 26.0 } else { WAIST }
+    }
+
+    pub fn gutter(&self) -> f64 {
+        if self.node.is_some() && self.queues { GUTTER } else { 0.0 }
+    }
+
+    /// Draw it with its upper left corner there.
+    pub fn draw(&self, pen: &mut Pen, at: Point, theme: &Theme, keys: &mut Keys) {
+        let rect = Rect::new(at.x, at.y, WIDTH, self.height());
+        let failing = self.node.is_some_and(|node| node.failed_share >= MANY_FAILURES) || !self.struck.is_empty();
+        let border = if failing { theme.failing } else { theme.card_border };
+        let fill = self.heat.map_or(theme.card, |heat| theme.heat(heat));
+        pen.rect("card", rect, RADIUS, Paint::fill(fill).outlined(border, if failing { 2.5 } else { 1.0 }));
+        let icon = Rect::new(at.x + PAD, at.y + 9.0, 20.0, 20.0);
+        pen.draw("icon", Shape::Icon { kind: self.icon, rect: icon }, Paint::fill(theme.text));
+        self.head(pen, at, theme);
+        let Some(node) = self.node else { return };
+        self.ring(pen, icon.center(), node, theme, keys);
+        latency(pen, at, node, theme, keys);
+        let mut y = at.y + 59.0;
+        if let Some(utilization) = node.utilization() {
+            meter(pen, Rect::new(at.x + PAD, y, WIDTH - 2.0 * PAD - 38.0, 6.0), node, utilization, theme, keys);
+            y += 13.0;
+        } else {
+            y += 3.0;
+        }
+        for row in self.rows() {
+            let room = Rect::new(at.x + PAD, y, WIDTH - 2.0 * PAD, ROW - 3.0);
+            match row {
+                Row::History => history(pen, room, &node.history, theme, keys),
+                Row::Copies => self.replicas(pen, room, node, theme, keys),
+                Row::Shards => self.shards(pen, room, node, theme, keys),
+                Row::Cache => cache(pen, room, node, theme, keys),
+                Row::Store => store(pen, room, node, theme, keys),
+            }
+            y += ROW;
+        }
+        if self.queues {
+            self.queue(pen, at, node, theme, keys);
+        }
+        self.badges(pen, at, node, theme, keys);
+    }
+
+    /// Name, kind, and how many calls there are.
+    fn head(&self, pen: &mut Pen, at: Point, theme: &Theme) {
+        let name = text::fit(self.name, 14.0, Weight::SemiBold, WIDTH - WORDS - PAD);
+        pen.text("name", bold(at.x + WORDS, at.y + 22.0, 14.0, &name), theme.text);
+        let rate = self.node.filter(|node| node.rate > 0.0).map_or(String::new(), |node| short::rate(node.rate));
+        let rate = Label { anchor: Anchor::End, ..plain(at.x + WIDTH - PAD, at.y + 37.0, 11.0, &rate) };
+        let room = WIDTH - WORDS - PAD - 5.0 - rate.width();
+        let kind = text::cut(self.kind, 10.5, Weight::Regular, room);
+        pen.text("kind", plain(at.x + WORDS, at.y + 37.0, 10.5, &kind), theme.muted);
+        pen.text("rate", rate, theme.text);
+    }
+
+    /// The share of failures, as an arc around the icon.
+    fn ring(&self, pen: &mut Pen, center: Point, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+        if node.failed_share <= 0.0 {
+            return;
+        }
+        keys.add(Key::Ring);
+        let share = node.failed_share.clamp(0.02, 1.0);
+        let steps = (share * 48.0).ceil().max(2.0) as usize;
+        let point = |i: usize| {
+            let angle = std::f64::consts::TAU * share * i as f64 / steps as f64;
+            Point::new(
+                center.x + 13.5 * maths::sin(angle),
+                center.y - 13.5 * maths::sin(angle + std::f64::consts::FRAC_PI_2),
+            )
+        };
+        let arc: Vec<Point> = (0..=steps).map(point).collect();
+        let width = if node.failed_share >= MANY_FAILURES { 3.5 } else { 2.0 };
+        pen.draw("ring", Shape::Path(polyline(&arc)), Paint::line(theme.failing, width));
+    }
+
+    /// What is done to it, and many failures, on the upper edge.
+    fn badges(&self, pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+        let mut words = self.struck.clone();
+        if node.failed_share >= MANY_FAILURES {
+            words.push(format!("{} fail", short::percent(node.failed_share)));
+            if let Some(reason) = node.reason.filter(|_| self.struck.is_empty()) {
+                words[0] = format!("{} {}", short::percent(node.failed_share), reason.replace('_', " "));
+            }
+        }
+        if !words.is_empty() {
+            keys.add(Key::Badge);
+        }
+        let mut right = at.x + WIDTH - 8.0;
+        for word in words {
+            let room = right - at.x - 12.0;
+            let word = text::cut(&word, 10.0, Weight::SemiBold, room - 12.0);
+            let width = text::width(&word, 10.0, Weight::SemiBold) + 12.0;
+            // Of a badge that is mostly cut off nothing can be read.
+            if width < 34.0 {
+                break;
+            }
+            pen.rect("badge", Rect::new(right - width, at.y - 8.0, width, 16.0), 8.0, Paint::fill(theme.failing));
+            pen.text("badge-text", bold(right - width + 6.0, at.y + 3.6, 10.0, &word), theme.on_failing);
+            right -= width + 4.0;
+        }
+    }
+
+    /// A column of pips in front of the card: how full the queue is, on a logarithmic scale up to its limit.
+    fn queue(&self, pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+        let scale = self.queue_limit.unwrap_or(LONG_QUEUE);
+        let full = maths::ln(1.0 + node.queue) / maths::ln(1.0 + scale.max(1.0));
+        let filled = if node.queue < 0.05 { 0 } else { ((full * PIPS as f64).round() as usize).clamp(1, PIPS) };
+        let overflows = self.queue_limit.is_some_and(|limit| f64::from(node.queue_peak) >= limit)
+            && node.reason == Some("queue_full");
+        keys.add(Key::Queue);
+        let (x, bottom) = (at.x - GUTTER + 3.0, at.y + HEIGHT - 1.0);
+        for i in 0..PIPS {
+            let pip = Rect::new(x, bottom - 5.8 * (i + 1) as f64 + 1.2, 7.0, 4.6);
+            let paint = match (i < filled, overflows) {
+                (true, true) => Paint::fill(theme.failing),
+                (true, false) => Paint::fill(theme.muted),
+                (false, _) => Paint::fill(theme.faint),
+            };
+            pen.rect("queue", pip, 1.2, paint);
+        }
+        if self.queue_limit.is_some() {
+            keys.add(Key::QueueLimit);
+            let color = if overflows { theme.failing } else { theme.text };
+            let y = bottom - 5.8 * PIPS as f64 - 1.0;
+            pen.line("queue-limit", Point::new(x - 2.0, y), Point::new(x + 9.0, y), Stroke::solid(color, 1.5));
+        }
+        if node.queue >= 0.95 {
+            let text = queue_text(node.queue);
+            let label = Label { anchor: Anchor::Middle, ..bold(x + 3.5, at.y - 5.5, 10.0, &text) };
+            pen.text(
+                "queue-length",
+                label,
+                if overflows && theme.outline.is_none() { theme.failing } else { theme.text },
+            );
+        }
+    }
+
+    fn replicas(&self, pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+        let (declared, _) = self.copies.unwrap_or_default();
+        let running = node.level("replicas").unwrap_or(declared - self.down);
+        keys.add(Key::Replicas);
+        let text =
+            if running == declared { format!("{declared} replicas") } else { format!("{running} of {declared}") };
+        let text = if running > declared { format!("{running} replicas") } else { text };
+        let width = aside(pen, "replicas-text", room, &text, theme);
+        let shown = declared.max(running).min(MOST_SQUARES);
+        let each = (width / shown).min(9.0);
+        let squares = running * shown / declared.max(running);
+        for i in 0..shown as usize {
+            let square = Rect::new(room.x + each * i as f64, room.y + 5.0, each - 2.0, 7.0);
+            let up = (i as f64) < squares - 0.01;
+            let paint = if up { Paint::fill(theme.muted) } else { Paint::line(theme.failing, 1.25) };
+            pen.rect("replica", square, 1.5, paint);
+        }
+    }
+
+    /// The hottest shard beside the others, which are known by their average.
+    fn shards(&self, pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+        let declared = self.copies.map_or(1.0, |(n, _)| n);
+        let shards = node.level("shards").unwrap_or(declared).max(1.0);
+        keys.add(Key::Shards);
+        let width = aside(pen, "shards-text", room, &format!("{shards} shards"), theme);
+        let hottest = node.level("hottest_share").unwrap_or(0.0);
+        let others = if shards > 1.0 { (1.0 - hottest) / (shards - 1.0) } else { 0.0 };
+        let shown = shards.min(16.0);
+        let each = (width / shown).min(9.0);
+        for i in 0..shown as usize {
+            let share = if i == 0 { hottest } else { others };
+            let height = if hottest > 0.0 { (12.0 * share / hottest).max(1.0) } else { 1.0 };
+            let bar = Rect::new(room.x + each * i as f64, room.y + 14.0 - height, (each - 1.5).min(7.0), height);
+            pen.rect("shard", bar, 0.0, Paint::fill(if i == 0 { theme.text } else { theme.muted }));
+        }
+    }
+}
+
+fn plain(x: f64, y: f64, size: f64, text: &str) -> Label {
+    Label { at: Point::new(x, y), anchor: Anchor::Start, size, weight: Weight::Regular, text: text.to_owned() }
+}
+
+fn bold(x: f64, y: f64, size: f64, text: &str) -> Label {
+    Label { weight: Weight::SemiBold, ..plain(x, y, size, text) }
+}
+
+fn queue_text(queue: f64) -> String {
+    if queue < 999.5 { format!("{queue:.0}") } else { short::number(queue) }
+}
+
+/// A fill that stands out on a card.
+fn filled_paint(theme: &Theme, color: super::theme::Color) -> Paint {
+    let paint = Paint::fill(color);
+    theme.outline.map_or(paint, |outline| paint.outlined(outline, 0.75))
+}
+
+/// Text at the right end of a row; returns what is left of its width.
+fn aside(pen: &mut Pen, slot: &'static str, room: Rect, words: &str, theme: &Theme) -> f64 {
+    let label = Label { anchor: Anchor::End, ..plain(room.right(), room.y + 12.0, 10.0, words) };
+    let width = label.width();
+    pen.text(slot, label, theme.muted);
+    room.w - width - 8.0
+}
+
+/// Median and 99th percentile.
+fn latency(pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+    let y = at.y + 52.0;
+    let parts = [("p50", node.p50), ("p99", node.p99)];
+    let mut x = at.x + PAD;
+    let mut told = false;
+    for (name, value) in parts {
+        let Some(value) = value else { continue };
+        if told {
+            let dot = plain(x, y, 11.0, "·");
+            x += dot.width() + 4.0;
+            pen.text("latency", dot, theme.muted);
+        }
+        told = true;
+        for (words, color, gap) in [(name, theme.muted, 3.0), (&*short::seconds(value), theme.text, 4.0)] {
+            let label = plain(x, y, 11.0, words);
+            x += label.width() + gap;
+            pen.text("latency", label, color);
+        }
+    }
+    if told {
+        keys.add(Key::Latency);
+    } else {
+        let words = if node.rate > 0.0 { "too few answers to tell" } else { "no calls" };
+        pen.text("latency", plain(x, y, 11.0, words), theme.muted);
+    }
+}
+
+/// How much of the slots or cores is busy: slot by slot where there are few, else as a bar.
+fn meter(pen: &mut Pen, room: Rect, node: &NodeFrame, utilization: f64, theme: &Theme, keys: &mut Keys) {
+    let by_slots = node.slot_utilization().is_some_and(|slots| slots >= utilization - 0.005);
+    let pips = if by_slots && node.slots <= MOST_SLOTS && node.slots.fract() == 0.0 { node.slots } else { 1.0 };
+    keys.add(if pips > 1.0 { Key::Slots } else { Key::Meter });
+    let color = match utilization {
+        u if u >= FAILING => theme.failing,
+        u if u > STRAINED => theme.strained,
+        _ => theme.busy,
+    };
+    match utilization {
+        u if u >= FAILING => keys.add(Key::Failing),
+        u if u > STRAINED => keys.add(Key::Strained),
+        _ => {}
+    }
+    let gap = if pips > 1.0 { 2.0 } else { 0.0 };
+    let each = (room.w + gap) / pips;
+    let busy = utilization.min(1.0) * pips;
+    for i in 0..pips as usize {
+        let track = Rect { x: room.x + each * i as f64, w: each - gap, ..room };
+        let radius = if pips > 1.0 { 1.5 } else { 3.0 };
+        pen.rect("meter-track", track, radius, Paint::fill(theme.faint));
+        let share = (busy - i as f64).clamp(0.0, 1.0);
+        if share * track.w < 0.5 {
+            continue;
+        }
+        let full = Rect { w: (track.w * share).max(1.5), ..track };
+        let radius = radius.min(full.w / 2.0);
+        pen.rect("meter", full, radius, filled_paint(theme, color));
+        if color == theme.strained {
+            pen.hatch("meter-hatch", full, 4.0, Stroke::solid(theme.hatch, 1.0));
+        }
+    }
+    let percent = utilization * 100.0;
+    let words = if (0.05..9.95).contains(&percent) { format!("{percent:.1} %") } else { format!("{percent:.0} %") };
+    let label = Label { anchor: Anchor::End, ..plain(room.right() + 38.0, room.bottom() + 1.0, 11.0, &words) };
+    pen.text("meter-text", label, theme.text);
+}
+
+/// What arrived over time, with what failed of it on top.
+fn history(pen: &mut Pen, room: Rect, history: &[Moment], theme: &Theme, keys: &mut Keys) {
+    keys.add(Key::History);
+    let top = history.iter().map(|moment| moment.rate).fold(1e-12, f64::max);
+    let (base, tall) = (room.bottom() - 1.0, room.h - 1.0);
+    let x = |i: usize| room.x + room.w * i as f64 / (history.len() - 1) as f64;
+    let y = |rate: f64| base - tall * (rate / top).clamp(0.0, 1.0);
+    let line: Vec<Point> = history.iter().enumerate().map(|(i, moment)| Point::new(x(i), y(moment.rate))).collect();
+    let mut area = line.clone();
+    area.extend([Point::new(room.right(), base), Point::new(room.x, base)]);
+    let pale = if theme.is_print() { theme.faint } else { theme.card.mix(theme.busy, 0.35) };
+    pen.polygon("history", &area, Paint::fill(pale));
+    if history.iter().any(|moment| moment.failed > 0.0) {
+        keys.add(Key::HistoryFailed);
+        let under = history.iter().enumerate().rev();
+        let mut band = line.clone();
+        band.extend(under.map(|(i, moment)| Point::new(x(i), y((moment.rate - moment.failed).max(0.0)))));
+        pen.polygon("history-failed", &band, Paint::fill(theme.failing));
+    }
+    let color = if theme.outline.is_some() { theme.link } else { theme.busy };
+    pen.draw("history-line", Shape::Path(polyline(&line)), Paint::line(color, 1.25));
+}
+
+/// How full a cache is, and how often a key is found.
+fn cache(pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+    keys.add(Key::Cache);
+    let hits = node.hit_ratio.map_or("no reads".to_owned(), |ratio| format!("{} hits", short::percent(ratio)));
+    let width = aside(pen, "cache-text", room, &hits, theme);
+    let track = Rect::new(room.x, room.y + 5.5, width, 6.0);
+    pen.rect("cache-track", track, 3.0, Paint::fill(theme.faint));
+    let full = Rect { w: track.w * node.level("filled").unwrap_or(0.0).clamp(0.0, 1.0), ..track };
+    if full.w >= 0.5 {
+        pen.rect("cache", full, 3.0f64.min(full.w / 2.0), Paint::fill(theme.muted));
+    }
+}
+
+/// How old answers are, and how far copies or messages are behind.
+fn store(pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+    let stale = node.stale_share.map(|share| format!("{} stale", short::percent(share)));
+    let lag = node.lag.filter(|lag| *lag > 0.0).map(|lag| format!("lag {}", short::seconds(lag)));
+    if stale.is_some() {
+        keys.add(Key::Stale);
+    }
+    if lag.is_some() {
+        keys.add(Key::Lag);
+    }
+    let words = [stale, lag].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    pen.text(
+        "store",
+        plain(room.x, room.y + 12.0, 10.0, &text::fit(&words, 10.0, Weight::Regular, room.w)),
+        theme.muted,
+    );
+}
+
+/// A cross, as on what is broken.
+pub fn cross(pen: &mut Pen, slot: &'static str, c: Point, r: f64, stroke: Stroke) {
+    let segs = vec![
+        Seg::Move(Point::new(c.x - r, c.y - r)),
+        Seg::Line(Point::new(c.x + r, c.y + r)),
+        Seg::Move(Point::new(c.x - r, c.y + r)),
+        Seg::Line(Point::new(c.x + r, c.y - r)),
+    ];
+    pen.draw(slot, Shape::Path(segs), Paint { fill: None, stroke: Some(Stroke { dash: Dash::Solid, ..stroke }) });
+}

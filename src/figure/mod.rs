@@ -1,0 +1,277 @@
+//! A picture of a design and its run: a pure function from (design, frame, recording, look) to a flat list of primitives.
+//! SVG is the first printer, and PNG is painted from it; a window's canvas can be another.
+
+mod axis;
+mod board;
+mod card;
+mod icons;
+mod layout;
+mod legend;
+mod link;
+mod plot;
+mod png;
+mod route;
+pub mod scene;
+mod series;
+mod state;
+mod svg;
+pub mod text;
+pub mod theme;
+
+pub use png::write as png;
+pub use series::Asked;
+pub use state::sentence;
+pub use svg::write as svg;
+pub use theme::ThemeName;
+
+use crate::design::Design;
+use crate::metrics::{Frame, Report, Series};
+use plot::{Mark, Panel, Timeline};
+use scene::{Anchor, Label, Owner, Pen, Point, Scene};
+use text::Weight;
+use theme::{Color, Theme};
+
+/// What cards are tinted by; one at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lens {
+    #[default]
+    Load,
+    Latency,
+    Errors,
+    Queue,
+    /// Names and links only.
+    None,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Background {
+    None,
+    #[default]
+    Theme,
+    White,
+}
+
+/// Which parts of the picture are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Parts {
+    #[default]
+    All,
+    Board,
+    Plots,
+}
+
+/// How a picture looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Look {
+    pub theme: ThemeName,
+    pub lens: Lens,
+    pub background: Background,
+    pub parts: Parts,
+}
+
+/// A run to be drawn.
+pub struct Shown<'a> {
+    pub design: &'a Design,
+    /// What the board shows.
+    pub frame: &'a Frame,
+    pub report: &'a Report,
+    pub series: &'a Series,
+    /// Plots besides the usual ones.
+    pub asked: &'a [Asked],
+    /// How many expectations hold, and of how many; none if they were not judged.
+    pub verdicts: Option<(usize, usize)>,
+}
+
+const MARGIN: f64 = 32.0;
+/// The narrowest page: a question in two lines, and two plots side by side.
+const NARROWEST: f64 = 760.0;
+const PLOT: f64 = 330.0;
+const GAP: f64 = 24.0;
+
+/// Draw a run.
+pub fn scene(shown: &Shown, look: &Look) -> Scene {
+    let classes = shown.design.classes();
+    page(shown, look, &panels(shown, &classes), &classes, longest(&[shown]))
+}
+
+/// Draw two runs side by side, their plots with the same axes.
+pub fn pair(a: &Shown, b: &Shown, look: &Look) -> Scene {
+    let (of_a, of_b) = (a.design.classes(), b.design.classes());
+    let (mut left, mut right) = (panels(a, &of_a), panels(b, &of_b));
+    for one in &mut left {
+        if let Some(other) = right.iter_mut().find(|other| other.title == one.title) {
+            one.axis = one.axis.union(&other.axis);
+            other.axis = one.axis;
+            let is_dull = one.is_dull && other.is_dull;
+            (one.is_dull, other.is_dull) = (is_dull, is_dull);
+        }
+    }
+    let length = longest(&[a, b]);
+    let (left, right) = (page(a, look, &left, &of_a, length), page(b, look, &right, &of_b, length));
+    let theme = Theme::of(look.theme);
+    let mut scene = Scene {
+        width: left.width + right.width,
+        height: left.height.max(right.height),
+        background: left.background,
+        items: Vec::new(),
+    };
+    let middle = left.width;
+    scene.append(left, 0.0, 0.0);
+    scene.append(right, middle, 0.0);
+    let mut pen = Pen { items: &mut scene.items, owner: Owner::Page };
+    let (top, bottom) = (Point::new(middle, MARGIN), Point::new(middle, scene.height - MARGIN));
+    pen.line("divider", top, bottom, scene::Stroke::solid(theme.faint, 1.0));
+    scene
+}
+
+fn longest(shown: &[&Shown]) -> f64 {
+    shown.iter().map(|shown| shown.design.run.length.as_secs()).fold(0.0, f64::max)
+}
+
+fn panels(shown: &Shown, classes: &[String]) -> Vec<Panel> {
+    series::panels(&series::Recording { design: shown.design, series: shown.series, classes, asked: shown.asked })
+}
+
+/// Title and question, the board with its legend, and the plots.
+fn page(shown: &Shown, look: &Look, panels: &[Panel], classes: &[String], length: f64) -> Scene {
+    let theme = Theme::of(look.theme);
+    let board = (look.parts != Parts::Plots).then(|| board::draw(shown.design, shown.frame, &theme, look.lens));
+    let wide = board.as_ref().map_or(0.0, |board| board.scene.width);
+    let width = wide.max(NARROWEST);
+    let mut scene = Scene { width: width + 2.0 * MARGIN, ..Scene::default() };
+    let mut y = heading(&mut scene, shown, width, &theme, look);
+    if let Some(board) = board {
+        let (dx, height) = (MARGIN + (width - board.scene.width) / 2.0, board.scene.height);
+        scene.append(board.scene, dx, y);
+        y += height + GAP;
+        let context = legend::Context { theme: &theme, sampling: board.sampling, classes, heat: board.heat };
+        let legend = legend::draw(&board.keys, &context, width);
+        if legend.height > 0.0 {
+            let height = legend.height;
+            scene.append(legend, MARGIN, y);
+            y += height + GAP;
+        }
+    }
+    if look.parts != Parts::Board {
+        y = plots(&mut scene, shown, panels, y, width, length, &theme);
+    }
+    scene.height = y - GAP + MARGIN;
+    scene.background = match look.background {
+        Background::None => None,
+        Background::Theme => Some(theme.background),
+        Background::White => Some(Color(255, 255, 255)),
+    };
+    scene
+}
+
+fn line(x: f64, y: f64, size: f64, weight: Weight, words: String) -> Label {
+    Label { at: Point::new(x, y), anchor: Anchor::Start, size, weight, text: words }
+}
+
+/// Title, question and what the figures are about. Returns where the next part begins.
+fn heading(scene: &mut Scene, shown: &Shown, width: f64, theme: &Theme, look: &Look) -> f64 {
+    let mut pen = Pen { items: &mut scene.items, owner: Owner::Page };
+    let mut y = MARGIN + 18.0;
+    let titles = text::wrap(&shown.design.title, 22.0, Weight::SemiBold, width, 2);
+    for (i, title) in titles.iter().enumerate() {
+        y += if i > 0 { 28.0 } else { 0.0 };
+        pen.text("title", line(MARGIN, y, 22.0, Weight::SemiBold, title.clone()), theme.text);
+    }
+    y += if titles.is_empty() { 0.0 } else { 24.0 };
+    for words in text::wrap(&shown.design.question, 14.0, Weight::Regular, width, 3) {
+        pen.text("question", line(MARGIN, y, 14.0, Weight::Regular, words), theme.text);
+        y += 19.0;
+    }
+    if look.lens != Lens::None || look.parts == Parts::Plots {
+        for words in text::wrap(&facts(shown, look), 11.0, Weight::Regular, width, 2) {
+            pen.text("facts", line(MARGIN, y + 1.0, 11.0, Weight::Regular, words), theme.muted);
+            y += 16.0;
+        }
+    }
+    y + 10.0
+}
+
+fn facts(shown: &Shown, look: &Look) -> String {
+    use crate::base::short::{percent, rate, seconds};
+    let (frame, report) = (shown.frame, shown.report);
+    let second = |time: crate::base::Time| seconds(time.as_secs());
+    let mut facts = vec![format!("{} simulated, seed {}", seconds(report.length), report.seed)];
+    if look.parts != Parts::Plots {
+        facts.push(if frame.whole_run {
+            format!("figures are averages from {} to {}; dots as at the end", second(frame.since), second(frame.at))
+        } else {
+            format!("the state at {}; rates, shares and percentiles since {}", second(frame.at), second(frame.since))
+        });
+    }
+    let total = &report.total;
+    let ended = total.good + total.late + total.failed.values().sum::<u64>();
+    if ended > 0 {
+        let good = percent(total.good as f64 / ended as f64);
+        facts.push(format!("{} requests in the whole run, {good} answered in time", rate(total.offered_rate)));
+    }
+    if let Some((hold, all)) = shown.verdicts.filter(|(_, all)| *all > 0) {
+        facts.push(if hold == all {
+            format!("all {all} expectations hold")
+        } else {
+            format!("{} of {all} expectations fail", all - hold)
+        });
+    }
+    // Lines end between facts.
+    facts.iter().map(|fact| fact.replace(' ', "\u{a0}")).collect::<Vec<_>>().join(" · ")
+}
+
+/// The plots in rows of the same number, and what their marks stand for. Returns where the next part begins.
+fn plots(scene: &mut Scene, shown: &Shown, panels: &[Panel], top: f64, width: f64, length: f64, theme: &Theme) -> f64 {
+    let panels: Vec<&Panel> = panels.iter().filter(|panel| !panel.is_dull).collect();
+    let fit = (((width + GAP) / (PLOT + GAP)) as usize).clamp(1, panels.len());
+    let rows = panels.len().div_ceil(fit);
+    let columns = panels.len().div_ceil(rows);
+    let (marks, mut words) = marks(shown);
+    if shown.report.warm_up > 0.0 {
+        words.insert(0, "Shaded: left out of the figures.".to_owned());
+    }
+    let timeline = Timeline {
+        length,
+        warm_up: shown.report.warm_up,
+        instant: (!shown.frame.whole_run).then(|| shown.frame.at.as_secs()),
+        marks,
+    };
+    let mut y = top;
+    for (r, row) in panels.chunks(columns).enumerate() {
+        // The last row may have fewer, which are wider.
+        let wide = (width - GAP * (row.len() - 1) as f64) / row.len() as f64;
+        let lines = row.iter().map(|panel| plot::name_lines(panel, wide)).max().unwrap_or(1);
+        let mut height = 0.0;
+        for (column, panel) in row.iter().enumerate() {
+            let plot = plot::draw(panel, &timeline, (wide, lines), (r * columns + column) as u32, theme);
+            height = plot.height;
+            scene.append(plot, MARGIN + (wide + GAP) * column as f64, y);
+        }
+        y += height + GAP;
+    }
+    let mut pen = Pen { items: &mut scene.items, owner: Owner::Page };
+    for words in text::wrap(&words.join("   "), 11.0, Weight::Regular, width, 6) {
+        pen.text("marks", line(MARGIN, y - 4.0, 11.0, Weight::Regular, words), theme.muted);
+        y += 16.0;
+    }
+    y + if words.is_empty() { 0.0 } else { 4.0 }
+}
+
+/// The interventions: those of one time and length have one mark.
+fn marks(shown: &Shown) -> (Vec<Mark>, Vec<String>) {
+    let mut all: Vec<_> = shown.design.timeline.iter().collect();
+    all.sort_by_key(|intervention| (intervention.at, intervention.lasting));
+    let (mut marks, mut words) = (Vec::new(), Vec::new());
+    for group in all.chunk_by(|a, b| (a.at, a.lasting) == (b.at, b.lasting)) {
+        let (from, until) = (group[0].at, group[0].lasting.map(|lasting| group[0].at + lasting));
+        let number = marks.len() + 1;
+        let what = group.iter().map(|intervention| sentence(&intervention.action)).collect::<Vec<_>>().join(", ");
+        let when = match until {
+            Some(until) => format!("{from}–{until}"),
+            None => from.to_string(),
+        };
+        marks.push(Mark { from: from.as_secs(), until: until.map(|until| until.as_secs()), number });
+        words.push(format!("({number})\u{a0}{when}:\u{a0}{what}"));
+    }
+    (marks, words)
+}

@@ -1,0 +1,443 @@
+//! The way of links around cards: along a grid of lines beside the cards, with few bends and crossings, and no two links
+//! on one line where there is another way.
+
+use super::scene::{Point, Rect};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// How far a link goes straight before it may turn.
+const STUB: f64 = 14.0;
+/// Tracks beside each other are so far apart; as many lie between two columns of cards.
+const TRACK: f64 = 12.0;
+const TRACKS: u32 = 10;
+/// How close a link comes to a card that it passes.
+const CLEARANCE: f64 = 8.0;
+/// Links that share a side leave it so far apart, where there is room.
+const PITCH: f64 = 16.0;
+/// What a way costs besides its length.
+const BEND: f64 = 40.0;
+const CROSSING: f64 = 16.0;
+const SHARED: f64 = 60.0;
+
+/// A card as links see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Body {
+    pub card: Rect,
+    /// What sticks out on the left.
+    pub gutter: f64,
+    /// Where links leave, measured from the top.
+    pub waist: f64,
+}
+
+impl Body {
+    fn outer(&self) -> Rect {
+        Rect::new(self.card.x - self.gutter, self.card.y, self.card.w + self.gutter, self.card.h)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Left,
+    Right,
+    Top,
+    Bottom,
+}
+
+/// The corners of each link's way, from the edge of the caller's card to that of the callee's. `links` are pairs of
+/// positions in `bodies`.
+pub fn routes(bodies: &[Body], links: &[(usize, usize)]) -> Vec<Vec<Point>> {
+    let sides: Vec<(Side, Side)> = links.iter().map(|&(from, to)| sides(&bodies[from], &bodies[to])).collect();
+    let ports = ports(bodies, links, &sides);
+    let mut grid = Grid::new(bodies, &ports);
+    let distance =
+        |&i: &usize| ((ports[i].0.at.x - ports[i].1.at.x).abs() + (ports[i].0.at.y - ports[i].1.at.y).abs()) as u64;
+    let mut order: Vec<usize> = (0..links.len()).collect();
+    order.sort_by_key(|i| (distance(i), *i));
+    let mut routes = vec![Vec::new(); links.len()];
+    for i in order {
+        let (from, to) = ports[i];
+        let mut points = vec![from.at];
+        points.extend(grid.way(from.outside(), to.outside()));
+        points.push(to.at);
+        routes[i] = straightened(points);
+    }
+    routes
+}
+
+fn sides(from: &Body, to: &Body) -> (Side, Side) {
+    let (a, b) = (from.outer(), to.outer());
+    if b.x >= a.right() + 2.0 * STUB {
+        (Side::Right, Side::Left)
+    } else if b.y >= a.bottom() + STUB {
+        (Side::Bottom, Side::Top)
+    } else if b.bottom() + STUB <= a.y {
+        (Side::Top, Side::Bottom)
+    } else {
+        (Side::Left, Side::Right)
+    }
+}
+
+/// Where a link meets a card.
+#[derive(Clone, Copy, Debug)]
+struct Port {
+    at: Point,
+    side: Side,
+}
+
+impl Port {
+    fn outside(&self) -> Point {
+        match self.side {
+            Side::Left => Point::new(self.at.x - STUB, self.at.y),
+            Side::Right => Point::new(self.at.x + STUB, self.at.y),
+            Side::Top => Point::new(self.at.x, self.at.y - STUB),
+            Side::Bottom => Point::new(self.at.x, self.at.y + STUB),
+        }
+    }
+
+    fn is_level(&self) -> bool {
+        matches!(self.side, Side::Left | Side::Right)
+    }
+}
+
+/// Both ends of each link. Those on one side of a card are spread over it, in the order of where they lead.
+fn ports(bodies: &[Body], links: &[(usize, usize)], sides: &[(Side, Side)]) -> Vec<(Port, Port)> {
+    // An end: body, side, position of the other body along that side, link, whether it is the far end.
+    let mut ends: Vec<(usize, Side, i64, usize, bool)> = Vec::new();
+    for (i, (&(from, to), &(out, into))) in links.iter().zip(sides).enumerate() {
+        let along = |body: usize, side: Side| {
+            let center = bodies[body].card.center();
+            (if matches!(side, Side::Left | Side::Right) { center.y } else { center.x }) as i64
+        };
+        ends.push((from, out, along(to, out), i, false));
+        ends.push((to, into, along(from, into), i, true));
+    }
+    ends.sort_unstable();
+    let nowhere = Port { at: Point::default(), side: Side::Left };
+    let mut ports = vec![(nowhere, nowhere); links.len()];
+    let mut alone = vec![(false, false); links.len()];
+    for group in ends.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        for (k, &(body, side, _, link, far)) in group.iter().enumerate() {
+            let port = Port { at: port(&bodies[body], side, k, group.len()), side };
+            if far {
+                ports[link].1 = port;
+                alone[link].1 = group.len() == 1;
+            } else {
+                ports[link].0 = port;
+                alone[link].0 = group.len() == 1;
+            }
+        }
+    }
+    for (i, (from, to)) in ports.iter_mut().enumerate() {
+        level(from, to, &bodies[links[i].0], &bodies[links[i].1], alone[i]);
+    }
+    ports
+}
+
+fn port(body: &Body, side: Side, k: usize, n: usize) -> Point {
+    let card = &body.card;
+    let spread = |middle: f64, length: f64| {
+        let pitch = if n > 1 { PITCH.min((length - 24.0) / (n - 1) as f64) } else { 0.0 };
+        let half = pitch * (n - 1) as f64 / 2.0;
+        middle.clamp(12.0 + half, (length - 12.0 - half).max(12.0 + half)) - half + pitch * k as f64
+    };
+    match side {
+        Side::Left => Point::new(card.x - body.gutter, card.y + spread(body.waist, card.h)),
+        Side::Right => Point::new(card.right(), card.y + spread(body.waist, card.h)),
+        Side::Top => Point::new(card.x + spread(card.w / 2.0, card.w), card.y),
+        Side::Bottom => Point::new(card.x + spread(card.w / 2.0, card.w), card.bottom()),
+    }
+}
+
+/// Where an end is alone on its side, move it to the height of the other one, so that the link is straight.
+fn level(from: &mut Port, to: &mut Port, a: &Body, b: &Body, alone: (bool, bool)) {
+    let inside = |value: f64, start: f64, length: f64| (start + 12.0..=start + length - 12.0).contains(&value);
+    if from.is_level() && to.is_level() {
+        if alone.1 && inside(from.at.y, b.card.y, b.card.h) {
+            to.at.y = from.at.y;
+        } else if alone.0 && inside(to.at.y, a.card.y, a.card.h) {
+            from.at.y = to.at.y;
+        }
+    } else if !from.is_level() && !to.is_level() {
+        if alone.1 && inside(from.at.x, b.card.x, b.card.w) {
+            to.at.x = from.at.x;
+        } else if alone.0 && inside(to.at.x, a.card.x, a.card.w) {
+            from.at.x = to.at.x;
+        }
+    }
+}
+
+/// Places of lines on an axis: those that ports need, and tracks beside them.
+#[derive(Default)]
+struct Lines {
+    ports: Vec<f64>,
+    tracks: Vec<f64>,
+}
+
+impl Lines {
+    /// In order, without tracks that lie so close to another line that two links could not be told apart.
+    fn merged(mut self) -> Vec<f64> {
+        self.ports.sort_by(f64::total_cmp);
+        self.ports.dedup_by(|a, b| (*a - *b).abs() < 0.01);
+        self.tracks.sort_by(f64::total_cmp);
+        let mut lines = self.ports;
+        for track in self.tracks {
+            let i = lines.partition_point(|line| *line < track);
+            let far = |line: Option<&f64>| line.is_none_or(|line| (line - track).abs() >= TRACK / 2.0);
+            if far(lines.get(i)) && far(i.checked_sub(1).and_then(|i| lines.get(i))) {
+                lines.insert(i, track);
+            }
+        }
+        lines
+    }
+}
+
+/// The lines that links may follow, and which of them are taken. An edge is numbered by the corner where it begins.
+struct Grid {
+    xs: Vec<f64>,
+    ys: Vec<f64>,
+    blocked: [Vec<bool>; 2],
+    taken: [Vec<u16>; 2],
+}
+
+const LEVEL: usize = 0;
+const UPRIGHT: usize = 1;
+
+impl Grid {
+    fn new(bodies: &[Body], ports: &[(Port, Port)]) -> Grid {
+        let (mut xs, mut ys) = (Lines::default(), Lines::default());
+        for body in bodies {
+            let outer = body.outer();
+            for out in [STUB, STUB + TRACK] {
+                xs.tracks.extend([outer.x - out, outer.right() + out]);
+                ys.tracks.extend([outer.y - out, outer.bottom() + out]);
+            }
+        }
+        for (from, to) in ports {
+            let (a, b) = (from.outside(), to.outside());
+            xs.ports.extend([a.x, b.x]);
+            ys.ports.extend([a.y, b.y]);
+            if from.is_level() && to.is_level() {
+                let tracks = (1..=TRACKS).map(|k| a.x + TRACK * f64::from(k));
+                xs.tracks.extend(tracks.take_while(|x| *x < b.x));
+                xs.tracks.push((a.x + b.x) / 2.0);
+            } else if !from.is_level() && !to.is_level() {
+                ys.tracks.push((a.y + b.y) / 2.0);
+            }
+        }
+        let (xs, ys) = (xs.merged(), ys.merged());
+        let cells = xs.len() * ys.len();
+        let mut grid =
+            Grid { xs, ys, blocked: [vec![false; cells], vec![false; cells]], taken: [vec![0; cells], vec![0; cells]] };
+        for body in bodies {
+            grid.block(&body.outer().grown(CLEARANCE));
+        }
+        grid
+    }
+
+    fn corner(&self, x: usize, y: usize) -> usize {
+        y * self.xs.len() + x
+    }
+
+    /// No link may cross this rectangle.
+    fn block(&mut self, rect: &Rect) {
+        let (left, right) = (self.xs.partition_point(|x| *x <= rect.x), self.xs.partition_point(|x| *x < rect.right()));
+        let (top, bottom) =
+            (self.ys.partition_point(|y| *y <= rect.y), self.ys.partition_point(|y| *y < rect.bottom()));
+        for y in top..bottom {
+            for x in left.saturating_sub(1)..right.min(self.xs.len() - 1) {
+                let corner = self.corner(x, y);
+                self.blocked[LEVEL][corner] = true;
+            }
+        }
+        for x in left..right {
+            for y in top.saturating_sub(1)..bottom.min(self.ys.len() - 1) {
+                let corner = self.corner(x, y);
+                self.blocked[UPRIGHT][corner] = true;
+            }
+        }
+    }
+
+    fn nearest(axis: &[f64], value: f64) -> usize {
+        let i = axis.partition_point(|v| *v < value - 0.02);
+        i.min(axis.len() - 1)
+    }
+
+    /// The cheapest way between two corners of the grid; the direct one if all are blocked.
+    fn way(&mut self, from: Point, to: Point) -> Vec<Point> {
+        let start = self.corner(Grid::nearest(&self.xs, from.x), Grid::nearest(&self.ys, from.y));
+        let goal = self.corner(Grid::nearest(&self.xs, to.x), Grid::nearest(&self.ys, to.y));
+        let Some(corners) = self.search(start, goal, (from.x + to.x) / 2.0) else { return vec![from, to] };
+        for pair in corners.windows(2) {
+            let (low, high) = (pair[0].min(pair[1]), pair[0].max(pair[1]));
+            self.taken[if high - low == 1 { LEVEL } else { UPRIGHT }][low] += 1;
+        }
+        corners.iter().map(|&corner| self.point(corner)).collect()
+    }
+
+    fn point(&self, corner: usize) -> Point {
+        Point::new(self.xs[corner % self.xs.len()], self.ys[corner / self.xs.len()])
+    }
+
+    /// A* over corners and the direction in which they are reached.
+    fn search(&self, start: usize, goal: usize, middle: f64) -> Option<Vec<usize>> {
+        let target = self.point(goal);
+        let ahead = |corner: usize| {
+            let p = self.point(corner);
+            (p.x - target.x).abs() + (p.y - target.y).abs()
+        };
+        let mut best = vec![f64::INFINITY; 2 * self.blocked[0].len()];
+        let mut from = vec![u32::MAX; best.len()];
+        let mut open = BinaryHeap::new();
+        // Thousandths of a pixel, so that the order is total.
+        let key = |cost: f64| (cost * 1e3) as u64;
+        best[2 * start + LEVEL] = 0.0;
+        best[2 * start + UPRIGHT] = 0.0;
+        open.push(Reverse((key(ahead(start)), 2 * start + LEVEL)));
+        open.push(Reverse((key(ahead(start)), 2 * start + UPRIGHT)));
+        while let Some(Reverse((cost, state))) = open.pop() {
+            let (corner, direction) = (state / 2, state % 2);
+            if corner == goal {
+                return Some(self.trace(state, start, &from));
+            }
+            if cost > key(best[state] + ahead(corner)) {
+                continue;
+            }
+            for (next, edge, way) in self.neighbours(corner) {
+                if self.blocked[way][edge] {
+                    continue;
+                }
+                let touched = if self.is_touched(corner) { SHARED } else { 0.0 };
+                let bend = if way == direction { 0.0 } else { BEND + touched };
+                let total = best[state] + self.cost(corner, next, edge, way, middle) + bend;
+                let reached = 2 * next + way;
+                if total < best[reached] {
+                    best[reached] = total;
+                    from[reached] = state as u32;
+                    open.push(Reverse((key(total + ahead(next)), reached)));
+                }
+            }
+        }
+        None
+    }
+
+    /// Next corners, with the edge that leads there and its direction.
+    fn neighbours(&self, corner: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+        let (columns, rows) = (self.xs.len(), self.ys.len());
+        let (x, y) = (corner % columns, corner / columns);
+        let all = [
+            (x + 1 < columns).then(|| (corner + 1, corner, LEVEL)),
+            (x > 0).then(|| (corner - 1, corner - 1, LEVEL)),
+            (y + 1 < rows).then(|| (corner + columns, corner, UPRIGHT)),
+            (y > 0).then(|| (corner - columns, corner - columns, UPRIGHT)),
+        ];
+        all.into_iter().flatten()
+    }
+
+    /// Whether another link passes or turns here.
+    fn is_touched(&self, corner: usize) -> bool {
+        let columns = self.xs.len();
+        let before = |step: usize, way: usize| corner >= step && self.taken[way][corner - step] > 0;
+        self.taken[LEVEL][corner] > 0 || self.taken[UPRIGHT][corner] > 0 || before(1, LEVEL) || before(columns, UPRIGHT)
+    }
+
+    fn cost(&self, corner: usize, next: usize, edge: usize, way: usize, middle: f64) -> f64 {
+        let (a, b) = (self.point(corner), self.point(next));
+        let length = (a.x - b.x).abs() + (a.y - b.y).abs();
+        let shared = if self.taken[way][edge] > 0 { SHARED + 2.0 * length } else { 0.0 };
+        let other = 1 - way;
+        let step = if other == LEVEL { 1 } else { self.xs.len() };
+        let across = self.taken[other][next] > 0 || next >= step && self.taken[other][next - step] > 0;
+        let crossing = if across { CROSSING } else { 0.0 };
+        // Of equal ways the one that turns half-way.
+        let aside = if way == UPRIGHT { (a.x - middle).abs() * 0.001 * length.min(50.0) } else { 0.0 };
+        length + shared + crossing + aside
+    }
+
+    fn trace(&self, mut state: usize, start: usize, from: &[u32]) -> Vec<usize> {
+        let mut corners = vec![state / 2];
+        while state / 2 != start && from[state] != u32::MAX {
+            state = from[state] as usize;
+            if corners.last() != Some(&(state / 2)) {
+                corners.push(state / 2);
+            }
+        }
+        corners.reverse();
+        corners
+    }
+}
+
+/// Without the corners at which nothing turns.
+fn straightened(points: Vec<Point>) -> Vec<Point> {
+    let mut out: Vec<Point> = Vec::new();
+    for point in points {
+        if out.last().is_some_and(|last| (last.x - point.x).abs() + (last.y - point.y).abs() < 0.01) {
+            continue;
+        }
+        if let [.., a, b] = out[..] {
+            let level = (a.y - b.y).abs() < 0.01 && (b.y - point.y).abs() < 0.01;
+            let upright = (a.x - b.x).abs() < 0.01 && (b.x - point.x).abs() < 0.01;
+            if level || upright {
+                out.pop();
+            }
+        }
+        out.push(point);
+    }
+    out
+}
+
+/// The length of a way.
+pub fn length(points: &[Point]) -> f64 {
+    points.windows(2).map(|pair| (pair[0].x - pair[1].x).abs() + (pair[0].y - pair[1].y).abs()).sum()
+}
+
+/// The place so far along a way.
+pub fn along(points: &[Point], mut distance: f64) -> Point {
+    for pair in points.windows(2) {
+        let step = (pair[0].x - pair[1].x).abs() + (pair[0].y - pair[1].y).abs();
+        if distance <= step && step > 0.0 {
+            let share = distance / step;
+            return Point::new(
+                pair[0].x + (pair[1].x - pair[0].x) * share,
+                pair[0].y + (pair[1].y - pair[0].y) * share,
+            );
+        }
+        distance -= step;
+    }
+    points.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(x: f64, y: f64) -> Body {
+        Body { card: Rect::new(x, y, 168.0, 96.0), gutter: 0.0, waist: 36.0 }
+    }
+
+    fn crosses(way: &[Point], rect: &Rect) -> bool {
+        way.windows(2).any(|pair| {
+            let (x, y) = (pair[0].x.min(pair[1].x), pair[0].y.min(pair[1].y));
+            Rect::new(x, y, (pair[0].x - pair[1].x).abs(), (pair[0].y - pair[1].y).abs()).grown(0.01).overlaps(rect)
+        })
+    }
+
+    #[test]
+    fn neighbours_are_joined_straight_and_cards_are_gone_round() {
+        let bodies = [body(0.0, 0.0), body(280.0, 0.0), body(560.0, 0.0)];
+        let ways = routes(&bodies, &[(0, 1), (0, 2), (2, 0)]);
+        assert!(crosses(&ways[1], &Rect::new(0.0, -60.0, 700.0, 220.0)));
+        for (way, ends) in ways.iter().zip([[0, 1], [0, 2], [2, 0]]) {
+            for (i, body) in bodies.iter().enumerate().filter(|(i, _)| !ends.contains(i)) {
+                assert!(!crosses(way, &body.card.grown(2.0)), "{i}: {way:?}");
+            }
+            assert!(way.windows(2).all(|pair| pair[0].x == pair[1].x || pair[0].y == pair[1].y), "{way:?}");
+        }
+        assert_eq!(routes(&bodies[..2], &[(0, 1)])[0].len(), 2);
+    }
+
+    #[test]
+    fn a_way_is_walked_along() {
+        let way = [Point::new(0.0, 0.0), Point::new(10.0, 0.0), Point::new(10.0, 5.0)];
+        assert_eq!((length(&way), along(&way, 12.0)), (15.0, Point::new(10.0, 2.0)));
+    }
+}

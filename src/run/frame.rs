@@ -1,0 +1,268 @@
+//! The state of a run at an instant: what the recorder kept, what the engine's meters say, and the calls in flight.
+
+use super::Run;
+use crate::base::{Histogram, LinkId, NodeId, Time, hash};
+use crate::design::Design;
+use crate::engine::{InFlight, Leg, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, SIGNALS, Signal};
+use crate::metrics::{Frame, LinkFrame, Moment, NodeFrame, Report, Series, Token, steady};
+
+/// Points of a sparkline.
+const HISTORY: usize = 60;
+/// What a sparkline looks back on, in nanoseconds, where a frame is about an instant.
+const LOOK_BACK: u64 = 60_000_000_000;
+/// Tokens of a frame at most: more could not be told apart.
+const MOST_TOKENS: usize = 4_000;
+
+/// What the figures of a frame are about.
+#[derive(Clone, Copy, Debug)]
+pub enum Basis<'a> {
+    /// The run after its warm-up, from its report.
+    Report(&'a Report),
+    /// The last thirty-second or two of the run's length.
+    Recent,
+}
+
+/// Where the figures of a node come from.
+enum Source {
+    /// The calls that it serves.
+    Calls,
+    /// The request classes that it alone issues.
+    Classes(Vec<usize>),
+    /// The links over which it issues requests, of classes that others issue too.
+    Links(Vec<usize>),
+}
+
+/// Calls or requests that were counted.
+#[derive(Default)]
+struct Count {
+    began: u64,
+    succeeded: u64,
+    failed: [u64; REASONS.len()],
+}
+
+/// The present state of a run of this design.
+pub fn frame(run: &mut Run, design: &Design, basis: Basis) -> Frame {
+    let at = run.now();
+    let (since, history_since) = match basis {
+        Basis::Report(report) => (Time((report.warm_up * 1e9 + 0.5) as u64), Time::ZERO),
+        Basis::Recent => (recent(run.recorder.series()), Time(at.0.saturating_sub(LOOK_BACK))),
+    };
+    let whole_run = matches!(basis, Basis::Report(_));
+    let (sampling, tokens) = tokens(run, design);
+    let mut nodes = Vec::new();
+    for (i, name) in design.nodes.keys().enumerate() {
+        let id = NodeId(i as u32);
+        let source = source(run, design, name, id);
+        let history = history(run, i, &source, history_since);
+        let levels = run.sim.behaviour(id).glance();
+        nodes.push(NodeFrame { name: name.clone(), levels, history, ..node(run, id, &source, since, whole_run) });
+    }
+    Frame { at, since, history_since, whole_run, nodes, links: links(run, since), tokens, sampling }
+}
+
+/// The beginning of the last segment that is over.
+fn recent(series: &Series) -> Time {
+    match series.segment_ends.len() {
+        0 | 1 => Time::ZERO,
+        n => series.ends[series.segment_ends[n - 2] - 1],
+    }
+}
+
+fn source(run: &Run, design: &Design, name: &str, id: NodeId) -> Source {
+    let mine = design.nodes[name].kind.classes();
+    let others = design.nodes.iter().filter(|(other, _)| *other != name);
+    let theirs: Vec<String> = others.flat_map(|(_, node)| node.kind.classes()).collect();
+    let plan = run.recorder.plan();
+    if mine.is_empty() {
+        Source::Calls
+    } else if mine.iter().any(|class| theirs.contains(class)) {
+        Source::Links(plan.nodes[id.index()].outs.iter().map(|link| link.index()).collect())
+    } else {
+        Source::Classes((0..plan.classes.len()).filter(|&i| mine.contains(&plan.classes[i])).collect())
+    }
+}
+
+/// What was counted in these windows.
+fn count(run: &Run, node: usize, source: &Source, windows: std::ops::Range<usize>) -> Count {
+    let (series, plan) = (run.recorder.series(), run.recorder.plan());
+    let mut sum = Count::default();
+    let mut add = |began: u64, succeeded: u64, failed: &[u64]| {
+        sum.began += began;
+        sum.succeeded += succeeded;
+        sum.failed.iter_mut().zip(failed).for_each(|(all, n)| *all += n);
+    };
+    for w in windows {
+        match source {
+            Source::Calls => {
+                let counts = &series.nodes[w * plan.nodes.len() + node].counts;
+                add(counts.arrived, counts.succeeded, &counts.failed);
+            }
+            Source::Classes(classes) => classes.iter().for_each(|class| {
+                let counts = &series.classes[w * plan.classes.len() + class].counts;
+                add(counts.offered, counts.good + counts.late, &counts.failed);
+            }),
+            Source::Links(links) => links.iter().for_each(|link| {
+                let counts = &series.links[w * plan.links.len() + link];
+                add(counts.sent, counts.succeeded, &counts.failed);
+            }),
+        }
+    }
+    sum
+}
+
+/// Times to answer since then.
+fn latency(run: &mut Run, id: NodeId, source: &Source, since: Time) -> Histogram {
+    let mut all = Histogram::new();
+    let (series, classes) = (run.recorder.series(), run.recorder.plan().classes.len());
+    let (window, segment) = first(series, since);
+    match source {
+        Source::Calls => {
+            series.segments[segment..].iter().for_each(|segment| segment.nodes[id.index()][0].add_to(&mut all));
+            all.merge(&run.sim.node_tally(id).latency);
+        }
+        Source::Classes(which) => {
+            for w in window..series.ends.len() {
+                which.iter().for_each(|class| series.classes[w * classes + class].latency.add_to(&mut all));
+            }
+        }
+        Source::Links(links) => links.iter().for_each(|&link| {
+            series.segments[segment..].iter().for_each(|segment| segment.links[link].add_to(&mut all));
+            all.merge(&run.sim.link_tally(LinkId(link as u32)).latency);
+        }),
+    }
+    all
+}
+
+/// The first window and the first segment that end after this.
+fn first(series: &Series, since: Time) -> (usize, usize) {
+    let window = series.ends.partition_point(|end| *end <= since);
+    (window, series.segment_ends.partition_point(|end| *end <= window))
+}
+
+fn seconds_since(series: &Series, since: Time) -> f64 {
+    series.ends.last().map_or(0.0, |end| end.since(since).as_secs()).max(1e-9)
+}
+
+fn claimed(histogram: &Histogram, q: f64) -> Option<f64> {
+    (histogram.count() >= steady::needed_for(q)).then(|| histogram.quantile(q)).flatten().map(|ns| ns / 1e9)
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+fn commonest(failed: &[u64]) -> Option<&'static str> {
+    let (i, n) = failed.iter().enumerate().max_by_key(|(i, n)| (**n, usize::MAX - *i))?;
+    (*n > 0).then(|| REASONS[i].name())
+}
+
+/// A node's figures from the windows since then; queue and slots on average or as they are now.
+fn node(run: &mut Run, id: NodeId, source: &Source, since: Time, on_average: bool) -> NodeFrame {
+    let latency = latency(run, id, source, since);
+    let series = run.recorder.series();
+    let (window, segment) = first(series, since);
+    let seconds = seconds_since(series, since);
+    let counted = count(run, id.index(), source, window..series.ends.len());
+    let (mut counts, mut areas, mut peak) = (NodeCounts::default(), [0.0; METERS], 0);
+    for w in window..series.ends.len() {
+        let row = &series.nodes[w * run.kinds.len() + id.index()];
+        counts.add(&row.counts);
+        (0..METERS).for_each(|k| areas[k] += row.areas[k] as f64 / 1e9);
+        peak = peak.max(row.queue_peak);
+    }
+    let mut lag = Histogram::new();
+    series.segments[segment..].iter().for_each(|segment| segment.nodes[id.index()][2].add_to(&mut lag));
+    lag.merge(&run.sim.node_tally(id).lag);
+    let lost: u64 = counted.failed.iter().sum();
+    let signal = |wanted: Signal| {
+        let found = SIGNALS.iter().position(|(signal, _)| *signal == wanted);
+        found.map_or(0, |i| counts.signals[i])
+    };
+    let of_two = |part: u64, whole: u64| (whole > 0).then(|| share(part, whole));
+    let meters = run.sim.meters(id);
+    let level = |meter: Meter| {
+        if on_average { areas[meter as usize] / seconds } else { f64::from(meters.level(meter)) }
+    };
+    let core_area = areas[Meter::CoreCapacity as usize];
+    NodeFrame {
+        rate: counted.began as f64 / seconds,
+        failed_share: share(lost, lost + counted.succeeded),
+        reason: commonest(&counted.failed),
+        p50: claimed(&latency, 0.5),
+        p99: claimed(&latency, 0.99),
+        queue: level(Meter::Queue),
+        queue_peak: peak,
+        busy: level(Meter::Busy),
+        slots: level(Meter::SlotCapacity),
+        core_utilization: (core_area > 0.0).then(|| areas[Meter::Cores as usize] / core_area),
+        hit_ratio: of_two(signal(Signal::Hit), signal(Signal::Hit) + signal(Signal::Miss)),
+        stale_share: of_two(signal(Signal::StaleRead), signal(Signal::CheckedRead)),
+        lag: lag.mean().map(|ns| ns / 1e9),
+        ..NodeFrame::default()
+    }
+}
+
+/// Calls and failures per second in equal slices of the windows since then.
+fn history(run: &Run, node: usize, source: &Source, since: Time) -> Vec<Moment> {
+    let series = run.recorder.series();
+    let (first, _) = first(series, since);
+    let windows = series.ends.len() - first;
+    let slices = windows.min(HISTORY);
+    let slice = |s: usize| {
+        let range = first + windows * s / slices..first + windows * (s + 1) / slices;
+        let seconds = series.ends[range.end - 1].since(series.start(range.start)).as_secs();
+        let counted = count(run, node, source, range);
+        let failed = counted.failed.iter().sum::<u64>();
+        Moment { rate: counted.began as f64 / seconds, failed: failed as f64 / seconds }
+    };
+    (0..slices).map(slice).collect()
+}
+
+fn links(run: &Run, since: Time) -> Vec<LinkFrame> {
+    let (series, plan) = (run.recorder.series(), run.recorder.plan());
+    let ((first, _), seconds) = (first(series, since), seconds_since(series, since));
+    let link = |(i, link): (usize, &crate::engine::LinkPlan)| {
+        let mut counts = LinkCounts::default();
+        for w in first..series.ends.len() {
+            counts.add(&series.links[w * plan.links.len() + i]);
+        }
+        let lost: u64 = counts.failed.iter().sum();
+        LinkFrame {
+            name: link.name.clone(),
+            rate: counts.sent as f64 / seconds,
+            failed_share: share(lost, lost + counts.succeeded),
+            timeout_share: share(counts.failed[Reason::Timeout as usize], lost + counts.succeeded),
+        }
+    };
+    plan.links.iter().enumerate().map(link).collect()
+}
+
+/// The calls on the way and with their callees, thinned by the journey that they belong to, so that a journey is seen
+/// whole. A request is as far as the time since it was sent is of what the link takes on average; when a reply was sent
+/// is not kept, so that it is put somewhere on the way.
+fn tokens(run: &Run, design: &Design) -> (u64, Vec<Token>) {
+    let total = run.sim.calls_in_flight().count();
+    let steps = [1, 2, 5].into_iter();
+    let mut sampling = steps.cycle().zip(0u32..).map(|(step, i)| step * 10u64.pow(i / 3));
+    let sampling = sampling.find(|k| total as u64 / k <= MOST_TOKENS as u64).unwrap_or(1);
+    let takes: Vec<f64> = (run.recorder.plan().links.iter())
+        .map(|link| design.link(&link.name).and_then(|link| link.latency.mean()).unwrap_or(0.0))
+        .collect();
+    let journey = |call: &InFlight| hash::mix2(run.recorder.plan().seed, call.intended.0);
+    let token = |call: InFlight| Token {
+        link: call.link.index(),
+        class: call.class.index(),
+        leg: call.leg,
+        way: match call.leg {
+            Leg::There => run.now().since(call.sent).0 as f64 / takes[call.link.index()].max(1.0),
+            Leg::AtCallee => 1.0,
+            Leg::Back => (hash::mix(journey(&call)) >> 11) as f64 / (1u64 << 53) as f64,
+        }
+        .clamp(0.0, 1.0),
+        journey: journey(&call),
+        is_retry: call.attempt > 0,
+        failed: call.failed,
+    };
+    let sampled = run.sim.calls_in_flight().filter(|call| journey(call) % sampling == 0).map(token).collect();
+    (sampling, sampled)
+}

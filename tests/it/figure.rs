@@ -1,0 +1,304 @@
+//! Pictures, judged by their primitives: nothing lies on anything else, and nothing leaves its place.
+
+use crate::scenarios::{files, load};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::OnceLock;
+use tailboard::base::{Rng, Time, ron};
+use tailboard::design::Design;
+use tailboard::engine::Leg;
+use tailboard::figure::scene::{Item, Owner, Rect, Scene, Shape};
+use tailboard::figure::{self, Background, Lens, Look, Parts, Shown, ThemeName};
+use tailboard::metrics::{Frame, Report, Series};
+use tailboard::run::{Basis, Run, Verdict, frame, judge};
+
+/// A run that is over, with its state at an instant or, without one, on average.
+pub struct Finished {
+    pub design: Design,
+    pub frame: Frame,
+    pub report: Report,
+    pub series: Series,
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Finished {
+    pub fn new(design: Design, at: Option<Time>) -> Finished {
+        let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
+        let instant = at.map(|at| {
+            run.advance(at);
+            frame(&mut run, &design, Basis::Recent)
+        });
+        run.advance(run.length());
+        let report = run.report();
+        let frame = instant.unwrap_or_else(|| frame(&mut run, &design, Basis::Report(&report)));
+        let verdicts = judge(&design, run.recorder(), &report);
+        Finished { frame, report, series: run.recorder().series().clone(), verdicts, design }
+    }
+
+    pub fn shown(&self) -> Shown<'_> {
+        Shown {
+            design: &self.design,
+            frame: &self.frame,
+            report: &self.report,
+            series: &self.series,
+            asked: &[],
+            verdicts: Some((self.verdicts.iter().filter(|verdict| verdict.holds).count(), self.verdicts.len())),
+        }
+    }
+
+    fn scene(&self, look: &Look) -> Scene {
+        figure::scene(&self.shown(), look)
+    }
+}
+
+/// When the picture of a scenario is taken: where something is done to it, a sixteenth of the run after that, so that
+/// all figures are from the time since.
+pub fn instant(design: &Design) -> Option<Time> {
+    let first = design.timeline.iter().map(|intervention| intervention.at).min()?;
+    Some(Time(first.0 + design.run.length.0 / 16))
+}
+
+/// Every scenario, run once for all tests.
+pub fn scenarios() -> &'static [(String, Finished)] {
+    static ALL: OnceLock<Vec<(String, Finished)>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let finished = |(name, path): (String, std::path::PathBuf)| {
+            let design = load(&path);
+            let at = instant(&design);
+            (name, Finished::new(design, at))
+        };
+        files(&folder).into_iter().map(finished).collect()
+    })
+}
+
+fn design(text: &str) -> Design {
+    ron::read::<Design>(text).into_result().unwrap_or_else(|problems| panic!("{text}: {problems:?}"))
+}
+
+/// A design of services with that many nodes, some of them where a careless hand put them.
+fn random(seed: u64) -> Design {
+    let mut rng = Rng::seeded(seed);
+    let n = 2 + rng.below(24);
+    let (mut nodes, mut links) = (String::new(), String::new());
+    let placed = rng.below(3);
+    for i in 1..n {
+        let kind = ["service(replicas: 3)", "cache()", "database()", "load_balancer()", "sharded_store()"];
+        // What cannot call others is not called upon to.
+        let kind = if i < n / 2 { kind[[0, 3][rng.below(2) as usize]] } else { kind[[0, 2, 4][rng.below(3) as usize]] };
+        let at = match placed {
+            0 => String::new(),
+            1 if rng.below(2) == 0 => String::new(),
+            _ => format!(", at: ({}, {})", rng.below(1_200), rng.below(700)),
+        };
+        let name =
+            if rng.below(8) == 0 { format!("a_name_of_forty_characters_for_a_node_{i:02}") } else { format!("n{i}") };
+        let _ = write!(nodes, "\"{name}\": (kind: {kind}{at}),");
+    }
+    let names: Vec<&str> = nodes.split('"').skip(1).step_by(2).collect();
+    for i in 0..names.len() {
+        let callers = (i as u32).min(n / 2 - 1);
+        let from = if callers == 0 { "users" } else { names[rng.below(callers) as usize] };
+        let probability = if i % 3 == 0 { ", when: (probability: 0.5)" } else { "" };
+        let _ = write!(links, "(from: \"{from}\", to: \"{}\", step: {}{probability}),", names[i], 1 + rng.below(2));
+    }
+    // Balancers choose among links without steps.
+    let text = format!(
+        "(title: \"{seed}\", run: (length: \"300ms\", warm_up: \"0s\"), nodes: {{\"users\": (kind: client(rate: \"500/s\")), {nodes}}}, links: [{links}])"
+    );
+    design(&text)
+}
+
+fn texts<'a>(scene: &'a Scene) -> Vec<(&'a Item, &'a str)> {
+    let text = |item: &'a Item| match &item.shape {
+        Shape::Text(label) => Some((item, label.text.as_str())),
+        _ => None,
+    };
+    scene.items.iter().filter_map(text).collect()
+}
+
+fn all_of<'a>(scene: &'a Scene, slot: &str) -> Vec<(&'a Owner, Rect)> {
+    scene.items.iter().filter(|item| item.slot == slot).map(|item| (&item.owner, item.bounds())).collect()
+}
+
+/// No card, label, queue or text lies on another; every text is in its card, and everything on the page.
+fn assert_tidy(scene: &Scene, what: &str) {
+    let (cards, labels) = (all_of(scene, "card"), all_of(scene, "label-ground"));
+    for (i, (a, one)) in cards.iter().enumerate() {
+        for (b, other) in &cards[..i] {
+            assert!(!one.grown(3.0).overlaps(other), "{what}: {a:?} on {b:?}");
+        }
+    }
+    let steps = all_of(scene, "step");
+    let queues = all_of(scene, "queue");
+    for (i, (a, one)) in labels.iter().enumerate() {
+        for (b, other) in labels[..i].iter().chain(&cards).chain(&steps).chain(&queues) {
+            assert!(!one.overlaps(other), "{what}: the label of {a:?} on {b:?}");
+        }
+    }
+    let texts = texts(scene);
+    for (i, (item, words)) in texts.iter().enumerate() {
+        for (other, others) in &texts[..i] {
+            assert!(!item.bounds().overlaps(&other.bounds()), "{what}: `{words}` on `{others}`");
+        }
+        let outside = ["queue-length", "badge-text"];
+        if matches!(item.owner, Owner::Node(_)) && !outside.contains(&item.slot) {
+            let card = cards.iter().find(|(owner, _)| **owner == item.owner).expect("a card");
+            assert!(card.1.grown(-4.0).contains(&item.bounds()), "{what}: `{words}` leaves {:?}", item.owner);
+        }
+    }
+    let page = Rect::new(0.0, 0.0, scene.width, scene.height).grown(-4.0);
+    for item in &scene.items {
+        assert!(page.contains(&item.bounds()), "{what}: {item:?} leaves the page");
+    }
+}
+
+#[test]
+fn nothing_overlaps_in_any_scenario() {
+    for (name, finished) in scenarios() {
+        for lens in [Lens::Load, Lens::Latency, Lens::Errors, Lens::Queue, Lens::None] {
+            assert_tidy(&finished.scene(&Look { lens, ..Look::default() }), name);
+        }
+    }
+}
+
+#[test]
+fn nothing_overlaps_in_random_designs() {
+    for seed in 0..200 {
+        let finished = Finished::new(random(seed), None);
+        assert_tidy(&finished.scene(&Look::default()), &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn extremes_are_tidy_too() {
+    let users = "\"users\": (kind: client(rate: \"300/s\"))";
+    let run = "run: (length: \"2s\", warm_up: \"0s\")";
+    for (name, text) in [
+        (
+            "one node",
+            format!("({run}, nodes: {{{users}, \"a\": (kind: service())}}, links: [(from: \"users\", to: \"a\")])"),
+        ),
+        (
+            "no traffic",
+            format!(
+                "({run}, nodes: {{\"users\": (kind: client(rate: \"0/s\")), \"a\": (kind: service())}}, links: [(from: \"users\", to: \"a\")])"
+            ),
+        ),
+        (
+            "total failure",
+            format!(
+                "({run}, nodes: {{{users}, \"a\": (kind: service(replicas: 200))}}, links: [(from: \"users\", to: \"a\")], timeline: [(at: \"0s\", do: Kill(\"a\")), (at: \"0s\", do: Slow(\"a\", 3.0)), (at: \"1s\", do: Hold(\"users->a\"))])"
+            ),
+        ),
+        (
+            "a cycle",
+            format!(
+                "({run}, nodes: {{{users}, \"a\": (kind: service()), \"b\": (kind: service())}}, links: [(from: \"users\", to: \"a\"), (from: \"a\", to: \"b\", mode: Async, when: (probability: 0.3)), (from: \"b\", to: \"a\", mode: Async, when: (probability: 0.3))])"
+            ),
+        ),
+    ] {
+        let finished = Finished::new(design(&text), None);
+        let scene = finished.scene(&Look::default());
+        assert_tidy(&scene, name);
+        assert!(figure::svg(&scene, name, None).ends_with("</svg>\n"));
+    }
+}
+
+/// A legend explains what there is, and nothing else.
+#[test]
+fn the_legend_is_about_this_picture() {
+    let says = |scene: &Scene, words: &str| {
+        texts(scene).iter().any(|(item, text)| item.owner == Owner::Legend && text.contains(words))
+    };
+    let of = |name: &str| &scenarios().iter().find(|(other, _)| other == name).expect("a scenario").1;
+    let storm = of("retry_storm").scene(&Look::default());
+    for words in ["hollow: a retry", "10 % or more fail", "time out", "share of calls that fail"] {
+        assert!(says(&storm, words), "{words}");
+    }
+    let calm = of("five_balancers").scene(&Look::default());
+    for words in ["fail", "time out", "stale", "cache", "retry", "without waiting"] {
+        assert!(!says(&calm, words), "{words}");
+    }
+    assert!(says(&of("news_feed").scene(&Look { lens: Lens::Errors, ..Look::default() }), "share of failures from"));
+    let clean = of("news_feed").scene(&Look { lens: Lens::None, parts: Parts::Board, ..Look::default() });
+    assert!(!texts(&clean).iter().any(|(_, text)| text.contains("p99") || text.contains("/s")));
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes() {
+    let (name, path) = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/kinds")).remove(3);
+    let bytes = || {
+        let finished = Finished::new(load(&path), Some(Time(20_000_000_000)));
+        let scene = finished.scene(&Look { theme: ThemeName::Dark, ..Look::default() });
+        (figure::svg(&scene, &name, None), figure::png(&scene, &name, None, 1.0).expect("a picture"))
+    };
+    assert!(bytes() == bytes());
+}
+
+/// The parts, the ground and the size that are asked for are what is drawn.
+#[test]
+fn looks_do_what_they_say() {
+    let (name, finished) = &scenarios()[0];
+    let scene = |look: Look| finished.scene(&look);
+    let has = |scene: &Scene, wanted: fn(&Owner) -> bool| scene.items.iter().any(|item| wanted(&item.owner));
+    let board = scene(Look { parts: Parts::Board, ..Look::default() });
+    assert!(
+        has(&board, |owner| matches!(owner, Owner::Node(_))) && !has(&board, |owner| matches!(owner, Owner::Plot(_)))
+    );
+    let plots = scene(Look { parts: Parts::Plots, ..Look::default() });
+    assert!(
+        !has(&plots, |owner| matches!(owner, Owner::Node(_))) && has(&plots, |owner| matches!(owner, Owner::Plot(_)))
+    );
+    assert_eq!(scene(Look { background: Background::None, ..Look::default() }).background, None);
+    let white = scene(Look { background: Background::White, theme: ThemeName::Dark, ..Look::default() });
+    assert_eq!(white.background.map(|color| (color.0, color.1, color.2)), Some((255, 255, 255)));
+    let sized = figure::svg(&board, name, Some((400, 300)));
+    assert!(sized.contains("width=\"400\" height=\"300\"") && sized.contains("scale("));
+    assert!(figure::png(&board, name, Some((16_000, 16_000)), 8.0).is_err());
+}
+
+/// Two runs side by side are compared on the same axes.
+#[test]
+fn a_pair_has_common_axes() {
+    let (a, b) = (&scenarios()[0].1, &scenarios()[1].1);
+    let scene = figure::pair(&a.shown(), &b.shown(), &Look::default());
+    assert_tidy(&scene, "a pair");
+    let ticks: Vec<(f64, &str)> = texts(&scene)
+        .into_iter()
+        .filter(|(item, _)| item.slot == "tick" && item.owner == Owner::Plot(0))
+        .map(|(item, text)| (item.bounds().x, text))
+        .collect();
+    let side = |left: bool| {
+        let middle = a.scene(&Look::default()).width;
+        ticks.iter().filter(move |(x, _)| (*x < middle) == left).map(|(_, text)| *text).collect::<Vec<_>>()
+    };
+    let levels = |side: Vec<&str>| {
+        side.into_iter()
+            .filter(|text| text.ends_with("ms") || text.ends_with(" s"))
+            .map(str::to_owned)
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    assert!(!levels(side(true)).is_empty());
+    assert_eq!(levels(side(true)), levels(side(false)));
+}
+
+/// Dots are calls that are really on the way, and a frame of an instant tells what the meters say then.
+#[test]
+fn a_frame_is_about_its_instant() {
+    let text = "(run: (length: \"10s\", warm_up: \"0s\"), nodes: {\"users\": (kind: client(rate: \"200/s\")), \"a\": (kind: service(slots: 1, cores: 1, work: \"20ms\", queue_limit: None))}, links: [(from: \"users\", to: \"a\", latency: \"100ms\")])";
+    let design = design(text);
+    let mut run = Run::new(&design).expect("it runs");
+    run.advance(Time(5_000_000_000));
+    let frame = frame(&mut run, &design, Basis::Recent);
+    assert_eq!((frame.at, frame.sampling), (Time(5_000_000_000), 1));
+    // 200 a second arrive after a tenth of a second; fifty are done.
+    let a = &frame.nodes[0];
+    assert!((a.queue - 735.0).abs() < 100.0, "{}", a.queue);
+    assert_eq!((a.busy, a.slots), (1.0, 1.0));
+    assert!((a.rate - 200.0).abs() < 60.0, "{}", a.rate);
+    let there: Vec<f64> = frame.tokens.iter().filter(|token| token.leg == Leg::There).map(|token| token.way).collect();
+    assert!((there.len() as f64 - 20.0).abs() < 15.0 && there.iter().all(|way| *way < 1.0), "{there:?}");
+    let here = frame.tokens.iter().filter(|token| token.leg == Leg::AtCallee).count() as f64;
+    assert_eq!(here, a.queue + a.busy);
+}
