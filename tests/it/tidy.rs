@@ -11,10 +11,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("kinds", &["base", "parts", "engine"]),
     ("design", &["base", "parts", "engine", "kinds"]),
     ("scenario", &["base", "kinds", "design"]),
+    ("editor", &["base", "kinds", "design", "scenario"]),
     ("metrics", &["base", "engine"]),
     ("run", &["base", "engine", "kinds", "design", "metrics"]),
-    ("cli", &["base", "engine", "kinds", "design", "scenario", "metrics", "run"]),
-    ("whiteboard", &["base", "engine", "kinds", "design", "scenario", "metrics", "run"]),
+    ("cli", &["base", "engine", "kinds", "design", "scenario", "editor", "metrics", "run"]),
+    ("whiteboard", &["base", "engine", "kinds", "design", "scenario", "editor", "metrics", "run"]),
 ];
 
 /// The longest file; a longer one holds two things.
