@@ -173,6 +173,7 @@ pub const ACTIONS: &[Action] = &[
         .on(&[On::Node, On::Link]),
     A::new("select.all", "All", Select, &[ctrl('A')], p::select_all).on(&[On::Board]),
     A::new("select.none", "Nothing; or cancel what goes on", Select, &[key(Key::Escape)], p::escape),
+    A::new("select.links", "Links of the selected nodes, or all links", Select, &[], p::select_links).on(&[On::Node]),
     A::new("select.invert", "The rest", Select, &[ctrl('A').shift()], p::invert),
     A::new("select.up", "Upstream", Select, &[letter('U').shift(), sign('{')], |e| p::select_along(e, Way::Up))
         .when(p::has_any)

@@ -363,7 +363,8 @@ fn rewire(design: &mut Design, link: &str, from: &str, to: &str, renames: &mut R
         return Err(problem);
     }
     let mut wired = design.links.remove(i);
-    (from.clone_into(&mut wired.from), to.clone_into(&mut wired.to));
+    from.clone_into(&mut wired.from);
+    to.clone_into(&mut wired.to);
     if wired.name.is_none() && wiring::is_taken(design, &wired.name()) {
         wired.name = Some(names::fresh(&wired.name(), |name| wiring::is_taken(design, name)));
     }

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use tool::Gesture;
 
 /// A design that is being edited.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Editor {
     design: Arc<Design>,
     /// What is in the file.
@@ -52,6 +52,8 @@ pub struct Editor {
     overlay: Overlay,
     /// Whether what is dragged stays where the pointer puts it, instead of going to the grid and to guides.
     free: bool,
+    /// Pixels of the screen to one of the board.
+    zoom: f32,
     /// Kinds that were inserted, the latest first.
     recent: Vec<&'static str>,
 }
@@ -61,13 +63,25 @@ impl Editor {
     pub fn new(mut design: Design) -> Editor {
         settle(&mut design);
         let design = Arc::new(design);
-        Editor { saved: design.clone(), design, ..Editor::default() }
+        Editor {
+            saved: design.clone(),
+            design,
+            history: History::default(),
+            selection: Selection::default(),
+            tool: Tool::default(),
+            gesture: Gesture::default(),
+            preview: None,
+            overlay: Overlay::default(),
+            free: false,
+            zoom: 1.0,
+            recent: Vec::new(),
+        }
     }
 
     /// Edit another design instead, with a history of its own. Tool and settings stay.
     pub fn open(&mut self, design: Design) {
-        let (tool, free, recent) = (self.tool, self.free, std::mem::take(&mut self.recent));
-        *self = Editor { tool, free, recent, ..Editor::new(design) };
+        let recent = std::mem::take(&mut self.recent);
+        *self = Editor { tool: self.tool, free: self.free, zoom: self.zoom, recent, ..Editor::new(design) };
     }
 
     /// The design without what a gesture would make of it.
@@ -116,6 +130,12 @@ impl Editor {
 
     pub fn set_snaps(&mut self, snaps: bool) {
         self.free = !snaps;
+    }
+
+    /// How many pixels of the screen one of the board is: what is near, and what is a click, is meant for the eye.
+    pub fn set_zoom(&mut self, zoom: f32) {
+        debug_assert!(zoom > 0.0);
+        self.zoom = zoom;
     }
 
     /// Whether there is something to save.
@@ -194,28 +214,9 @@ impl Editor {
     /// Kinds to offer for insertion, the latest used first; those that could not be joined to `wired` are left out.
     pub fn choices(&self, wired: Option<&Wired>) -> Vec<&'static Meta> {
         let mut kinds: Vec<&'static Meta> =
-            KINDS.iter().filter(|meta| wired.is_none_or(|wired| self.joins(meta.key, wired).is_ok())).collect();
+            KINDS.iter().filter(|meta| self.adding(meta.key, (0.0, 0.0), wired).is_ok()).collect();
         kinds.sort_by_key(|meta| self.recent.iter().position(|key| *key == meta.key).unwrap_or(usize::MAX));
         kinds
-    }
-
-    /// Whether a new node of this kind could be joined.
-    fn joins(&self, kind: &'static str, wired: &Wired) -> Result<(), String> {
-        self.adding(kind, (0.0, 0.0), Some(wired)).and_then(|(_, edit)| {
-            // As much of the design as matters.
-            let node = self.design.nodes.get(&wired.node).cloned();
-            let nodes = node.into_iter().map(|node| (wired.node.clone(), node)).collect();
-            let links = self.design.links.iter().filter(|link| link.from == wired.node).cloned().collect();
-            match edit {
-                Edit::Add { nodes: new, links: wires } => {
-                    let mut part = Design { nodes, links, ..Design::default() };
-                    part.nodes.extend(new);
-                    let problem = wires.iter().find_map(|wire| wiring::problem(&part, &wire.from, &wire.to, None));
-                    problem.map_or(Ok(()), Err)
-                }
-                _ => Ok(()),
-            }
-        })
     }
 
     /// Insert a node of this kind, with its middle here; or, if it is joined to another, with the side to which the link
@@ -231,7 +232,7 @@ impl Editor {
         Ok(name)
     }
 
-    /// The name of a new node, and the edit that adds it.
+    /// The name of a new node, and the edit that adds it; or why it cannot be joined.
     fn adding(&self, kind: &str, at: Point, wired: Option<&Wired>) -> Result<(String, Edit), String> {
         let spec = Spec::new(kind).ok_or_else(|| format!("there is no kind `{kind}`"))?;
         let name = names::fresh_node(&self.design, kind);
@@ -243,14 +244,21 @@ impl Editor {
         let corner = (left, at.1 - CARD.1 / 2.0);
         let corner = if self.free { corner } else { snap::to_grid(corner) };
         let node = Node { kind: spec, at: Some(corner), label: String::new() };
-        let control = node.kind.meta().group == crate::kinds::Group::Control;
-        let links = wired.map(|wired| match wired.side {
-            Side::Out => wiring::new_link(&self.design, &wired.node, &name),
-            Side::In if control => crate::design::LinkSpec::new(&name, &wired.node),
-            Side::In => wiring::new_link(&self.design, &name, &wired.node),
-        });
+        let mut links = Vec::new();
+        if let Some(Wired { node: other, side }) = wired {
+            // As much of the design as matters for the link.
+            let known = self.design.nodes.get(other).map(|node| (other.clone(), node.clone()));
+            let nodes = known.into_iter().chain([(name.clone(), node.clone())]).collect();
+            let of_other = self.design.links.iter().filter(|link| link.from == *other).cloned().collect();
+            let part = Design { nodes, links: of_other, ..Design::default() };
+            let (from, to) = if *side == Side::Out { (other, &name) } else { (&name, other) };
+            if let Some(problem) = wiring::problem(&part, from, to, None) {
+                return Err(problem);
+            }
+            links.push(wiring::new_link(&part, from, to));
+        }
         let nodes = BTreeMap::from([(name.clone(), node)]);
-        Ok((name, Edit::Add { nodes, links: links.into_iter().collect() }))
+        Ok((name, Edit::Add { nodes, links }))
     }
 
     fn remember(&mut self, kind: &str) {
@@ -294,6 +302,11 @@ impl Editor {
 
     /// Do what an action does, if it is enabled.
     pub fn perform(&mut self, action: &actions::Action) -> Vec<Effect> {
+        use actions::Menu;
+        // What changes the design is about what is selected before a gesture makes something else of it.
+        if matches!(action.menu, Menu::Edit | Menu::Insert | Menu::Arrange | Menu::Break) {
+            self.cancel();
+        }
         if (action.enabled)(self) { (action.perform)(self) } else { Vec::new() }
     }
 }

@@ -6,7 +6,7 @@ use super::edit::{Edit, apply};
 use super::input::{CARD, Hit, Input, Modifiers, Point};
 use super::output::{Area, Effect, Target};
 use super::selection::Selection;
-use super::snap::snap;
+use super::snap::{NEAR, snap};
 use super::tool::{Gesture, Pressed};
 use super::{Editor, wiring};
 use crate::design::Node;
@@ -149,7 +149,7 @@ impl Editor {
             .filter(|name| !moved.contains(name))
             .filter_map(|name| card(&self.design, name))
             .collect();
-        let (more, guides) = snap(there, &others);
+        let (more, guides) = snap(there, &others, NEAR / self.zoom);
         self.overlay.guides = guides;
         (by.0 + more.0, by.1 + more.1)
     }

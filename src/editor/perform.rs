@@ -10,7 +10,7 @@ use super::snap::GRID;
 use super::travel::{self, Way};
 use super::{Editor, names, wiring};
 use crate::base::{Ratio, Span};
-use crate::design::Action as Strike;
+use crate::design::{Action as Strike, LinkSpec};
 use crate::kinds::Handle;
 use std::collections::BTreeMap;
 
@@ -108,7 +108,6 @@ pub fn delete(editor: &mut Editor, heal: bool) -> Vec<Effect> {
 }
 
 pub fn rename(editor: &mut Editor) -> Vec<Effect> {
-    editor.cancel();
     editor.selection.nodes.first().map(|node| Effect::EditLabel(node.clone())).into_iter().collect()
 }
 
@@ -132,6 +131,16 @@ pub fn escape(editor: &mut Editor) -> Vec<Effect> {
 pub fn invert(editor: &mut Editor) -> Vec<Effect> {
     editor.cancel();
     editor.select(editor.selection.inverted(&editor.design));
+    Vec::new()
+}
+
+/// The links of the selected nodes, or all; so that they can be set together.
+pub fn select_links(editor: &mut Editor) -> Vec<Effect> {
+    editor.cancel();
+    let nodes = &editor.selection.nodes;
+    let touches = |link: &&LinkSpec| nodes.is_empty() || nodes.contains(&link.from) || nodes.contains(&link.to);
+    let links: Vec<String> = editor.design.links.iter().filter(touches).map(LinkSpec::name).collect();
+    editor.select(Selection::of_links(links));
     Vec::new()
 }
 
@@ -200,10 +209,7 @@ pub fn clone_linked(editor: &mut Editor, side: Side) -> Vec<Effect> {
     node.at = Some(at);
     let new = names::fresh_node(&editor.design, &name);
     let (from, to) = if side == Side::Out { (&name, &new) } else { (&new, &name) };
-    let mut link = wiring::new_link(&editor.design, from, to);
-    if side == Side::In {
-        link.step = 1;
-    }
+    let link = wiring::new_link(&editor.design, from, to);
     let add = Edit::Add { nodes: BTreeMap::from([(new.clone(), node)]), links: vec![link] };
     select_new(editor, &add, new)
 }
@@ -268,48 +274,48 @@ fn takes(editor: &Editor, node: &str, handle: Handle) -> bool {
 }
 
 pub fn restart(editor: &Editor, target: String) -> Option<Strike> {
-    takes(editor, &target, Handle::Kill).then(|| Strike::Restart(target))
+    takes(editor, &target, Handle::Kill).then_some(Strike::Restart(target))
 }
 
 pub fn slow(editor: &Editor, target: String) -> Option<Strike> {
-    takes(editor, &target, Handle::Slow).then(|| Strike::Slow(target, 4.0))
+    takes(editor, &target, Handle::Slow).then_some(Strike::Slow(target, 4.0))
 }
 
 pub fn fail(editor: &Editor, target: String) -> Option<Strike> {
-    takes(editor, &target, Handle::Fail).then(|| Strike::Fail(target, Ratio(0.5)))
+    takes(editor, &target, Handle::Fail).then_some(Strike::Fail(target, Ratio(0.5)))
 }
 
 pub fn freeze(editor: &Editor, target: String) -> Option<Strike> {
-    takes(editor, &target, Handle::Freeze).then(|| Strike::Freeze(target))
+    takes(editor, &target, Handle::Freeze).then_some(Strike::Freeze(target))
 }
 
 pub fn flush(editor: &Editor, target: String) -> Option<Strike> {
-    takes(editor, &target, Handle::Flush).then(|| Strike::Flush(target))
+    takes(editor, &target, Handle::Flush).then_some(Strike::Flush(target))
 }
 
 pub fn pause(editor: &Editor, target: String) -> Option<Strike> {
-    takes(editor, &target, Handle::Pause).then(|| Strike::Pause(target))
+    takes(editor, &target, Handle::Pause).then_some(Strike::Pause(target))
 }
 
 pub fn spike(editor: &Editor, target: String) -> Option<Strike> {
-    takes(editor, &target, Handle::Spike).then(|| Strike::Spike(target, 3.0))
+    takes(editor, &target, Handle::Spike).then_some(Strike::Spike(target, 3.0))
 }
 
 pub fn lose(editor: &Editor, target: String) -> Option<Strike> {
-    editor.design.link(&target).is_some().then(|| Strike::Lose(target, Ratio(0.1)))
+    editor.design.link(&target).is_some().then_some(Strike::Lose(target, Ratio(0.1)))
 }
 
 pub fn delay(editor: &Editor, target: String) -> Option<Strike> {
-    editor.design.link(&target).is_some().then(|| Strike::Delay(target, Span::from_millis(100)))
+    editor.design.link(&target).is_some().then_some(Strike::Delay(target, Span::from_millis(100)))
 }
 
 pub fn hold(editor: &Editor, target: String) -> Option<Strike> {
-    editor.design.link(&target).is_some().then(|| Strike::Hold(target))
+    editor.design.link(&target).is_some().then_some(Strike::Hold(target))
 }
 
 pub fn heal(editor: &Editor, target: String) -> Option<Strike> {
     let node = editor.design.nodes.get(&target).is_some_and(|node| !node.kind.meta().controls.is_empty());
-    (node || editor.design.link(&target).is_some()).then(|| Strike::Heal(target))
+    (node || editor.design.link(&target).is_some()).then_some(Strike::Heal(target))
 }
 
 fn targets(editor: &Editor) -> impl Iterator<Item = &String> {

@@ -20,11 +20,9 @@ impl Selection {
         Selection { nodes: Vec::new(), links: names.into_iter().map(Into::into).collect() }
     }
 
+    /// All nodes. Their links go where they go, and are settings of another kind.
     pub fn all(design: &Design) -> Selection {
-        Selection {
-            nodes: design.nodes.keys().cloned().collect(),
-            links: design.links.iter().map(|link| link.name()).collect(),
-        }
+        Selection::of_nodes(design.nodes.keys())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -67,9 +65,11 @@ impl Selection {
         self.links.retain(|name| !other.has_link(name));
     }
 
-    /// What of the design is not in it.
+    /// The other nodes; or the other links, if it holds only links.
     pub fn inverted(&self, design: &Design) -> Selection {
-        let mut all = Selection::all(design);
+        let only_links = self.nodes.is_empty() && !self.links.is_empty();
+        let links = || Selection::of_links(design.links.iter().map(|link| link.name()));
+        let mut all = if only_links { links() } else { Selection::all(design) };
         all.remove(self);
         all
     }

@@ -5,8 +5,8 @@ use super::output::{Area, Guide};
 
 /// The grid's step.
 pub const GRID: f32 = 8.0;
-/// A card is drawn into line from this far.
-const NEAR: f32 = 6.0;
+/// A card is drawn into line from this far, in pixels of the screen.
+pub const NEAR: f32 = 6.0;
 
 /// The nearest point of the grid.
 pub fn to_grid(at: Point) -> Point {
@@ -14,10 +14,10 @@ pub fn to_grid(at: Point) -> Point {
 }
 
 /// By how much to move `moving` so that it lies in line with one of the others or, where none is near, on the grid; and
-/// the lines on which it lies then.
-pub fn snap(moving: Area, others: &[Area]) -> (Point, Vec<Guide>) {
-    let upright = nearest(moving, others, |area| (area.min.0, area.max.0), |area| (area.min.1, area.max.1));
-    let level = nearest(moving, others, |area| (area.min.1, area.max.1), |area| (area.min.0, area.max.0));
+/// the lines on which it lies then. `near` is how far off a line may be.
+pub fn snap(moving: Area, others: &[Area], near: f32) -> (Point, Vec<Guide>) {
+    let upright = nearest(near, moving, others, |area| (area.min.0, area.max.0), |area| (area.min.1, area.max.1));
+    let level = nearest(near, moving, others, |area| (area.min.1, area.max.1), |area| (area.min.0, area.max.0));
     let grid = to_grid(moving.min);
     let by =
         (upright.map_or(grid.0 - moving.min.0, |line| line.by), level.map_or(grid.1 - moving.min.1, |line| line.by));
@@ -46,6 +46,7 @@ struct Line {
 
 /// The line of another card that needs the shortest move; of equal ones, that of the nearest card.
 fn nearest(
+    near: f32,
     moving: Area,
     others: &[Area],
     across: fn(&Area) -> (f32, f32),
@@ -61,7 +62,7 @@ fn nearest(
         for (mine, at) in lines(&moving).into_iter().zip(lines(other)) {
             let line = Line { by: at - mine, at, span: along(other) };
             let rank = (line.by.abs(), (middle(&moving) - middle(other)).abs());
-            if rank.0 <= NEAR && best.as_ref().is_none_or(|(other, _)| rank < *other) {
+            if rank.0 <= near && best.as_ref().is_none_or(|(other, _)| rank < *other) {
                 best = Some((rank, line));
             }
         }

@@ -11,7 +11,7 @@ use super::travel::{self, Way};
 use super::{Editor, wiring};
 use crate::kinds::KINDS;
 
-/// A pointer that moves less, in pixels of the board, has not moved.
+/// A pointer that moves less, in pixels of the screen, has not moved.
 const SLACK: f32 = 4.0;
 
 /// What the pointer is doing.
@@ -57,10 +57,9 @@ pub(super) struct Wiring {
 impl Editor {
     /// The pointer has done something.
     pub fn input(&mut self, input: Input) -> Vec<Effect> {
-        if self.tool == Tool::Hand && !matches!(input, Input::Context { .. } | Input::Take { .. }) {
-            if !self.is_busy() {
-                return Vec::new();
-            }
+        let is_drag = !matches!(input, Input::Context { .. } | Input::Take { .. });
+        if self.tool == Tool::Hand && is_drag && !self.is_busy() {
+            return Vec::new();
         }
         let mut effects = Vec::new();
         // What cannot happen within a gesture ends it: the window has missed its end.
@@ -207,7 +206,7 @@ impl Editor {
     fn pressed(&mut self, start: Pressed, input: Input) -> Gesture {
         match input {
             Input::Move { at, hit, held } => {
-                if distance(start.at, at) < SLACK {
+                if !self.is_far(start.at, at) {
                     return Gesture::Pressed(start);
                 }
                 match start.hit.node().filter(|node| self.design.nodes.contains_key(*node)) {
@@ -305,21 +304,19 @@ impl Editor {
         Gesture::Marquee(start)
     }
 
-    /// Nodes within an area, and the links between these.
+    /// Nodes within an area.
     fn within(&self, area: &Area, touching: bool) -> Selection {
-        let is_in = |name: &String| {
-            card(&self.design, name)
-                .is_some_and(|card| if touching { area.touches(&card) } else { area.encloses(&card) })
+        let is_in = |name: &&String| {
+            let takes = |card: Area| if touching { area.touches(&card) } else { area.encloses(&card) };
+            card(&self.design, name).is_some_and(takes)
         };
-        let nodes: Vec<String> = self.design.nodes.keys().filter(|name| is_in(name)).cloned().collect();
-        let joins = self.design.links.iter().filter(|link| nodes.contains(&link.from) && nodes.contains(&link.to));
-        Selection { links: joins.map(|link| link.name()).collect(), nodes }
+        Selection::of_nodes(self.design.nodes.keys().filter(is_in))
     }
 
     fn wiring(&mut self, mut wiring: Wiring, input: Input, effects: &mut Vec<Effect>) -> Gesture {
         match input {
             Input::Move { at, hit, .. } => {
-                wiring.has_moved |= distance(wiring.from, at) >= SLACK;
+                wiring.has_moved |= self.is_far(wiring.from, at);
                 if wiring.has_moved {
                     self.show_wire(&wiring, at, &hit);
                 }
@@ -389,8 +386,8 @@ impl Editor {
             Err(refusal) => effects.push(Effect::Say(refusal)),
         }
     }
-}
 
-fn distance(a: Point, b: Point) -> f32 {
-    (a.0 - b.0).hypot(a.1 - b.1)
+    fn is_far(&self, a: Point, b: Point) -> bool {
+        (a.0 - b.0).hypot(a.1 - b.1) * self.zoom >= SLACK
+    }
 }
