@@ -3,6 +3,7 @@
 pub mod base;
 pub mod cli;
 pub mod design;
+pub mod editor;
 pub mod engine;
 pub mod figure;
 pub mod kinds;

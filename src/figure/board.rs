@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 /// A drawn board, and what its legend must explain.
 pub struct Board {
     pub scene: Scene,
+    /// Where the scene's upper left corner lies on the board.
+    pub origin: Point,
     pub keys: Keys,
     /// One dot stands for so many calls.
     pub sampling: u64,
@@ -25,8 +27,17 @@ pub struct Board {
     pub heat: Option<String>,
 }
 
+/// Where the cards are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Places {
+    /// Where the design has them, moved apart where they would be too near to each other to be read.
+    Tidy,
+    /// Exactly where the design has them: for a board that is being edited.
+    Exact,
+}
+
 /// Draw the board of a design in the state of a frame.
-pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens) -> Board {
+pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens, places: Places) -> Board {
     let shown = Some(frame).filter(|_| lens != Lens::None);
     let active = shown.map_or(Vec::new(), |frame| state::active(design, frame.at));
     let cards: Vec<Card> =
@@ -47,7 +58,10 @@ pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens) -> Board 
             at: node.at.map(|(x, y)| Point::new(f64::from(x), f64::from(y))),
         })
         .collect();
-    let places = layout::place(&blocks, &pairs);
+    let places = match places {
+        Places::Tidy => layout::place(&blocks, &pairs),
+        Places::Exact => blocks.iter().map(|block| block.at.unwrap_or_default()).collect(),
+    };
     let bodies: Vec<Body> = (cards.iter().zip(&places))
         .map(|(card, at)| Body {
             card: Rect::new(at.x, at.y, card::WIDTH, card.height()),
@@ -108,7 +122,7 @@ fn paint(
     let items = std::mem::take(&mut scene.items);
     scene.append(Scene { items, ..Scene::default() }, -all.x, -all.y);
     (scene.width, scene.height) = (all.w, all.h);
-    Board { scene, keys, sampling, heat }
+    Board { scene, origin: Point::new(all.x, all.y), keys, sampling, heat }
 }
 
 fn link_pen<'a>(items: &'a mut Vec<Item>, wire: &Wire) -> Pen<'a> {

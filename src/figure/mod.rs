@@ -1,18 +1,18 @@
 //! A picture of a design and its run: a pure function from (design, frame, recording, look) to a flat list of primitives.
 //! SVG is the first printer, and PNG is painted from it; a window's canvas can be another.
 
-mod axis;
-mod board;
+pub mod axis;
+pub mod board;
 mod card;
-mod icons;
+pub mod icons;
 mod layout;
 mod legend;
 mod link;
-mod plot;
+pub mod plot;
 mod png;
 mod route;
 pub mod scene;
-mod series;
+pub mod series;
 mod state;
 mod svg;
 pub mod text;
@@ -135,7 +135,7 @@ fn panels(shown: &Shown, classes: &[String]) -> Vec<Panel> {
 /// Title and question, the board with its legend, and the plots.
 fn page(shown: &Shown, look: &Look, panels: &[Panel], classes: &[String], length: f64) -> Scene {
     let theme = Theme::of(look.theme);
-    let board = (look.parts != Parts::Plots).then(|| board::draw(shown.design, shown.frame, &theme, look.lens));
+    let board = (look.parts != Parts::Plots).then(|| board::draw(shown.design, shown.frame, &theme, look.lens, board::Places::Tidy));
     let wide = board.as_ref().map_or(0.0, |board| board.scene.width);
     let width = wide.max(NARROWEST);
     let mut scene = Scene { width: width + 2.0 * MARGIN, ..Scene::default() };

@@ -11,11 +11,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("kinds", &["base", "parts", "engine"]),
     ("design", &["base", "parts", "engine", "kinds"]),
     ("scenario", &["base", "kinds", "design"]),
+    ("editor", &["base", "kinds", "design", "scenario"]),
     ("metrics", &["base", "engine"]),
     ("run", &["base", "engine", "kinds", "design", "metrics"]),
     ("figure", &["base", "engine", "kinds", "design", "metrics"]),
-    ("cli", &["base", "engine", "kinds", "design", "scenario", "metrics", "run", "figure"]),
-    ("whiteboard", &["base", "engine", "kinds", "design", "scenario", "metrics", "run", "figure"]),
+    ("cli", &["base", "engine", "kinds", "design", "scenario", "editor", "metrics", "run", "figure"]),
+    ("whiteboard", &["base", "engine", "kinds", "design", "scenario", "editor", "metrics", "run", "figure"]),
 ];
 
 /// The longest file; a longer one holds two things.

@@ -1,0 +1,197 @@
+//! The board on the screen: the second printer of the figure's primitives. It is egui that draws them, like the panels,
+//! because its lines are smooth and its text is sharp at every zoom, on any graphics card.
+
+use super::view::View;
+use crate::figure::icons;
+use crate::figure::scene::{Anchor, Dash, Item, Label, Paint, Point, Seg, Shape, Stroke};
+use crate::figure::text::{self, Weight};
+use crate::figure::theme::Color;
+use egui::epaint::{CornerRadiusF32, Mesh, PathShape, PathStroke, RectShape, Vertex, WHITE_UV};
+use egui::{Color32, FontData, FontDefinitions, FontFamily, FontId, Painter, Pos2, StrokeKind, TextureHandle, pos2};
+use lyon_tessellation::math::point;
+use lyon_tessellation::path::Path;
+use lyon_tessellation::{BuffersBuilder, FillOptions, FillTessellator, FillVertex, VertexBuffers};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Text smaller than this, in points of the screen, is left out.
+const SMALLEST_TEXT: f32 = 4.5;
+/// A curve is drawn by so many lines.
+const PIECES: u32 = 6;
+
+/// The figure's fonts, for the board and for the panels.
+pub fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::empty();
+    for (weight, family) in [(Weight::Regular, FontFamily::Proportional), (Weight::SemiBold, bold())] {
+        let name = format!("Inter {weight:?}");
+        fonts.font_data.insert(name.clone(), Arc::new(FontData::from_static(text::font(weight))));
+        fonts.families.insert(family, vec![name]);
+    }
+    let regular = fonts.families[&FontFamily::Proportional].clone();
+    fonts.families.insert(FontFamily::Monospace, regular);
+    fonts
+}
+
+/// The heavier one.
+pub fn bold() -> FontFamily {
+    FontFamily::Name("bold".into())
+}
+
+pub fn color(color: Color) -> Color32 {
+    Color32::from_rgb(color.0, color.1, color.2)
+}
+
+/// Prints primitives, and keeps what that needs.
+#[derive(Default)]
+pub struct Printer {
+    icons: BTreeMap<&'static str, TextureHandle>,
+    tessellator: FillTessellator,
+}
+
+impl Printer {
+    /// Print primitives whose own origin lies at `origin` of the board.
+    pub fn print(&mut self, painter: &Painter, view: &View, origin: Point, items: &[Item]) {
+        let seen = painter.clip_rect();
+        let at = |p: Point| view.to_screen(((p.x + origin.x) as f32, (p.y + origin.y) as f32));
+        for item in items {
+            let bounds = item.bounds();
+            let room = egui::Rect::from_min_max(at(Point::new(bounds.x, bounds.y)), at(Point::new(bounds.right(), bounds.bottom())));
+            if room.expand(8.0).intersects(seen) {
+                self.one(painter, view.zoom, &at, item);
+            }
+        }
+    }
+
+    fn one(&mut self, painter: &Painter, zoom: f32, at: &dyn Fn(Point) -> Pos2, item: &Item) {
+        match &item.shape {
+            Shape::Box { rect, radius } => {
+                let min = at(Point::new(rect.x, rect.y));
+                let max = at(Point::new(rect.right(), rect.bottom()));
+                let fill = item.paint.fill.map_or(Color32::TRANSPARENT, color);
+                let radius = CornerRadiusF32::same(*radius as f32 * zoom);
+                let stroke = item.paint.stroke.map_or(egui::Stroke::NONE, |stroke| line(&stroke, zoom));
+                let room = egui::Rect::from_min_max(min, max);
+                painter.add(RectShape::new(room, radius, fill, stroke, StrokeKind::Middle));
+            }
+            Shape::Circle { center, radius } => {
+                let fill = item.paint.fill.map_or(Color32::TRANSPARENT, color);
+                let stroke = item.paint.stroke.map_or(egui::Stroke::NONE, |stroke| line(&stroke, zoom));
+                painter.circle(at(*center), *radius as f32 * zoom, fill, stroke);
+            }
+            Shape::Path(segs) => self.path(painter, zoom, at, segs, &item.paint),
+            Shape::Text(label) => write(painter, zoom, at, label, item.paint.fill),
+            Shape::Icon { kind, rect } => {
+                let room = egui::Rect::from_min_max(at(Point::new(rect.x, rect.y)), at(Point::new(rect.right(), rect.bottom())));
+                let tint = item.paint.fill.map_or(Color32::WHITE, color);
+                self.icon(painter, kind, room, tint);
+            }
+        }
+    }
+
+    /// The icon of a kind, in a colour.
+    pub fn icon(&mut self, painter: &Painter, kind: &'static str, room: egui::Rect, tint: Color32) {
+        let texture = self.icons.entry(kind).or_insert_with(|| {
+            let image = icons::rasterized(kind, ICON_PIXELS);
+            let image = egui::ColorImage::from_rgba_unmultiplied([ICON_PIXELS as usize; 2], &image);
+            painter.ctx().load_texture(format!("icon {kind}"), image, egui::TextureOptions::LINEAR)
+        });
+        let whole = egui::Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        painter.image(texture.id(), room, whole, tint);
+    }
+
+    fn path(&mut self, painter: &Painter, zoom: f32, at: &dyn Fn(Point) -> Pos2, segs: &[Seg], paint: &Paint) {
+        for (points, closed) in subpaths(segs, at) {
+            if let Some(fill) = paint.fill {
+                painter.add(self.filled(&points, color(fill)));
+            }
+            let Some(stroke) = &paint.stroke else { continue };
+            let (pen, width) = (line(stroke, zoom), (stroke.width as f32 * zoom).max(0.8));
+            let dashes = match stroke.dash {
+                Dash::Solid => None,
+                Dash::Dashed => Some((3.2 * width, 2.2 * width)),
+                Dash::Dotted => Some((width, 1.8 * width)),
+            };
+            match dashes {
+                Some((dash, gap)) => {
+                    painter.extend(egui::Shape::dashed_line(&points, pen, dash, gap));
+                }
+                None => {
+                    painter.add(PathShape { points, closed, fill: Color32::TRANSPARENT, stroke: PathStroke::from(pen) });
+                }
+            }
+        }
+    }
+
+    /// A filled outline of any form.
+    fn filled(&mut self, points: &[Pos2], fill: Color32) -> Mesh {
+        let mut mesh = Mesh::default();
+        let Some((first, rest)) = points.split_first().filter(|(_, rest)| rest.len() > 1) else { return mesh };
+        let mut path = Path::builder();
+        path.begin(point(first.x, first.y));
+        for p in rest {
+            path.line_to(point(p.x, p.y));
+        }
+        path.end(true);
+        let mut buffers: VertexBuffers<Pos2, u32> = VertexBuffers::new();
+        let mut builder = BuffersBuilder::new(&mut buffers, |vertex: FillVertex| pos2(vertex.position().x, vertex.position().y));
+        let options = FillOptions::default().with_tolerance(0.2);
+        // What cannot be filled (a coordinate that is no number) is left out rather than drawn wrong.
+        if self.tessellator.tessellate_path(&path.build(), &options, &mut builder).is_ok() {
+            mesh.vertices = buffers.vertices.into_iter().map(|pos| Vertex { pos, uv: WHITE_UV, color: fill }).collect();
+            mesh.indices = buffers.indices;
+        }
+        mesh
+    }
+}
+
+const ICON_PIXELS: u32 = 96;
+
+fn line(stroke: &Stroke, zoom: f32) -> egui::Stroke {
+    egui::Stroke::new((stroke.width as f32 * zoom).max(0.8), color(stroke.color))
+}
+
+/// The pieces of a path as lines on the screen, and whether each is closed.
+fn subpaths(segs: &[Seg], at: &dyn Fn(Point) -> Pos2) -> Vec<(Vec<Pos2>, bool)> {
+    let mut all: Vec<(Vec<Pos2>, bool)> = Vec::new();
+    for seg in segs {
+        match (*seg, all.last_mut()) {
+            (Seg::Move(p), _) => all.push((vec![at(p)], false)),
+            (Seg::Line(p), Some((points, _))) => points.push(at(p)),
+            (Seg::Quad(control, end), Some((points, _))) => {
+                let (from, control, end) = (points[points.len() - 1], at(control), at(end));
+                for i in 1..=PIECES {
+                    let t = i as f32 / PIECES as f32;
+                    let (a, b) = (from.lerp(control, t), control.lerp(end, t));
+                    points.push(a.lerp(b, t));
+                }
+            }
+            (Seg::Close, Some((_, closed))) => *closed = true,
+            _ => {}
+        }
+    }
+    all.retain(|(points, _)| points.len() > 1);
+    all
+}
+
+/// A line of text on its base line.
+fn write(painter: &Painter, zoom: f32, at: &dyn Fn(Point) -> Pos2, label: &Label, fill: Option<Color>) {
+    // Sizes in halves, so that zooming does not fill the memory for glyphs.
+    let size = (label.size as f32 * zoom * 2.0).round() / 2.0;
+    if size < SMALLEST_TEXT {
+        return;
+    }
+    let family = match label.weight {
+        Weight::Regular => FontFamily::Proportional,
+        Weight::SemiBold => bold(),
+    };
+    let fill = fill.map_or(Color32::TRANSPARENT, color);
+    let galley = painter.layout_no_wrap(label.text.clone(), FontId::new(size, family), fill);
+    let base = galley.rows.first().and_then(|row| Some(row.pos.y + row.glyphs.first()?.pos.y)).unwrap_or(size);
+    let left = match label.anchor {
+        Anchor::Start => 0.0,
+        Anchor::Middle => galley.size().x / 2.0,
+        Anchor::End => galley.size().x,
+    };
+    let place = at(label.at);
+    painter.galley(pos2(place.x - left, place.y - base), galley, fill);
+}

@@ -1,0 +1,134 @@
+//! What lies under the pointer.
+
+use super::view::View;
+use crate::design::Design;
+use crate::editor::{End, Hit, Point, Side};
+use crate::figure::scene::{self, Item, Owner, Seg, Shape};
+use egui::{Pos2, Rect, pos2};
+
+/// How near is near enough, in points of the screen.
+const NEAR: f32 = 7.0;
+/// The radius of a handle, in points of the screen.
+pub const HANDLE: f32 = 6.0;
+/// How far from the rim of the card it stands.
+const STAND_OFF: f32 = 10.0;
+
+/// What can be hit of a board that was drawn, in the order of drawing, on the board.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    pub cards: Vec<(String, Rect)>,
+    names: Vec<(String, Rect)>,
+    /// The links by their number in the design, and their ways.
+    pub ways: Vec<(usize, Vec<Pos2>)>,
+}
+
+impl Targets {
+    /// Of the primitives of a design, whose own origin lies at `origin` of the board.
+    pub fn of(design: &Design, items: &[Item], origin: scene::Point) -> Targets {
+        let mut targets = Targets::default();
+        let at = |p: scene::Point| pos2((p.x + origin.x) as f32, (p.y + origin.y) as f32);
+        let room = |rect: scene::Rect| {
+            Rect::from_min_max(at(scene::Point::new(rect.x, rect.y)), at(scene::Point::new(rect.right(), rect.bottom())))
+        };
+        for item in items {
+            match (&item.owner, item.slot, &item.shape) {
+                (Owner::Node(name), "card", Shape::Box { rect, .. }) => {
+                    targets.cards.push((name.to_string(), room(*rect)));
+                }
+                (Owner::Node(name), "name", _) => targets.names.push((name.to_string(), room(item.bounds()))),
+                (Owner::Link(name), "line", Shape::Path(segs)) => {
+                    let number = design.links.iter().position(|link| link.name() == **name);
+                    let points = segs.iter().filter_map(|seg| match *seg {
+                        Seg::Move(p) | Seg::Line(p) | Seg::Quad(_, p) => Some(at(p)),
+                        Seg::Close => None,
+                    });
+                    targets.ways.extend(number.map(|number| (number, points.collect())));
+                }
+                _ => {}
+            }
+        }
+        targets
+    }
+
+    pub fn card(&self, name: &str) -> Option<Rect> {
+        self.cards.iter().find(|(other, _)| other == name).map(|(_, rect)| *rect)
+    }
+
+    /// What is under a place of the board. Handles are there for the cards that `with_handles` names; of what is dragged
+    /// nothing is hit.
+    pub fn hit(&self, at: Point, view: &View, with_handles: &[&str], dragged: &[String]) -> Hit {
+        let at = pos2(at.0, at.1);
+        let near = NEAR / view.zoom;
+        let is_free = |name: &str| !dragged.iter().any(|other| other == name);
+        for (name, card) in self.cards.iter().rev().filter(|(name, _)| is_free(name)) {
+            if with_handles.contains(&name.as_str()) {
+                for side in [Side::Out, Side::In] {
+                    if handle(*card, side, view).distance(at) <= (HANDLE + 4.0) / view.zoom {
+                        return Hit::Handle(name.clone(), side);
+                    }
+                }
+            }
+        }
+        for (name, card) in self.cards.iter().rev().filter(|(name, _)| is_free(name)) {
+            if card.contains(at) {
+                let on_name = self.names.iter().any(|(other, room)| other == name && room.expand(3.0).contains(at));
+                return if on_name { Hit::Label(name.clone()) } else { Hit::Node(name.clone()) };
+            }
+        }
+        let mut nearest: Option<(f32, Hit)> = None;
+        for (number, way) in &self.ways {
+            let (Some(first), Some(last)) = (way.first(), way.last()) else { continue };
+            for (end, place) in [(End::From, *first), (End::To, *last)] {
+                if place.distance(at) <= near * 1.4 {
+                    return Hit::LinkEnd(*number, end);
+                }
+            }
+            let distance = way.windows(2).map(|piece| distance(at, piece[0], piece[1])).fold(f32::INFINITY, f32::min);
+            if distance <= near && nearest.as_ref().is_none_or(|(other, _)| distance < *other) {
+                nearest = Some((distance, Hit::Link(*number)));
+            }
+        }
+        nearest.map_or(Hit::Empty, |(_, hit)| hit)
+    }
+}
+
+/// Where the handle of a card is, on the board.
+pub fn handle(card: Rect, side: Side, view: &View) -> Pos2 {
+    let out = STAND_OFF / view.zoom;
+    match side {
+        Side::Out => pos2(card.right() + out, card.center().y),
+        Side::In => pos2(card.left() - out, card.center().y),
+    }
+}
+
+/// From a place to a line.
+fn distance(at: Pos2, from: Pos2, until: Pos2) -> f32 {
+    let along = until - from;
+    let share = if along.length_sq() > 0.0 { ((at - from).dot(along) / along.length_sq()).clamp(0.0, 1.0) } else { 0.0 };
+    (from + along * share).distance(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_come_before_links_and_handles_before_cards() {
+        let card = Rect::from_min_max(pos2(0.0, 0.0), pos2(168.0, 72.0));
+        let name = Rect::from_min_max(pos2(40.0, 8.0), pos2(90.0, 24.0));
+        let targets = Targets {
+            cards: vec![("api".to_owned(), card)],
+            names: vec![("api".to_owned(), name)],
+            ways: vec![(3, vec![pos2(168.0, 36.0), pos2(300.0, 36.0), pos2(300.0, 200.0)])],
+        };
+        let view = View::default();
+        let hit = |x: f32, y: f32, handles: &[&str]| targets.hit((x, y), &view, handles, &[]);
+        assert_eq!(hit(100.0, 50.0, &[]), Hit::Node("api".to_owned()));
+        assert_eq!(hit(60.0, 16.0, &[]), Hit::Label("api".to_owned()));
+        assert_eq!(hit(178.0, 36.0, &["api"]), Hit::Handle("api".to_owned(), Side::Out));
+        assert_eq!(hit(178.0, 36.0, &[]), Hit::LinkEnd(3, End::From));
+        assert_eq!(hit(250.0, 40.0, &[]), Hit::Link(3));
+        assert_eq!(hit(250.0, 60.0, &[]), Hit::Empty);
+        assert_eq!(targets.hit((100.0, 50.0), &view, &[], &["api".to_owned()]), Hit::Empty, "what is dragged");
+    }
+}
