@@ -3,6 +3,7 @@
 mod compile;
 mod frame;
 mod judge;
+mod runner;
 mod series;
 mod timeline;
 
@@ -15,6 +16,7 @@ use crate::metrics::{Recorder, Report, WarmUpRule};
 pub use compile::link_config;
 pub use frame::{Basis, frame};
 pub use judge::{Verdict, figure, judge, text};
+pub use runner::{Runner, Snapshot, Speed};
 pub use series::{Sample, series};
 
 /// A design that is being simulated and recorded.
