@@ -5,6 +5,7 @@ pub mod cli;
 pub mod design;
 pub mod editor;
 pub mod engine;
+pub mod export;
 pub mod figure;
 pub mod kinds;
 pub mod metrics;

@@ -1,7 +1,8 @@
 //! `figure`: draw one run, or two side by side; and the options of pictures, which `run` has too.
 
 use super::run::{Output, prepare, progress};
-use super::{GOOD, WRONG_INPUT, export, say};
+use super::{GOOD, WRONG_INPUT, say};
+use crate::export;
 use crate::base::units::Quantity as _;
 use crate::base::{Span, Time};
 use crate::design::{Design, FigureUnit, MetricPath};

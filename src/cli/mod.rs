@@ -4,7 +4,7 @@ pub mod bench;
 mod check;
 mod columns;
 pub mod explain;
-pub mod export;
+
 mod figure;
 mod kinds;
 mod new;

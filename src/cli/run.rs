@@ -1,7 +1,8 @@
 //! `run`: simulate a scenario, report, and judge its expectations.
 
 use super::figure::PictureArgs;
-use super::{GOOD, NOT_AS_EXPECTED, WRONG_INPUT, export, print, print_bytes, say, table};
+use super::{GOOD, NOT_AS_EXPECTED, WRONG_INPUT, print, print_bytes, say, table};
+use crate::export;
 use crate::base::units::Quantity as _;
 use crate::base::{Finding, Span, Time};
 use crate::design::{Design, Expectation, MetricPath, WarmUp, set_parameter};

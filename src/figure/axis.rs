@@ -91,7 +91,8 @@ impl Axis {
 }
 
 /// A round value: `200 ms`, `50 %`, `2k/s`.
-fn text(value: f64, unit: FigureUnit) -> String {
+/// A value in its unit, as it is written at an axis.
+pub fn text(value: f64, unit: FigureUnit) -> String {
     let trim = |text: String| {
         let (number, rest) = text.split_at(text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len()));
         let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };

@@ -94,6 +94,26 @@ pub fn scene(shown: &Shown, look: &Look) -> Scene {
     page(shown, look, &panels(shown, &classes), &classes, longest(&[shown]))
 }
 
+/// Room for a card with all that it may show, and for a queue beside it.
+const ROOM: (f64, f64, f64) = (card::WIDTH, 120.0, 24.0);
+
+/// Places for these nodes (all, if none are named) from left to right along their links: upper left corners.
+pub fn laid_out(design: &Design, names: &[String]) -> Vec<(String, (f32, f32))> {
+    let is_free = |name: &String| names.is_empty() || names.contains(name);
+    let numbers: Vec<&String> = design.nodes.keys().collect();
+    let number = |name: &String| numbers.iter().position(|other| *other == name);
+    let links = design.links.iter().filter_map(|link| Some((number(&link.from)?, number(&link.to)?)));
+    let blocks = design.nodes.iter().map(|(name, node)| layout::Block {
+        width: ROOM.0,
+        height: ROOM.1,
+        gutter: ROOM.2,
+        at: node.at.filter(|_| !is_free(name)).map(|(x, y)| Point::new(f64::from(x), f64::from(y))),
+    });
+    let places = layout::place(&blocks.collect::<Vec<_>>(), &links.collect::<Vec<_>>());
+    let placed = numbers.into_iter().zip(places).filter(|(name, _)| is_free(name));
+    placed.map(|(name, at)| (name.clone(), (at.x as f32, at.y as f32))).collect()
+}
+
 /// Draw two runs side by side, their plots with the same axes.
 pub fn pair(a: &Shown, b: &Shown, look: &Look) -> Scene {
     let (of_a, of_b) = (a.design.classes(), b.design.classes());

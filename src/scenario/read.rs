@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub struct Scenario {
     /// A design without errors; warnings may remain.
     pub design: Option<Design>,
+    /// The design as it is written, even if it cannot be run: something to go on drawing. None if it could not be read.
+    pub drawing: Option<Design>,
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -41,21 +43,21 @@ pub fn read_str(text: &str) -> Scenario {
         let reading = ron::read::<Versioned>(text);
         let finding = checks::check(&Design { version, ..Design::default() }).into_iter().find(|f| f.code == "version");
         let diagnostics = finding.iter().map(|finding| Diagnostic::of_finding(finding, Some(&reading.tree))).collect();
-        return Scenario { design: None, diagnostics };
+        return Scenario { design: None, drawing: None, diagnostics };
     }
     let reading = ron::read::<Design>(text);
     if !reading.problems.is_empty() {
         let mut diagnostics: Vec<Diagnostic> = reading.problems.iter().map(Diagnostic::from).collect();
         diagnostics
             .extend(besides(&reading).iter().map(|finding| Diagnostic::of_finding(finding, Some(&reading.tree))));
-        return Scenario { design: None, diagnostics };
+        return Scenario { design: None, drawing: None, diagnostics };
     }
-    let Some(design) = reading.value else { return Scenario { design: None, diagnostics: Vec::new() } };
+    let Some(design) = reading.value else { return Scenario { design: None, drawing: None, diagnostics: Vec::new() } };
     let findings = checks::check(&design);
     let diagnostics: Vec<Diagnostic> =
         findings.iter().map(|finding| Diagnostic::of_finding(finding, Some(&reading.tree))).collect();
     let wrong = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    Scenario { design: (!wrong).then_some(design), diagnostics }
+    Scenario { design: (!wrong).then(|| design.clone()), drawing: Some(design), diagnostics }
 }
 
 /// What the checks find in a text with mistakes in its notation, as far as it cannot be a consequence of them: what

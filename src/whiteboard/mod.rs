@@ -1,17 +1,35 @@
-//! The window. So far it shows an empty board; what it needs of the machine is asked for before anything opens.
+//! The window: Bevy opens it and gives it to egui, which draws panels and board. What it needs of the machine is asked for
+//! before anything opens.
 
+mod app;
+mod board;
+mod canvas;
+mod export;
+mod files;
+mod hit;
+mod panels;
 mod probe;
+mod theme;
+mod view;
 
+use crate::scenario;
+use app::App as Whiteboard;
 use bevy::log::{Level, LogPlugin};
 use bevy::prelude::*;
-use bevy::winit::WinitSettings;
+use bevy::window::{WindowCloseRequested, WindowPlugin};
+use bevy::winit::{EventLoopProxyWrapper, UpdateMode, WinitSettings, WinitUserEvent};
+use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext};
+use egui::{LayerId, UiBuilder};
+use files::Files;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-/// The board's background in the dark theme.
-const BACKGROUND: Color = Color::srgb_u8(0x15, 0x18, 0x1e);
+/// What is open when nothing was asked for.
+const FIRST: &str = include_str!("../../scenarios/url_shortener.ron");
 
 /// Why there is no window, in one line.
 #[derive(Debug)]
@@ -26,7 +44,7 @@ impl fmt::Display for Unavailable {
 /// Open the window, and return when it is closed.
 ///
 /// # Errors
-/// Without a display or a graphics driver; nothing was opened then.
+/// Without a display or a graphics driver, or if the file cannot be drawn; nothing was opened then.
 pub fn open(file: Option<&Path>) -> Result<ExitCode, Unavailable> {
     probe::display().map_err(Unavailable)?;
     probe::graphics().map_err(Unavailable)?;
@@ -37,23 +55,94 @@ pub fn open(file: Option<&Path>) -> Result<ExitCode, Unavailable> {
     })
 }
 
+/// How the thread of the run wakes the window. The event loop is there only once the app has been built.
+type Wake = Arc<Mutex<Option<bevy::winit::EventLoopProxy<WinitUserEvent>>>>;
+
 fn build(file: Option<&Path>) -> App {
-    let name = file.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let title = name.map_or("Tailboard".to_owned(), |name| format!("{name} – Tailboard"));
-    let window = Window { title, resolution: (1280, 800).into(), ..default() };
+    let window = Window { title: "Tailboard".to_owned(), resolution: (1440, 900).into(), ..default() };
+    let wake = Wake::default();
     let mut app = App::new();
     app.add_plugins(
         DefaultPlugins
-            .set(WindowPlugin { primary_window: Some(window), ..default() })
+            // Closing asks first.
+            .set(WindowPlugin { primary_window: Some(window), close_when_requested: false, ..default() })
             .set(LogPlugin { level: Level::ERROR, ..default() }),
     )
-    .insert_resource(ClearColor(BACKGROUND))
-    // A tool that rests costs nothing.
-    .insert_resource(WinitSettings::desktop_app())
-    .add_systems(Startup, |mut commands: Commands| {
+    .add_plugins(EguiPlugin::default())
+    // A tool that rests costs nothing: it draws when something happens, in the window or in the run.
+    .insert_resource(WinitSettings {
+        focused_mode: UpdateMode::reactive(Duration::from_secs(5)),
+        unfocused_mode: UpdateMode::reactive_low_power(Duration::from_secs(60)),
+    })
+    .insert_non_send(whiteboard(file, &wake))
+    .add_systems(Startup, move |mut commands: Commands, proxy: Res<EventLoopProxyWrapper>| {
         commands.spawn(Camera2d);
-    });
+        *wake.lock().unwrap_or_else(PoisonError::into_inner) = Some((**proxy).clone());
+    })
+    .add_systems(EguiPrimaryContextPass, draw);
     app
+}
+
+/// The whiteboard with a file in it, or with the first design; what is wrong with the file is said in the window.
+fn whiteboard(file: Option<&Path>, wake: &Wake) -> Whiteboard {
+    let wake = wake.clone();
+    let wake = Arc::new(move || {
+        if let Some(proxy) = &*wake.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Nobody is left to be woken when the window has gone.
+            proxy.send_event(WinitUserEvent::WakeUp).ok();
+        }
+    });
+    let state = Files::state_folder();
+    let first = || scenario::read_str(FIRST).drawing.unwrap_or_default();
+    let mut files = Files::new(None, None, state.as_deref());
+    let (design, problem) = match file.map(|path| files.open_first(path)) {
+        Some(Ok(design)) => (design, None),
+        Some(Err(problem)) => (first(), Some(problem)),
+        None => (first(), None),
+    };
+    let mut whiteboard = Whiteboard::new(design, files, wake);
+    if let Some(problem) = problem {
+        whiteboard.say(problem, 0.0);
+    }
+    whiteboard
+}
+
+/// One frame.
+fn draw(
+    mut whiteboard: NonSendMut<Whiteboard>,
+    mut contexts: EguiContexts,
+    mut windows: Query<&mut Window>,
+    mut closing: MessageReader<WindowCloseRequested>,
+    mut exit: MessageWriter<AppExit>,
+    mut has_fonts: Local<bool>,
+    new: Query<Entity, Added<PrimaryEguiContext>>,
+) -> Result {
+    let ctx = contexts.ctx_mut()?.clone();
+    if !std::mem::replace(&mut *has_fonts, true) || !new.is_empty() {
+        ctx.set_fonts(canvas::fonts());
+        ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        // Fonts come with the next pass.
+        ctx.request_repaint();
+        return Ok(());
+    }
+    let builder = UiBuilder::new().layer_id(LayerId::background()).max_rect(ctx.viewport_rect());
+    let mut ui = egui::Ui::new(ctx.clone(), "window".into(), builder);
+    let now = ui.input(|input| input.time);
+    if closing.read().count() > 0 {
+        whiteboard.close(now);
+    }
+    whiteboard.ui(&mut ui);
+    if let Ok(mut window) = windows.single_mut() {
+        let title = whiteboard.title();
+        if window.title != title {
+            window.title = title;
+        }
+    }
+    if whiteboard.quit {
+        whiteboard.files.close();
+        exit.write(AppExit::Success);
+    }
+    Ok(())
 }
 
 /// Winit and the renderer panic where something of the machine is missing that the probes did not ask for (a library of

@@ -10,7 +10,7 @@ use tailboard::base::{Span, Time};
 use tailboard::design::{Action, Design, Intervention, LinkSpec, Node, set_parameter};
 use tailboard::kinds::{KINDS, Param, Spec, Value};
 use tailboard::run::Run;
-use tailboard::{cli, scenario};
+use tailboard::{export, scenario};
 
 /// Parameters that act only beside others: what else to set before the example is tried.
 const BESIDE: &[(&str, &[(&str, &str)])] = &[
@@ -49,7 +49,7 @@ fn shown(design: &Design) -> String {
     run.advance(run.length());
     assert_eq!(run.sim().imbalance(), None);
     let report = run.report();
-    serde_json::to_string(&report).expect("a report") + &cli::export::csv(run.recorder()).expect("a series")
+    serde_json::to_string(&report).expect("a report") + &export::csv(run.recorder()).expect("a series")
 }
 
 fn parameters(spec: &Spec) -> Vec<(Param, String)> {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use tailboard::cli::export::{as_run, carried};
+use tailboard::export::{as_run, carried};
 use tailboard::design::{Design, set_parameter};
 use tailboard::run::{Run, judge};
 use tailboard::scenario::picture::{Carried, Provenance, Summary, embed_png, embed_svg, extract};

@@ -15,8 +15,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("metrics", &["base", "engine"]),
     ("run", &["base", "engine", "kinds", "design", "metrics"]),
     ("figure", &["base", "engine", "kinds", "design", "metrics"]),
-    ("cli", &["base", "engine", "kinds", "design", "scenario", "editor", "metrics", "run", "figure"]),
-    ("whiteboard", &["base", "engine", "kinds", "design", "scenario", "editor", "metrics", "run", "figure"]),
+    ("export", &["base", "engine", "design", "scenario", "metrics", "run"]),
+    ("cli", &["base", "engine", "kinds", "design", "scenario", "editor", "metrics", "run", "figure", "export"]),
+    ("whiteboard", &["base", "engine", "kinds", "design", "scenario", "editor", "metrics", "run", "figure", "export"]),
 ];
 
 /// The longest file; a longer one holds two things.

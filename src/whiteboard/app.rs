@@ -1,0 +1,449 @@
+//! The whiteboard, whatever window it is in: what is edited, what runs, and what is shown of both.
+
+use super::canvas::Printer;
+use super::files::{Done, Files, Question};
+use super::hit::Targets;
+use super::panels::{self, Popup};
+use super::theme::{self, Look};
+use super::view::View;
+use crate::base::Finding;
+use crate::design::{Action, Design, checks};
+use crate::editor::{Edit, Editor, Effect, Hit, WindowAction, Wired, actions};
+use crate::figure::Lens;
+use crate::run::{Runner, Snapshot, Speed};
+use egui::{Key, Modifiers, Pos2, Rect, Ui};
+use std::sync::Arc;
+
+/// How long a message is shown, in seconds.
+const MESSAGE: f64 = 6.0;
+/// Speeds to which one key press leads, from one to the next a factor of two.
+const SLOWEST: f64 = Speed::SLOWEST;
+const FASTEST: f64 = 4_096.0;
+
+/// Which panels are there.
+#[derive(Clone, Copy, Debug)]
+pub struct Panels {
+    pub palette: bool,
+    pub inspector: bool,
+    pub plots: bool,
+    pub grid: bool,
+    /// Nothing but the board.
+    pub bare: bool,
+}
+
+pub struct App {
+    pub editor: Editor,
+    pub runner: Option<Runner>,
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// What is wrong with the design, of the design that it is about.
+    pub findings: (Arc<Design>, Vec<Finding>),
+    /// The design that the run thread was given last.
+    given: Arc<Design>,
+    /// How many of the things done by hand are on the timeline, of which run.
+    taken: (u64, usize),
+    pub view: View,
+    /// Where the board is on the screen, and whether all of it was shown once.
+    pub screen: Rect,
+    pub fitted: bool,
+    pub printer: Printer,
+    pub targets: Targets,
+    pub look: Look,
+    pub lens: Lens,
+    pub panels: Panels,
+    pub popup: Popup,
+    pub plots: panels::plots::Cache,
+    pub fields: panels::inspector::Fields,
+    pub files: Files,
+    messages: Vec<(String, f64)>,
+    /// The pointer on the board, when it was there last.
+    pub pointer: Option<Pos2>,
+    pub context: Hit,
+    /// The board among egui's widgets.
+    pub board: egui::Id,
+    /// Space was pressed at this time, and nothing was dragged since: released soon, it means play or pause.
+    pub space: Option<f64>,
+    pub quit: bool,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl App {
+    /// A whiteboard with a design. `wake` makes the window draw again, from any thread.
+    pub fn new(design: Design, files: Files, wake: Arc<dyn Fn() + Send + Sync>) -> App {
+        let editor = Editor::new(design);
+        let given = editor.design().clone();
+        let mut app = App {
+            findings: (given.clone(), checks::check(&given)),
+            given,
+            editor,
+            runner: None,
+            snapshot: None,
+            taken: (0, 0),
+            view: View::default(),
+            screen: Rect::NOTHING,
+            fitted: false,
+            printer: Printer::default(),
+            targets: Targets::default(),
+            look: Look::default(),
+            lens: Lens::Load,
+            panels: Panels { palette: true, inspector: true, plots: true, grid: true, bare: false },
+            popup: Popup::None,
+            plots: panels::plots::Cache::default(),
+            fields: panels::inspector::Fields::default(),
+            files,
+            messages: Vec::new(),
+            pointer: None,
+            context: Hit::Empty,
+            board: egui::Id::NULL,
+            space: None,
+            quit: false,
+            wake,
+        };
+        app.start(true);
+        if let Some(design) = app.files.left_over() {
+            app.popup = Popup::question(Question::Recover(Box::new(design)));
+        }
+        app
+    }
+
+    fn start(&mut self, playing: bool) {
+        let wake = self.wake.clone();
+        self.runner = Runner::start(self.given.clone(), move || wake()).ok();
+        self.taken = (0, 0);
+        self.snapshot = self.runner.as_ref().map(Runner::latest);
+        if let Some(runner) = self.runner.as_ref().filter(|_| playing) {
+            runner.play();
+        }
+    }
+
+    /// Edit another design instead.
+    pub fn open(&mut self, design: Design) {
+        self.editor.open(design);
+        self.given = self.editor.design().clone();
+        self.fitted = false;
+        self.fields = panels::inspector::Fields::default();
+        self.start(true);
+    }
+
+    /// What stands over the window.
+    pub fn title(&self) -> String {
+        let changed = if self.editor.is_changed() { "• " } else { "" };
+        format!("{changed}{} – Tailboard", self.files.name())
+    }
+
+    /// Say something for a while.
+    pub fn say(&mut self, text: impl Into<String>, now: f64) {
+        self.messages.push((text.into(), now + MESSAGE));
+    }
+
+    /// Draw everything, and act on what was done since the last time.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        let now = ui.input(|input| input.time);
+        self.follow();
+        self.files.keep(&self.editor, now);
+        let answered = self.files.poll(&mut self.editor, now);
+        self.files_done(answered, now);
+        if self.files.waits() {
+            ui.ctx().request_repaint_after_secs(0.1);
+        }
+        let dropped = ui.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
+        if let Some(path) = dropped {
+            let done = self.files.dropped(path, &mut self.editor);
+            self.files_done(done, now);
+        }
+        self.clipboard(ui, now);
+        let problem = self.files.take_problem();
+        if let Some(problem) = problem {
+            self.say(problem, now);
+        }
+        theme::apply(ui, &self.look);
+        self.keys(ui);
+        panels::show(self, ui);
+        self.show_messages(ui, now);
+        if self.snapshot.as_ref().is_some_and(|snapshot| snapshot.playing && !snapshot.over) && !self.look.still {
+            ui.ctx().request_repaint();
+        }
+    }
+
+    /// Keep design and run in step.
+    fn follow(&mut self) {
+        if let Some(runner) = &self.runner {
+            let snapshot = runner.latest();
+            if self.taken.0 != snapshot.number {
+                self.taken = (snapshot.number, 0);
+            }
+            for intervention in &snapshot.interventions[self.taken.1.min(snapshot.interventions.len())..] {
+                // The run has it already; on the timeline it is saved, and can be undone.
+                if self.editor.edit(&Edit::AddIntervention(intervention.clone())).is_err() {
+                    break;
+                }
+            }
+            self.taken.1 = snapshot.interventions.len();
+            self.snapshot = Some(snapshot);
+        }
+        let design = self.editor.design();
+        if !Arc::ptr_eq(design, &self.given) {
+            self.given = design.clone();
+            match &self.runner {
+                Some(runner) => runner.replace(design.clone()),
+                None => self.start(true),
+            }
+        }
+        let design = self.editor.design();
+        if !Arc::ptr_eq(design, &self.findings.0) {
+            self.findings = (design.clone(), checks::check(design));
+        }
+    }
+
+    fn show_messages(&mut self, ui: &Ui, now: f64) {
+        self.messages.retain(|(_, until)| *until > now);
+        if self.messages.is_empty() {
+            return;
+        }
+        let place = egui::Area::new("messages".into()).anchor(egui::Align2::CENTER_BOTTOM, [0.0, -60.0]);
+        place.show(ui.ctx(), |ui| {
+            for (text, _) in &self.messages {
+                egui::Frame::popup(ui.style()).show(ui, |ui| ui.label(text));
+            }
+        });
+        ui.ctx().request_repaint_after_secs(0.5);
+    }
+
+    /// Shortcuts, while no field has the keyboard.
+    fn keys(&mut self, ui: &Ui) {
+        let now = ui.input(|input| input.time);
+        if ui.ctx().egui_wants_keyboard_input() || self.popup.is_open() {
+            if ui.input(|input| input.key_pressed(Key::Escape)) && self.popup.is_open() {
+                self.popup = Popup::None;
+            }
+            return;
+        }
+        for event in ui.input(|input| input.events.clone()) {
+            match event {
+                // Held, it moves the board; released at once, it plays or pauses.
+                egui::Event::Key { key: Key::Space, pressed, repeat: false, modifiers, .. } if modifiers.is_none() => {
+                    if pressed {
+                        self.space = Some(now);
+                    } else if self.space.take().is_some_and(|since| now - since < 0.2) {
+                        self.act("run.play", now);
+                    }
+                }
+                egui::Event::Key { key, pressed: true, modifiers, .. } => {
+                    if let Some(shortcut) = panels::keys::shortcut(key, modifiers)
+                        && let Some(action) = actions::by_shortcut(shortcut)
+                    {
+                        self.perform(action, now);
+                    }
+                }
+                egui::Event::Text(text) => {
+                    if let Some(action) = panels::keys::sign(&text).and_then(actions::by_shortcut) {
+                        self.perform(action, now);
+                    }
+                }
+                egui::Event::Copy => self.act("edit.copy", now),
+                egui::Event::Cut => self.act("edit.cut", now),
+                egui::Event::Paste(text) => self.paste(&text, ui.input(|input| input.modifiers), now),
+                _ => {}
+            }
+        }
+    }
+
+    /// What the editor wants of the clipboard.
+    fn clipboard(&mut self, ui: &Ui, now: f64) {
+        if let Some(text) = self.files.copy.take() {
+            ui.ctx().copy_text(text);
+        }
+        if std::mem::take(&mut self.files.wants_paste) {
+            match arboard::Clipboard::new().and_then(|mut clipboard| clipboard.get_text()) {
+                Ok(text) => self.paste(&text, Modifiers::NONE, now),
+                Err(problem) => self.say(format!("The clipboard cannot be read: {problem}"), now),
+            }
+        }
+    }
+
+    fn paste(&mut self, text: &str, held: Modifiers, now: f64) {
+        let at = self.pointer.map(|pointer| self.view.to_board(pointer));
+        if let Err(problem) = self.editor.paste(text, at, held.shift) {
+            self.say(problem, now);
+        }
+    }
+
+    /// Do what the action with this id does.
+    pub fn act(&mut self, id: &str, now: f64) {
+        if let Some(action) = actions::by_id(id) {
+            self.perform(action, now);
+        }
+    }
+
+    pub fn perform(&mut self, action: &actions::Action, now: f64) {
+        let effects = self.editor.perform(action);
+        self.carry_out(effects, now);
+    }
+
+    /// Do what the editor leaves to the window.
+    pub fn carry_out(&mut self, effects: Vec<Effect>, now: f64) {
+        for effect in effects {
+            match effect {
+                Effect::OpenQuickInsert { at, wired } => {
+                    let middle = self.pointer.unwrap_or(self.screen.center());
+                    self.popup = Popup::insert(at.unwrap_or(self.view.to_board(middle)), wired);
+                }
+                Effect::EditLabel(node) => self.popup = Popup::label(&self.editor, node),
+                Effect::ToggleInspector => self.panels.inspector = !self.panels.inspector,
+                Effect::CopyText(text) => self.files.copy = Some(text),
+                Effect::ReadClipboard { .. } => self.files.wants_paste = true,
+                Effect::LayOut(names) => self.lay_out(&names, now),
+                Effect::Reveal(name) => {
+                    if let Some(card) = self.targets.card(&name) {
+                        self.view.reveal(super::board::area(card), self.screen);
+                    }
+                }
+                Effect::Say(text) => self.say(text, now),
+                Effect::Strike(action) => self.strike(action),
+                Effect::ToggleKill(names) => self.toggle_kill(&names),
+                Effect::Window(action) => self.window(action, now),
+            }
+        }
+    }
+
+    /// Do something to what runs; it comes back with its time, and goes onto the timeline.
+    fn strike(&mut self, action: Action) {
+        if let Some(runner) = &self.runner {
+            runner.intervene(action, None, None);
+        }
+    }
+
+    fn toggle_kill(&mut self, names: &[String]) {
+        for name in names {
+            let action = if self.is_dead(name) { Action::Restart(name.clone()) } else { Action::Kill(name.clone()) };
+            self.strike(action);
+        }
+    }
+
+    /// Whether the last that was done to this node or link was to kill it.
+    fn is_dead(&self, name: &str) -> bool {
+        let Some(snapshot) = &self.snapshot else { return false };
+        let done = snapshot.design.timeline.iter().filter(|intervention| intervention.at.0 <= snapshot.now.0);
+        let mut done: Vec<_> = done.filter(|intervention| intervention.action.targets().contains(&name)).collect();
+        done.sort_by_key(|intervention| intervention.at);
+        let last = done.iter().rev().find(|i| matches!(i.action, Action::Kill(_) | Action::Restart(_) | Action::Heal(_)));
+        last.is_some_and(|intervention| matches!(intervention.action, Action::Kill(_)))
+    }
+
+    fn lay_out(&mut self, names: &[String], now: f64) {
+        let design = self.editor.design();
+        let moves = crate::figure::laid_out(design, names);
+        if let Err(problem) = self.editor.edit(&Edit::Move(moves)) {
+            self.say(problem, now);
+        }
+        self.fitted = false;
+    }
+
+    fn window(&mut self, action: WindowAction, now: f64) {
+        use WindowAction as W;
+        match action {
+            W::New | W::Open | W::Save | W::SaveAs | W::Quit => self.file(action, now),
+            W::ExportDialog => self.popup = Popup::export(),
+            W::ExportNow => {
+                let message = super::export::beside(self);
+                self.say(message, now);
+            }
+            W::CopyPicture => {
+                let message = super::export::copy(self);
+                self.say(message, now);
+            }
+            W::ZoomIn => self.view.zoom_at(self.screen.center(), super::view::STEP * super::view::STEP),
+            W::ZoomOut => self.view.zoom_at(self.screen.center(), 1.0 / (super::view::STEP * super::view::STEP)),
+            W::ZoomActual => self.view.zoom_at(self.screen.center(), 1.0 / self.view.zoom),
+            W::FitAll => self.fitted = false,
+            W::FitSelection => super::board::fit_selection(self),
+            W::ToggleGrid => self.panels.grid = !self.panels.grid,
+            W::TogglePalette => self.panels.palette = !self.panels.palette,
+            W::TogglePlots => self.panels.plots = !self.panels.plots,
+            W::ToggleBare => self.panels.bare = !self.panels.bare,
+            W::NextTheme => self.look.next(),
+            W::CommandPalette => self.popup = Popup::commands(),
+            W::ShortcutSheet => self.popup = Popup::shortcuts(),
+            W::PlayPause => {
+                let playing = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.playing && !snapshot.over);
+                let over = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.over);
+                if let Some(runner) = &self.runner {
+                    match (playing, over) {
+                        (true, _) => runner.pause(),
+                        (false, true) => {
+                            runner.restart(None);
+                            runner.play();
+                        }
+                        (false, false) => runner.play(),
+                    }
+                }
+            }
+            W::StepEvent => self.with_runner(Runner::step),
+            W::Restart => self.with_runner(|runner| {
+                runner.restart(None);
+                runner.play();
+            }),
+            W::RestartNewSeed => {
+                let seed = self.snapshot.as_ref().map_or(1, |snapshot| snapshot.seed.wrapping_add(1));
+                if let Err(problem) = self.editor.edit(&Edit::SetSeed(seed)) {
+                    self.say(problem, now);
+                }
+                self.with_runner(|runner| runner.restart(Some(seed)));
+            }
+            W::Reset => self.with_runner(|runner| {
+                runner.pause();
+                runner.restart(None);
+            }),
+            W::Faster => self.change_speed(2.0),
+            W::Slower => self.change_speed(0.5),
+            W::Lens(n) => {
+                self.lens = [Lens::Load, Lens::Latency, Lens::Errors, Lens::Queue, Lens::None][usize::from(n - 1).min(4)];
+            }
+        }
+    }
+
+    fn with_runner(&self, f: impl FnOnce(&Runner)) {
+        if let Some(runner) = &self.runner {
+            f(runner);
+        }
+    }
+
+    fn change_speed(&mut self, factor: f64) {
+        let wanted = match self.snapshot.as_ref().map(|snapshot| snapshot.speed) {
+            Some(Speed::Fastest) if factor < 1.0 => FASTEST,
+            Some(Speed::Fastest) => return,
+            Some(Speed::Times(times)) => times * factor,
+            None => factor,
+        };
+        let speed = if wanted > FASTEST { Speed::Fastest } else { Speed::Times(wanted.max(SLOWEST)) };
+        self.with_runner(|runner| runner.set_speed(speed));
+    }
+
+    fn file(&mut self, action: WindowAction, now: f64) {
+        let done = self.files.act(action, &mut self.editor);
+        self.files_done(done, now);
+    }
+
+    /// Act on what has come of a file.
+    pub fn files_done(&mut self, done: Result<Done, String>, now: f64) {
+        match done {
+            Ok(Done::Opened(design)) => self.open(*design),
+            Ok(Done::Nothing) => {}
+            Ok(Done::AskPath(purpose)) => self.popup = Popup::path(purpose),
+            Ok(Done::Ask(question)) => self.popup = Popup::question(question),
+            Ok(Done::Quit) => self.quit = true,
+            Ok(Done::Said(text)) | Err(text) => self.say(text, now),
+        }
+    }
+
+    /// The window is to be closed: at once, if nothing would be lost.
+    pub fn close(&mut self, now: f64) {
+        self.file(WindowAction::Quit, now);
+    }
+
+    /// Insert a kind at a place of the board.
+    pub fn insert(&mut self, kind: &str, at: crate::editor::Point, wired: Option<&Wired>, now: f64) {
+        if let Err(problem) = self.editor.insert(kind, at, wired) {
+            self.say(problem, now);
+        }
+    }
+}

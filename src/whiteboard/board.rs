@@ -1,0 +1,291 @@
+//! The board in the window: what is drawn under and over the figure's primitives, and what pointer and wheel do.
+
+use super::app::App;
+use super::hit::{self, Targets};
+use super::{canvas, theme};
+use crate::design::Design;
+use crate::editor::{Area, Cursor, Guide, Hit, Input, Modifiers, Side, Target, Tool};
+use crate::figure::board::{self, Places};
+use crate::figure::scene::{Item, Owner};
+use crate::figure::Lens;
+use crate::metrics::Frame;
+use egui::{Color32, CursorIcon, Painter, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use std::sync::Arc;
+
+/// Pixels of the board between two dots of the grid.
+const GRID: f32 = 24.0;
+
+/// A rectangle on the board as the editor has it.
+pub fn area(rect: Rect) -> Area {
+    Area { min: (rect.left(), rect.top()), max: (rect.right(), rect.bottom()) }
+}
+
+fn around(cards: impl Iterator<Item = Rect>) -> Option<Area> {
+    cards.reduce(|a, b| a.union(b)).map(area)
+}
+
+/// Show all that is selected.
+pub fn fit_selection(app: &mut App) {
+    let selected = app.targets.cards.iter().filter(|(name, _)| app.editor.selection().has_node(name));
+    if let Some(area) = around(selected.map(|(_, card)| *card)) {
+        app.view.fit(area, app.screen);
+    }
+}
+
+pub fn show(app: &mut App, ui: &mut Ui) {
+    let (response, painter) = ui.allocate_painter(ui.available_size(), Sense::click_and_drag());
+    (app.screen, app.board) = (response.rect, response.id);
+    let colors = app.look.theme();
+    painter.rect_filled(response.rect, 0.0, canvas::color(colors.background));
+    let design = app.editor.shown().clone();
+    let frame = app.snapshot.as_ref().map(|snapshot| snapshot.frame.clone());
+    let lens = if frame.is_some() { app.lens } else { Lens::None };
+    let drawn = board::draw(&design, &frame.unwrap_or_else(nothing), &colors, lens, Places::Exact);
+    app.targets = Targets::of(app.editor.shown(), &drawn.scene.items, drawn.origin);
+    if !app.fitted && !app.targets.cards.is_empty() {
+        if let Some(area) = around(app.targets.cards.iter().map(|(_, card)| card.expand(12.0))) {
+            app.view.fit(area, response.rect);
+        }
+        app.fitted = true;
+    }
+    app.editor.set_zoom(app.view.zoom);
+    navigate(app, ui, &response);
+    let hit = pointer(app, ui, &response);
+    if app.panels.grid {
+        grid(app, &painter, response.rect);
+    }
+    under(app, &painter);
+    let kept: Vec<Item> = drawn.scene.items.into_iter().filter(|item| is_kept(app, &design, item)).collect();
+    app.printer.print(&painter, &app.view, drawn.origin, &kept);
+    over(app, &painter, &hit);
+    if design.nodes.is_empty() {
+        let words = "Drag a kind from the palette, or double-click here.";
+        painter.text(response.rect.center(), egui::Align2::CENTER_CENTER, words, egui::FontId::proportional(16.0), canvas::color(colors.muted));
+    }
+}
+
+/// What is shown where nothing runs.
+fn nothing() -> Arc<Frame> {
+    use crate::base::Time;
+    Arc::new(Frame {
+        at: Time::ZERO,
+        since: Time::ZERO,
+        history_since: Time::ZERO,
+        whole_run: false,
+        nodes: Vec::new(),
+        links: Vec::new(),
+        tokens: Vec::new(),
+        sampling: 1,
+    })
+}
+
+/// A link whose end is being moved is not drawn, and dots are not where nothing is to move.
+fn is_kept(app: &App, design: &Design, item: &Item) -> bool {
+    if app.look.still && item.slot.starts_with("dot") {
+        return false;
+    }
+    let hidden = app.editor.overlay().wire.as_ref().and_then(|wire| wire.instead_of);
+    match (&item.owner, hidden.and_then(|number| design.links.get(number))) {
+        (Owner::Link(name), Some(link)) => link.name() != **name,
+        _ => true,
+    }
+}
+
+/// Wheel, middle button, and space or the hand with the main button: the board moves.
+fn navigate(app: &mut App, ui: &Ui, response: &Response) {
+    let hand = app.editor.tool() == Tool::Hand || ui.input(|input| input.key_down(egui::Key::Space));
+    let dragged = response.dragged_by(PointerButton::Middle)
+        || response.dragged_by(PointerButton::Secondary)
+        || hand && response.dragged_by(PointerButton::Primary);
+    if dragged {
+        app.view.pan(response.drag_delta());
+        if response.drag_delta() != egui::Vec2::ZERO {
+            app.space = None;
+        }
+    }
+    let Some(pointer) = response.hover_pos() else { return };
+    let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta(), input.zoom_delta()));
+    if pinch != 1.0 {
+        app.view.zoom_at(pointer, pinch);
+    } else if scroll.y != 0.0 {
+        app.view.zoom_at(pointer, (scroll.y / 240.0).exp2());
+    } else if scroll.x != 0.0 {
+        app.view.pan(vec2(scroll.x, 0.0));
+    }
+}
+
+fn held(ui: &Ui) -> Modifiers {
+    ui.input(|input| Modifiers { ctrl: input.modifiers.command, shift: input.modifiers.shift, alt: input.modifiers.alt })
+}
+
+/// What the pointer does to the design. Returns what it is on.
+fn pointer(app: &mut App, ui: &Ui, response: &Response) -> Hit {
+    let now = ui.input(|input| input.time);
+    let Some(place) = response.hover_pos().or(ui.input(|input| input.pointer.latest_pos()).filter(|_| app.editor.is_busy())) else {
+        return Hit::Empty;
+    };
+    app.pointer = Some(place);
+    let at = app.view.to_board(place);
+    let hit = find(app, at);
+    let hand = app.editor.tool() == Tool::Hand || ui.input(|input| input.key_down(egui::Key::Space));
+    let held = held(ui);
+    if !hand {
+        let pressed = response.contains_pointer() && ui.input(|input| input.pointer.primary_pressed());
+        let released = ui.input(|input| input.pointer.primary_released());
+        let mut inputs = Vec::new();
+        if response.double_clicked() {
+            inputs.push(Input::DoubleClick { at, hit: hit.clone() });
+        } else if pressed {
+            inputs.push(Input::Press { at, hit: hit.clone(), held });
+        } else if !released {
+            inputs.push(Input::Move { at, hit: hit.clone(), held });
+        }
+        if released {
+            inputs.push(Input::Release { at, hit: hit.clone(), held });
+        }
+        for input in inputs {
+            let effects = app.editor.input(input);
+            app.carry_out(effects, now);
+        }
+    }
+    if response.secondary_clicked() {
+        app.context = hit.clone();
+        let effects = app.editor.input(Input::Context { hit: hit.clone() });
+        app.carry_out(effects, now);
+    }
+    ui.ctx().set_cursor_icon(match (hand, app.editor.cursor(&hit)) {
+        (true, _) => CursorIcon::Grab,
+        (_, Cursor::Arrow) => CursorIcon::Default,
+        (_, Cursor::Grab) => CursorIcon::Grab,
+        (_, Cursor::Grabbing) => CursorIcon::Grabbing,
+        (_, Cursor::Copy) => CursorIcon::Copy,
+        (_, Cursor::Crosshair) => CursorIcon::Crosshair,
+        (_, Cursor::NotAllowed) => CursorIcon::NotAllowed,
+    });
+    hit
+}
+
+/// What lies at a place; only the card under the pointer and those selected have handles.
+fn find(app: &App, at: crate::editor::Point) -> Hit {
+    let near = |card: &Rect| card.expand(20.0 / app.view.zoom).contains(pos2(at.0, at.1));
+    let with_handles: Vec<&str> = (app.targets.cards.iter())
+        .filter(|(name, card)| near(card) || app.editor.selection().has_node(name))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    app.targets.hit(at, &app.view, &with_handles, app.editor.dragged())
+}
+
+fn grid(app: &App, painter: &Painter, screen: Rect) {
+    let step = GRID * app.view.zoom * if app.view.zoom < 0.5 { 4.0 } else { 1.0 };
+    if step < 8.0 {
+        return;
+    }
+    let tint = canvas::color(app.look.theme().faint);
+    let first = |origin: f32, from: f32| origin + ((from - origin) / step).ceil() * step;
+    let mut x = first(app.view.origin.x, screen.left());
+    while x < screen.right() {
+        let mut y = first(app.view.origin.y, screen.top());
+        while y < screen.bottom() {
+            painter.rect_filled(Rect::from_center_size(pos2(x, y), vec2(1.6, 1.6)), 0.0, tint);
+            y += step;
+        }
+        x += step;
+    }
+}
+
+fn on_screen(app: &App, rect: Rect) -> Rect {
+    Rect::from_min_max(app.view.to_screen((rect.left(), rect.top())), app.view.to_screen((rect.right(), rect.bottom())))
+}
+
+fn way(app: &App, number: usize) -> Option<Vec<Pos2>> {
+    let (_, way) = app.targets.ways.iter().find(|(other, _)| *other == number)?;
+    Some(way.iter().map(|p| app.view.to_screen((p.x, p.y))).collect())
+}
+
+/// What lies under the cards: the marks of what is selected.
+fn under(app: &App, painter: &Painter) {
+    let accent = theme::accent(&app.look);
+    let design = app.editor.shown();
+    for (number, link) in design.links.iter().enumerate() {
+        let selected = app.editor.selection().has_link(&link.name());
+        let takes = app.editor.overlay().target == Some(Target::Link(number));
+        if selected || takes {
+            painter.extend(way(app, number).map(|way| egui::Shape::line(way, Stroke::new(9.0, accent.gamma_multiply(0.45)))));
+        }
+    }
+    for (name, card) in &app.targets.cards {
+        if app.editor.selection().has_node(name) {
+            let room = on_screen(app, *card).expand(4.0);
+            painter.rect_stroke(room, 12.0 * app.view.zoom, Stroke::new(2.5, accent), StrokeKind::Middle);
+        }
+    }
+}
+
+/// What lies over everything: handles, and what a gesture shows.
+fn over(app: &App, painter: &Painter, hit: &Hit) {
+    let accent = theme::accent(&app.look);
+    let colors = app.look.theme();
+    let overlay = app.editor.overlay();
+    if app.editor.tool() != Tool::Hand && overlay.wire.is_none() && overlay.marquee.is_none() {
+        for (name, card) in &app.targets.cards {
+            if hit.node() == Some(name) || app.editor.selection().len() == 1 && app.editor.selection().has_node(name) {
+                for side in [Side::Out, Side::In] {
+                    let place = hit::handle(*card, side, &app.view);
+                    let strong = *hit == Hit::Handle(name.clone(), side);
+                    let fill = if strong { accent } else { canvas::color(colors.card) };
+                    painter.circle(app.view.to_screen((place.x, place.y)), hit::HANDLE, fill, Stroke::new(1.5, accent));
+                }
+            }
+        }
+    }
+    if let Some(wire) = &overlay.wire
+        && let Some(card) = app.targets.card(&wire.node)
+    {
+        let from = hit::handle(card, wire.side, &app.view);
+        let (from, until) = (app.view.to_screen((from.x, from.y)), app.view.to_screen(wire.loose));
+        let pen = if wire.refusal.is_some() { canvas::color(colors.failing) } else { accent };
+        let bend = vec2((until.x - from.x).abs().max(40.0) / 2.0, 0.0) * if wire.side == Side::Out { 1.0 } else { -1.0 };
+        let curve = egui::epaint::CubicBezierShape::from_points_stroke(
+            [from, from + bend, until - bend, until],
+            false,
+            Color32::TRANSPARENT,
+            Stroke::new(2.5, pen),
+        );
+        painter.add(curve);
+        painter.circle_filled(until, 4.5, pen);
+        if let Some(refusal) = &wire.refusal {
+            label(app, painter, until + vec2(14.0, 14.0), refusal);
+        }
+    }
+    if let Some(Target::Node(name)) = &overlay.target
+        && let Some(card) = app.targets.card(name)
+    {
+        painter.rect_stroke(on_screen(app, card).expand(5.0), 12.0, Stroke::new(3.0, accent), StrokeKind::Middle);
+    }
+    if let Some(marquee) = &overlay.marquee {
+        let room = Rect::from_two_pos(app.view.to_screen(marquee.area.min), app.view.to_screen(marquee.area.max));
+        painter.rect_filled(room, 2.0, accent.gamma_multiply(0.12));
+        let corners = [room.left_top(), room.right_top(), room.right_bottom(), room.left_bottom(), room.left_top()];
+        if marquee.touching {
+            painter.extend(egui::Shape::dashed_line(&corners, Stroke::new(1.2, accent), 5.0, 4.0));
+        } else {
+            painter.add(egui::Shape::line(corners.to_vec(), Stroke::new(1.2, accent)));
+        }
+    }
+    for guide in &overlay.guides {
+        let (a, b) = match *guide {
+            Guide::Upright { x, from, until } => ((x, from), (x, until)),
+            Guide::Level { y, from, until } => ((from, y), (until, y)),
+        };
+        painter.line_segment([app.view.to_screen(a), app.view.to_screen(b)], Stroke::new(1.0, accent));
+    }
+}
+
+/// A few words beside the pointer.
+fn label(app: &App, painter: &Painter, at: Pos2, words: &str) {
+    let colors = app.look.theme();
+    let galley = painter.layout(words.to_owned(), egui::FontId::proportional(12.0), canvas::color(colors.text), 260.0);
+    let room = Rect::from_min_size(at, galley.size()).expand(6.0);
+    painter.rect(room, 6.0, canvas::color(colors.card), Stroke::new(1.0, canvas::color(colors.card_border)), StrokeKind::Middle);
+    painter.galley(at, galley, canvas::color(colors.text));
+}

@@ -1,0 +1,420 @@
+//! Files: opening, saving, and a journal from which the work comes back after a crash.
+
+use crate::design::Design;
+use crate::editor::{Editor, WindowAction};
+use crate::scenario::{self, source};
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+/// What is being drawn is written to the journal this often, in seconds; what was committed, at once.
+const EVERY: f64 = 1.5;
+/// A dialog that comes back empty sooner than this was not there: there is no portal to show one.
+const NO_DIALOG: f64 = 0.4;
+
+/// What a path is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Open,
+    SaveAs,
+}
+
+impl Purpose {
+    pub fn title(self) -> &'static str {
+        match self {
+            Purpose::Open => "Open a scenario or a picture",
+            Purpose::SaveAs => "Save as",
+        }
+    }
+}
+
+/// What is asked before something would be lost.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// The file changed since it was read.
+    Overwrite(PathBuf),
+    /// There are changes that are not in the file.
+    Discard(Next),
+    /// The journal of a run of the program that did not end by itself.
+    Recover(Box<Design>),
+}
+
+/// What was to be done when there were unsaved changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    New,
+    Open,
+    OpenPath(PathBuf),
+    Quit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Save,
+    Yes,
+    Cancel,
+}
+
+impl Question {
+    pub fn text(&self) -> String {
+        match self {
+            Question::Overwrite(path) => format!("{} was changed by something else since it was read. Overwrite it?", path.display()),
+            Question::Discard(_) => "There are changes that are not saved.".to_owned(),
+            Question::Recover(design) => {
+                let title = if design.title.is_empty() { "a design" } else { &design.title };
+                format!("The program did not end by itself last time. Go on with {title} as it was then?")
+            }
+        }
+    }
+
+    pub fn answers(&self) -> &'static [Answer] {
+        match self {
+            Question::Discard(_) => &[Answer::Save, Answer::Yes, Answer::Cancel],
+            _ => &[Answer::Yes, Answer::Cancel],
+        }
+    }
+}
+
+impl Answer {
+    pub fn word(self) -> &'static str {
+        match self {
+            Answer::Save => "Save first",
+            Answer::Yes => "Yes, go on",
+            Answer::Cancel => "No",
+        }
+    }
+}
+
+/// What came of it.
+pub enum Done {
+    Nothing,
+    Opened(Box<Design>),
+    AskPath(Purpose),
+    Ask(Question),
+    Said(String),
+    Quit,
+}
+
+type Answered = Result<Done, String>;
+
+pub struct Files {
+    path: Option<PathBuf>,
+    /// The text of the file as it was read or written last.
+    known: Option<String>,
+    journal: Option<PathBuf>,
+    journaled: Option<Arc<Design>>,
+    journaled_at: f64,
+    dialog: Option<(Purpose, Receiver<Option<PathBuf>>, f64)>,
+    problem: Option<String>,
+    /// Text for the clipboard, and whether its text is wanted.
+    pub copy: Option<String>,
+    pub wants_paste: bool,
+}
+
+impl Files {
+    /// With the file that is edited, and the folder for the journal; without one nothing is kept.
+    pub fn new(path: Option<PathBuf>, known: Option<String>, state: Option<&Path>) -> Files {
+        let journal = state.and_then(|folder| fs::create_dir_all(folder).ok().map(|()| folder.join("journal.ron")));
+        Files {
+            path,
+            known,
+            journal,
+            journaled: None,
+            journaled_at: 0.0,
+            dialog: None,
+            problem: None,
+            copy: None,
+            wants_paste: false,
+        }
+    }
+
+    /// The folder in which this system keeps such things.
+    pub fn state_folder() -> Option<PathBuf> {
+        let all = directories::ProjectDirs::from("", "", "tailboard")?;
+        Some(all.state_dir().unwrap_or(all.data_local_dir()).to_owned())
+    }
+
+    pub fn name(&self) -> String {
+        let name = self.path.as_deref().and_then(Path::file_name);
+        name.map_or("not saved yet".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    pub fn place(&self) -> String {
+        self.path.as_ref().map_or("This design has no file yet".to_owned(), |path| path.display().to_string())
+    }
+
+    /// Where a picture of the design would lie.
+    pub fn picture(&self, extension: &str) -> String {
+        let path = self.path.clone().unwrap_or_else(|| PathBuf::from("tailboard.ron"));
+        path.with_extension(extension).display().to_string()
+    }
+
+    /// What went wrong in the background, once.
+    pub fn take_problem(&mut self) -> Option<String> {
+        self.problem.take()
+    }
+
+    /// What is left in the journal of a program that did not end by itself.
+    pub fn left_over(&self) -> Option<Design> {
+        let text = fs::read_to_string(self.journal.as_ref()?).ok()?;
+        scenario::read_str(&text).drawing
+    }
+
+    /// Write what is being drawn to the journal, if it is due.
+    pub fn keep(&mut self, editor: &Editor, now: f64) {
+        let Some(journal) = &self.journal else { return };
+        let design = editor.shown();
+        if !editor.is_changed() && Arc::ptr_eq(design, editor.design()) {
+            if self.journaled.take().is_some() {
+                // All is in the file.
+                fs::remove_file(journal).ok();
+            }
+            return;
+        }
+        let is_new = self.journaled.as_ref().is_none_or(|kept| !Arc::ptr_eq(kept, design));
+        let is_due = !editor.is_busy() || now - self.journaled_at > EVERY;
+        if !is_new || !is_due {
+            return;
+        }
+        let written = scenario::write_str(design).and_then(|text| replace(journal, &text));
+        if let Err(problem) = written {
+            self.problem = Some(format!("The work is not being kept in case of a crash: {problem}"));
+            self.journal = None;
+        }
+        self.journaled = Some(design.clone());
+        self.journaled_at = now;
+    }
+
+    /// The program ends, and all that is to be kept is kept.
+    pub fn close(&self) {
+        if let Some(journal) = &self.journal {
+            fs::remove_file(journal).ok();
+        }
+    }
+
+    pub fn act(&mut self, action: WindowAction, editor: &mut Editor) -> Answered {
+        let next = match action {
+            WindowAction::Save => return self.save(editor),
+            WindowAction::SaveAs => return Ok(self.ask(Purpose::SaveAs)),
+            WindowAction::New => Next::New,
+            WindowAction::Quit => Next::Quit,
+            _ => Next::Open,
+        };
+        self.unless_changed(next, editor)
+    }
+
+    /// A file was dropped on the window.
+    pub fn dropped(&mut self, path: PathBuf, editor: &mut Editor) -> Answered {
+        self.unless_changed(Next::OpenPath(path), editor)
+    }
+
+    fn unless_changed(&mut self, next: Next, editor: &mut Editor) -> Answered {
+        if editor.is_changed() { Ok(Done::Ask(Question::Discard(next))) } else { self.go_on(&next) }
+    }
+
+    fn go_on(&mut self, next: &Next) -> Answered {
+        match next {
+            Next::New => {
+                (self.path, self.known) = (None, None);
+                Ok(Done::Opened(Box::default()))
+            }
+            Next::Open => Ok(self.ask(Purpose::Open)),
+            Next::OpenPath(path) => self.open(path),
+            Next::Quit => Ok(Done::Quit),
+        }
+    }
+
+    pub fn answer(&mut self, question: &Question, answer: Answer, editor: &mut Editor) -> Answered {
+        match (question, answer) {
+            (Question::Recover(_), Answer::Cancel) => {
+                self.close();
+                Ok(Done::Nothing)
+            }
+            (_, Answer::Cancel) => Ok(Done::Nothing),
+            (Question::Overwrite(path), _) => self.write(&path.clone(), editor),
+            (Question::Discard(next), Answer::Save) => match self.save(editor)? {
+                Done::Said(_) => self.go_on(next),
+                other => Ok(other),
+            },
+            (Question::Discard(next), _) => self.go_on(next),
+            (Question::Recover(design), _) => Ok(Done::Opened(design.clone())),
+        }
+    }
+
+    /// Let the system ask for a path. The answer comes by [`Files::poll`].
+    fn ask(&mut self, purpose: Purpose) -> Done {
+        let (tell, told) = channel();
+        let folder = self.path.as_deref().and_then(Path::parent).map(Path::to_owned);
+        let name = self.path.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        std::thread::spawn(move || {
+            let mut dialog = rfd::FileDialog::new().set_title(purpose.title());
+            if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
+                dialog = dialog.set_directory(folder);
+            }
+            let path = match purpose {
+                Purpose::Open => dialog.add_filter("Scenarios and pictures", &["ron", "png", "svg"]).pick_file(),
+                Purpose::SaveAs => dialog.set_file_name(name.unwrap_or("design.ron".to_owned())).save_file(),
+            };
+            // Nobody is left to be told when the window has gone.
+            tell.send(path).ok();
+        });
+        self.dialog = Some((purpose, told, f64::NAN));
+        Done::Nothing
+    }
+
+    /// What a dialog has answered.
+    pub fn poll(&mut self, editor: &mut Editor, now: f64) -> Answered {
+        let Some((purpose, told, since)) = &mut self.dialog else { return Ok(Done::Nothing) };
+        if since.is_nan() {
+            *since = now;
+        }
+        let Ok(path) = told.try_recv() else { return Ok(Done::Nothing) };
+        let (purpose, at_once) = (*purpose, now - *since < NO_DIALOG);
+        self.dialog = None;
+        match path {
+            Some(path) => self.with_path(purpose, &path.to_string_lossy(), editor),
+            None if at_once => Ok(Done::AskPath(purpose)),
+            None => Ok(Done::Nothing),
+        }
+    }
+
+    /// Whether a dialog is open.
+    pub fn waits(&self) -> bool {
+        self.dialog.is_some()
+    }
+
+    pub fn with_path(&mut self, purpose: Purpose, path: &str, editor: &mut Editor) -> Answered {
+        let path = PathBuf::from(path.trim());
+        match purpose {
+            Purpose::Open => self.open(&path),
+            Purpose::SaveAs => {
+                let path = if path.extension().is_none() { path.with_extension("ron") } else { path };
+                if path.exists() && self.path.as_ref() != Some(&path) {
+                    return Ok(Done::Ask(Question::Overwrite(path)));
+                }
+                self.write(&path, editor)
+            }
+        }
+    }
+
+    /// The file that was named when the program was started.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a line.
+    pub fn open_first(&mut self, path: &Path) -> Result<Design, String> {
+        match self.open(path)? {
+            Done::Opened(design) => Ok(*design),
+            _ => Ok(Design::default()),
+        }
+    }
+
+    fn open(&mut self, path: &Path) -> Answered {
+        let source = source::load(path).map_err(|error| error.to_string())?;
+        let scenario = scenario::read_str(&source.text);
+        let Some(design) = scenario.drawing else {
+            let first = scenario.diagnostics.first().map_or(String::new(), |diagnostic| diagnostic.message.clone());
+            return Err(format!("{} cannot be read: {first}", path.display()));
+        };
+        // A picture is not what is saved to.
+        let is_text = path.extension().is_some_and(|extension| extension == "ron");
+        self.path = Some(path.to_owned()).filter(|_| is_text);
+        self.known = Some(source.text).filter(|_| is_text);
+        Ok(Done::Opened(Box::new(design)))
+    }
+
+    fn save(&mut self, editor: &mut Editor) -> Answered {
+        let Some(path) = self.path.clone() else { return Ok(self.ask(Purpose::SaveAs)) };
+        let there = fs::read_to_string(&path).ok();
+        if there.is_some() && there != self.known {
+            return Ok(Done::Ask(Question::Overwrite(path)));
+        }
+        self.write(&path, editor)
+    }
+
+    fn write(&mut self, path: &Path, editor: &mut Editor) -> Answered {
+        let design = editor.design().clone();
+        let text = scenario::write_str(&design)? + "\n";
+        replace(path, &text).map_err(|problem| format!("{} was not saved: {problem}", path.display()))?;
+        editor.mark_saved(&design);
+        (self.path, self.known) = (Some(path.to_owned()), Some(text));
+        Ok(Done::Said(format!("Saved {}", path.display())))
+    }
+}
+
+/// Write a file whole or not at all.
+fn replace(path: &Path, text: &str) -> Result<(), String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or("it has no name")?.to_string_lossy().into_owned();
+    let beside = folder.join(format!(".{name}.{}", std::process::id()));
+    let written = (|| {
+        let mut file = fs::File::create(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    })();
+    if written.is_err() {
+        fs::remove_file(&beside).ok();
+    }
+    written.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::editor::Edit;
+
+    fn editor() -> Editor {
+        let mut editor = Editor::new(Design::default());
+        editor.insert("cache", (100.0, 100.0), None).expect("a kind");
+        editor
+    }
+
+    #[test]
+    fn a_file_that_changed_on_disk_is_not_overwritten_unasked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("design.ron");
+        let (mut files, mut editor) = (Files::new(Some(path.clone()), None, None), editor());
+        assert!(matches!(files.act(WindowAction::Save, &mut editor), Ok(Done::Said(_))));
+        assert!(!editor.is_changed());
+        editor.edit(&Edit::SetTitle("mine".to_owned())).expect("a title");
+        fs::write(&path, "(title: \"theirs\")").expect("room");
+        let Ok(Done::Ask(question)) = files.act(WindowAction::Save, &mut editor) else { panic!("overwritten") };
+        assert!(fs::read_to_string(&path).expect("a file").contains("theirs"));
+        assert!(matches!(files.answer(&question, Answer::Yes, &mut editor), Ok(Done::Said(_))));
+        assert!(fs::read_to_string(&path).expect("a file").contains("mine"));
+    }
+
+    #[test]
+    fn the_journal_outlives_a_crash_and_not_a_save() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut editor = editor();
+        let mut files = Files::new(Some(folder.path().join("design.ron")), None, Some(folder.path()));
+        files.keep(&editor, 1.0);
+        // The program is gone here; the next one finds what was drawn.
+        let left = Files::new(None, None, Some(folder.path())).left_over().expect("a journal");
+        assert_eq!(left.nodes, editor.design().nodes);
+        assert!(matches!(files.act(WindowAction::Save, &mut editor), Ok(Done::Said(_))));
+        files.keep(&editor, 2.0);
+        assert!(files.left_over().is_none());
+    }
+
+    #[test]
+    fn a_save_that_fails_says_so_and_loses_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("missing/design.ron");
+        let (mut files, mut editor) = (Files::new(Some(path), None, None), editor());
+        let Err(problem) = files.act(WindowAction::Save, &mut editor) else { panic!("saved nowhere") };
+        assert!(problem.contains("was not saved"), "{problem}");
+        assert!(editor.is_changed());
+    }
+
+    #[test]
+    fn changes_are_not_thrown_away_unasked() {
+        let (mut files, mut editor) = (Files::new(None, None, None), editor());
+        for action in [WindowAction::New, WindowAction::Open, WindowAction::Quit] {
+            assert!(matches!(files.act(action, &mut editor), Ok(Done::Ask(Question::Discard(_)))));
+        }
+    }
+}

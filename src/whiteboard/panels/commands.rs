@@ -1,0 +1,89 @@
+//! All actions by their names: to be searched and done, or read with their shortcuts.
+
+use crate::editor::actions::{ACTIONS, Action, Menu};
+use crate::whiteboard::app::App;
+use egui::{Grid, RichText, ScrollArea, TextEdit, Ui};
+
+/// How well a text fits what was typed: all its words must occur. Smaller is better; none if it does not fit.
+pub fn fit(text: &str, typed: &str) -> Option<usize> {
+    let text = text.to_lowercase();
+    typed.to_lowercase().split_whitespace().map(|word| text.find(word)).sum()
+}
+
+/// A field and what fits it; with arrows and Enter, or by click. Returns what was chosen.
+pub fn choose<T: Clone>(ui: &mut Ui, typed: &mut String, at: &mut usize, all: &[(String, String, T)]) -> Option<T> {
+    let field = ui.add(TextEdit::singleline(typed).hint_text("Search").desired_width(f32::INFINITY));
+    field.request_focus();
+    let mut found: Vec<(usize, &(String, String, T))> =
+        all.iter().filter_map(|entry| Some((fit(&format!("{} {}", entry.0, entry.1), typed)?, entry))).collect();
+    found.sort_by_key(|(worth, _)| if typed.is_empty() { 0 } else { *worth });
+    let (up, down, enter) = ui.input(|input| {
+        let pressed = |key| input.key_pressed(key);
+        (pressed(egui::Key::ArrowUp), pressed(egui::Key::ArrowDown), pressed(egui::Key::Enter))
+    });
+    if field.changed() {
+        *at = 0;
+    }
+    *at = (*at + usize::from(down)).saturating_sub(usize::from(up)).min(found.len().saturating_sub(1));
+    let mut chosen = None;
+    ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
+        for (i, (_, (title, more, what))) in found.iter().enumerate() {
+            let button = egui::Button::new(title.as_str()).shortcut_text(more.as_str()).selected(i == *at).min_size(egui::vec2(ui.available_width(), 24.0));
+            let response = ui.add(button);
+            if i == *at && (up || down) {
+                response.scroll_to_me(None);
+            }
+            if response.clicked() || i == *at && enter {
+                chosen = Some(what.clone());
+            }
+        }
+        if found.is_empty() {
+            ui.label(RichText::new("Nothing fits").weak());
+        }
+    });
+    chosen
+}
+
+/// What can be done now.
+pub fn all(app: &App) -> Vec<(String, String, &'static Action)> {
+    let enabled = ACTIONS.iter().filter(|action| (action.enabled)(&app.editor));
+    let shortcut = |action: &Action| action.shortcuts.first().map_or(String::new(), ToString::to_string);
+    enabled.map(|action| (format!("{}: {}", action.menu.title(), action.label), shortcut(action), action)).collect()
+}
+
+/// The sheet of all shortcuts.
+pub fn sheet(ui: &mut Ui, typed: &mut String) {
+    ui.add(TextEdit::singleline(typed).hint_text("Search").desired_width(f32::INFINITY));
+    ScrollArea::vertical().max_height(460.0).show(ui, |ui| {
+        for menu in Menu::ALL {
+            let of_menu = ACTIONS.iter().filter(|action| action.menu == *menu && !action.shortcuts.is_empty());
+            let found: Vec<_> = of_menu.filter(|action| fit(action.label, typed).is_some()).collect();
+            if found.is_empty() {
+                continue;
+            }
+            ui.add_space(6.0);
+            ui.label(RichText::new(menu.title()).weak());
+            Grid::new(menu.title()).num_columns(2).min_col_width(190.0).show(ui, |ui| {
+                for action in found {
+                    ui.label(action.label);
+                    let keys: Vec<String> = action.shortcuts.iter().map(ToString::to_string).collect();
+                    ui.label(RichText::new(keys.join("   ")).weak());
+                    ui.end_row();
+                }
+            });
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_words_must_occur() {
+        assert!(fit("Align left", "left al").is_some());
+        assert!(fit("Align left", "right").is_none());
+        assert!(fit("Undo", "undo") < fit("Do not undo", "undo"));
+        assert!(fit("Undo", "").is_some());
+    }
+}

@@ -1,0 +1,36 @@
+//! The panels around the board. They read the app and say what was done; what changes a design goes through the editor.
+
+mod bar;
+mod commands;
+pub mod inspector;
+pub mod keys;
+mod palette;
+pub mod plots;
+mod popups;
+mod run;
+mod side;
+
+pub use popups::Popup;
+
+use super::app::App;
+use super::board;
+use egui::{CentralPanel, Frame, Panel, Ui};
+
+/// All panels, with the board in the middle.
+pub fn show(app: &mut App, ui: &mut Ui) {
+    if !app.panels.bare {
+        Panel::top("bar").show(ui, |ui| bar::show(app, ui));
+        Panel::bottom("run").show(ui, |ui| run::show(app, ui));
+        if app.panels.plots {
+            Panel::bottom("plots").resizable(true).default_size(230.0).size_range(120.0..=700.0).show(ui, |ui| plots::show(app, ui));
+        }
+        if app.panels.palette {
+            Panel::left("palette").resizable(true).default_size(176.0).size_range(140.0..=320.0).show(ui, |ui| palette::show(app, ui));
+        }
+        if app.panels.inspector {
+            Panel::right("side").resizable(true).default_size(304.0).size_range(240.0..=560.0).show(ui, |ui| side::show(app, ui));
+        }
+    }
+    CentralPanel::default().frame(Frame::NONE).show(ui, |ui| board::show(app, ui));
+    popups::show(app, ui);
+}

@@ -1,0 +1,186 @@
+//! The plots of the run: the figure's, to be moved about in.
+
+use crate::figure::plot::{Form, Ink, Panel};
+use crate::figure::series::{self, Asked, Recording};
+use crate::figure::theme::{Color, Theme};
+use crate::design::{FigureUnit, MetricPath};
+use crate::metrics::Recorder;
+use crate::run::Snapshot;
+use crate::whiteboard::app::App;
+use crate::whiteboard::canvas;
+use egui::{Color32, RichText, ScrollArea, Stroke, Ui};
+use egui_plot::{GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotPoints, Polygon, VLine};
+use std::sync::Arc;
+
+/// What is seen without scrolling, in points.
+const WIDTH: f32 = 300.0;
+
+/// The panels of a recording, made anew when it or the selection has changed.
+#[derive(Default)]
+pub struct Cache {
+    of: Option<(Arc<Recorder>, Vec<String>)>,
+    panels: Vec<Panel>,
+}
+
+pub fn show(app: &mut App, ui: &mut Ui) {
+    let Some(snapshot) = app.snapshot.clone() else {
+        ui.centered_and_justified(|ui| ui.label("Nothing runs"));
+        return;
+    };
+    refresh(app, &snapshot);
+    let windows = snapshot.recorder.series().ends.len();
+    ui.horizontal(|ui| {
+        let answered = snapshot.report.total.offered;
+        let words = format!("{windows} windows, {} requests so far; drag to move, wheel to zoom, double-click for all", crate::base::short::count(answered));
+        ui.label(RichText::new(words).weak().small());
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if ui.small_button("CSV").on_hover_text("Copy what is recorded, window by window").clicked() {
+                match crate::export::csv(&snapshot.recorder) {
+                    Ok(text) => ui.ctx().copy_text(text),
+                    Err(problem) => app.say(problem, ui.input(|input| input.time)),
+                }
+            }
+        });
+    });
+    let theme = app.look.theme();
+    let length = snapshot.length.as_secs();
+    let marks: Vec<f64> = snapshot.design.timeline.iter().map(|i| i.at.as_secs()).filter(|at| *at <= length).collect();
+    let height = ui.available_height() - 24.0;
+    ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
+        ui.horizontal_top(|ui| {
+            let panels: Vec<&Panel> = app.plots.panels.iter().filter(|panel| !panel.is_dull).collect();
+            let width = (ui.available_width() / panels.len().max(1) as f32 - 10.0).max(WIDTH);
+            for panel in panels {
+                ui.vertical(|ui| one(ui, panel, &theme, &marks, length, egui::vec2(width, height)));
+            }
+        });
+    });
+}
+
+/// The usual plots, with queue and load of what is selected.
+fn refresh(app: &mut App, snapshot: &Snapshot) {
+    let selected = app.editor.selection().nodes.clone();
+    let current = app.plots.of.as_ref();
+    if current.is_some_and(|(recorder, nodes)| Arc::ptr_eq(recorder, &snapshot.recorder) && *nodes == selected) {
+        return;
+    }
+    let asked: Vec<Asked> = selected.iter().take(4).flat_map(|node| ["queue", "utilization"].map(|figure| (node, figure)))
+        .filter_map(|(node, figure)| asked(snapshot, node, figure))
+        .collect();
+    let classes = snapshot.design.classes();
+    let recording = Recording { design: &snapshot.design, series: snapshot.recorder.series(), classes: &classes, asked: &asked };
+    app.plots.panels = series::panels(&recording);
+    app.plots.of = Some((snapshot.recorder.clone(), selected));
+}
+
+fn asked(snapshot: &Snapshot, node: &str, figure: &str) -> Option<Asked> {
+    let name = format!("{node}.{figure}");
+    let path = MetricPath::parse(&name).ok()?;
+    let samples = crate::run::series(&path, &snapshot.recorder, &snapshot.report);
+    let values: Vec<_> = samples.into_iter().map(|sample| (sample.from, sample.until, sample.value)).collect();
+    let some = values.iter().any(|(.., value)| value.is_some());
+    some.then(|| Asked { title: format!("{node}: {figure}"), unit: FigureUnit::of(&name), values })
+}
+
+fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], length: f64, size: egui::Vec2) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(&panel.title).family(canvas::bold()).size(12.0));
+        for curve in panel.curves.iter().filter(|curve| !curve.label.is_empty()) {
+            let (rect, _) = ui.allocate_exact_size(egui::vec2(12.0, 10.0), egui::Sense::hover());
+            ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(3.0, ink(theme, curve.ink)));
+            ui.label(RichText::new(&curve.label).small().weak());
+        }
+    });
+    if let Some(words) = &panel.empty {
+        ui.add_sized(size, egui::Label::new(RichText::new(words).weak()));
+        return;
+    }
+    let axis = panel.axis;
+    // On a logarithmic axis the plot is of the logarithms.
+    let place = move |value: f64| if axis.is_log { value.max(1e-12).log10() } else { value };
+    let value = move |place: f64| if axis.is_log { 10f64.powf(place) } else { place };
+    let unit = panel.unit;
+    let ticks = axis.ticks(unit, 5);
+    let spaced: Vec<f64> = ticks.iter().map(|tick| place(tick.at)).collect();
+    let said = move |mark: GridMark| {
+        let near = |tick: &&crate::figure::axis::Tick| (place(tick.at) - mark.value).abs() < 1e-9 + 1e-6 * mark.value.abs();
+        ticks.iter().find(near).map_or(String::new(), |tick| tick.text.clone())
+    };
+    Plot::new(&panel.title)
+        .width(size.x)
+        .height((size.y - 20.0).max(60.0))
+        .allow_scroll(false)
+        .link_axis("plots", [true, false])
+        .link_cursor("plots", [true, false])
+        .include_x(0.0)
+        .include_x(length)
+        .include_y(place(axis.from))
+        .include_y(place(axis.to))
+        .x_axis_formatter(|mark, _| crate::base::short::seconds(mark.value))
+        .y_axis_formatter(move |mark, _| said(mark))
+        .y_grid_spacer(move |_| spaced.iter().map(|value| GridMark { value: *value, step_size: 1e9 }).collect())
+        .label_formatter(move |hover| {
+            let (name, point) = match hover {
+                HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, position),
+                HoverPosition::Elsewhere { position } => ("", position),
+            };
+            let what = crate::figure::axis::text(value(point.y), unit);
+            let colon = if name.is_empty() { "" } else { ": " };
+            Some(format!("{name}{colon}{what}\nat {}", crate::base::short::seconds(point.x)))
+        })
+        .show(ui, |plot| {
+            let mut below: Vec<f64> = Vec::new();
+            for curve in &panel.curves {
+                let pen = ink(theme, curve.ink);
+                if curve.form == Form::Area {
+                    stack(plot, curve, pen, &mut below);
+                    continue;
+                }
+                let style = if curve.form == Form::DashedLine { LineStyle::dashed_dense() } else { LineStyle::Solid };
+                let width = if curve.form == Form::Thin { 1.0 } else { 2.0 };
+                // A line ends where there was nothing to measure.
+                for piece in curve.points.split(Option::is_none).filter(|piece| !piece.is_empty()) {
+                    let points: PlotPoints = piece.iter().flatten().map(|p| [p.at, place(p.mean)]).collect();
+                    plot.line(Line::new(curve.label.clone(), points).stroke(Stroke::new(width, pen)).style(style));
+                }
+            }
+            for (bound, words) in &panel.bounds {
+                let pen = canvas::color(theme.text);
+                plot.hline(HLine::new(words.clone(), place(*bound)).stroke(Stroke::new(1.0, pen)).style(LineStyle::dashed_loose()));
+            }
+            for at in marks {
+                plot.vline(VLine::new("", *at).stroke(Stroke::new(1.0, canvas::color(theme.muted))).style(LineStyle::dashed_loose()));
+            }
+        });
+}
+
+/// An area on top of those before it.
+fn stack(plot: &mut egui_plot::PlotUi, curve: &crate::figure::plot::Curve, pen: Color32, below: &mut Vec<f64>) {
+    below.resize(curve.points.len().max(below.len()), 0.0);
+    let (mut upper, mut lower) = (Vec::new(), Vec::new());
+    for (i, point) in curve.points.iter().enumerate() {
+        let Some(point) = point else { continue };
+        lower.push([point.at, below[i]]);
+        below[i] += point.mean;
+        upper.push([point.at, below[i]]);
+    }
+    // In strips, because an outline that turns back is not filled.
+    for i in 1..upper.len() {
+        let strip = vec![lower[i - 1], upper[i - 1], upper[i], lower[i]];
+        plot.polygon(Polygon::new("", strip).fill_color(pen.gamma_multiply(0.55)).stroke(Stroke::NONE).allow_hover(false));
+    }
+    plot.line(Line::new(curve.label.clone(), PlotPoints::from(upper)).stroke(Stroke::new(1.0, pen)));
+}
+
+fn ink(theme: &Theme, ink: Ink) -> Color32 {
+    let grey = |n: usize| theme.text.mix(theme.background, 0.18 * n as f64);
+    let found: Color = match ink {
+        Ink::Class(class) => theme.class(class).0,
+        Ink::Good => theme.busy,
+        Ink::Late => theme.strained,
+        Ink::Failed | Ink::Reason(0) => theme.failing,
+        Ink::Reason(n) => grey(n),
+        Ink::Text => theme.text,
+    };
+    canvas::color(found)
+}

@@ -1,0 +1,215 @@
+//! What opens over the board and closes again.
+
+use super::{bar, commands};
+use crate::editor::{Editor, Hit, Point, Wired};
+use crate::editor::actions::On;
+use crate::figure::{Background, Parts, ThemeName};
+use crate::whiteboard::app::App;
+use crate::whiteboard::export::{Export, Format};
+use crate::whiteboard::files::{Purpose, Question};
+use egui::{Align2, Area, Frame, Key, TextEdit, Ui, Window};
+
+#[derive(Default)]
+pub enum Popup {
+    #[default]
+    None,
+    /// The kinds, to be inserted at a place of the board.
+    Insert { at: Point, wired: Option<Wired>, typed: String, chosen: usize },
+    /// The name of a node is being typed.
+    Label { node: String, typed: String, fresh: bool },
+    Commands { typed: String, chosen: usize },
+    Shortcuts { typed: String },
+    Export(Export),
+    /// A path is asked for, where there is no dialog.
+    Path { purpose: Purpose, typed: String },
+    Question(Question),
+}
+
+impl Popup {
+    pub fn is_open(&self) -> bool {
+        !matches!(self, Popup::None)
+    }
+
+    pub fn insert(at: Point, wired: Option<Wired>) -> Popup {
+        Popup::Insert { at, wired, typed: String::new(), chosen: 0 }
+    }
+
+    pub fn label(editor: &Editor, node: String) -> Popup {
+        let label = editor.design().nodes.get(&node).map_or(String::new(), |known| known.label.clone());
+        Popup::Label { typed: if label.is_empty() { node.clone() } else { label }, node, fresh: true }
+    }
+
+    pub fn commands() -> Popup {
+        Popup::Commands { typed: String::new(), chosen: 0 }
+    }
+
+    pub fn shortcuts() -> Popup {
+        Popup::Shortcuts { typed: String::new() }
+    }
+
+    pub fn export() -> Popup {
+        Popup::Export(Export::default())
+    }
+
+    pub fn path(purpose: Purpose) -> Popup {
+        Popup::Path { purpose, typed: String::new() }
+    }
+
+    pub fn question(question: Question) -> Popup {
+        Popup::Question(question)
+    }
+}
+
+pub fn show(app: &mut App, ui: &mut Ui) {
+    context(app, ui);
+    let now = ui.input(|input| input.time);
+    let mut popup = std::mem::take(&mut app.popup);
+    let keep = match &mut popup {
+        Popup::None => false,
+        Popup::Insert { at, wired, typed, chosen } => {
+            let all: Vec<_> = (app.editor.choices(wired.as_ref()).iter())
+                .map(|meta| (meta.title.to_owned(), String::new(), meta.key))
+                .collect();
+            let place = app.view.to_screen(*at);
+            let picked = sheet(ui, "Insert", Align2::LEFT_TOP, place, 240.0, |ui| commands::choose(ui, typed, chosen, &all));
+            if let Some(kind) = picked {
+                app.insert(kind, *at, wired.as_ref(), now);
+            }
+            picked.is_none()
+        }
+        Popup::Label { node, typed, fresh } => label(app, ui, node, typed, fresh, now),
+        Popup::Commands { typed, chosen } => {
+            let all = commands::all(app);
+            let place = app.screen.center_top() + egui::vec2(0.0, 40.0);
+            let picked = sheet(ui, "Commands", Align2::CENTER_TOP, place, 460.0, |ui| commands::choose(ui, typed, chosen, &all));
+            if let Some(action) = picked {
+                app.perform(action, now);
+            }
+            picked.is_none()
+        }
+        Popup::Shortcuts { typed } => window(ui, "Shortcuts", |ui| {
+            commands::sheet(ui, typed);
+            true
+        }),
+        Popup::Export(export) => window(ui, "Export a picture", |ui| export_dialog(app, ui, export, now)),
+        Popup::Path { purpose, typed } => window(ui, purpose.title(), |ui| {
+            let field = ui.add(TextEdit::singleline(typed).hint_text("/path/to/design.ron").desired_width(380.0));
+            field.request_focus();
+            let go = ui.button("OK").clicked() || ui.input(|input| input.key_pressed(Key::Enter));
+            if go {
+                let done = app.files.with_path(*purpose, typed, &mut app.editor);
+                app.files_done(done, now);
+            }
+            !go
+        }),
+        Popup::Question(question) => window(ui, "Tailboard", |ui| {
+            ui.label(question.text());
+            let mut keep = true;
+            ui.horizontal(|ui| {
+                for answer in question.answers() {
+                    if ui.button(answer.word()).clicked() {
+                        keep = false;
+                        let done = app.files.answer(question, *answer, &mut app.editor);
+                        app.files_done(done, now);
+                    }
+                }
+            });
+            keep
+        }),
+    };
+    let closed = ui.input(|input| input.key_pressed(Key::Escape));
+    // What was done may have opened another one.
+    if keep && !closed && !app.popup.is_open() {
+        app.popup = popup;
+    }
+}
+
+/// A list over the board; a click beside it closes it.
+fn sheet<R>(ui: &Ui, id: &'static str, pivot: Align2, place: egui::Pos2, width: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let area = Area::new(id.into()).order(egui::Order::Foreground).pivot(pivot).fixed_pos(place).constrain(true);
+    area.show(ui.ctx(), |ui| {
+        Frame::popup(ui.style()).show(ui, |ui| {
+            ui.set_width(width);
+            add(ui)
+        }).inner
+    }).inner
+}
+
+/// A window that can be closed; returns whether it stays.
+fn window(ui: &Ui, title: &str, add: impl FnOnce(&mut Ui) -> bool) -> bool {
+    let mut open = true;
+    let shown = Window::new(title).open(&mut open).collapsible(false).resizable(false).anchor(Align2::CENTER_CENTER, [0.0, 0.0]);
+    let keep = shown.show(ui.ctx(), add).and_then(|response| response.inner).unwrap_or(true);
+    open && keep
+}
+
+fn label(app: &mut App, ui: &Ui, node: &str, typed: &mut String, fresh: &mut bool, now: f64) -> bool {
+    let Some(card) = app.targets.card(node) else { return false };
+    let place = app.view.to_screen((card.left() + 30.0, card.top() + 4.0));
+    let area = Area::new("label".into()).order(egui::Order::Foreground).fixed_pos(place);
+    let (lost, enter) = area.show(ui.ctx(), |ui| {
+        let field = ui.add(TextEdit::singleline(typed).desired_width(130.0 * app.view.zoom.max(0.7)));
+        if *fresh {
+            field.request_focus();
+            *fresh = false;
+        }
+        (field.lost_focus(), ui.input(|input| input.key_pressed(Key::Enter)))
+    }).inner;
+    if lost && !ui.input(|input| input.key_pressed(Key::Escape)) {
+        if let Err(problem) = app.editor.commit_label(node, typed) {
+            app.say(problem, now);
+        }
+    }
+    !lost && !enter
+}
+
+fn context(app: &mut App, ui: &Ui) {
+    let Some(response) = ui.ctx().read_response(app.board) else { return };
+    let on = match &app.context {
+        Hit::Empty => On::Board,
+        hit if hit.node().is_some() => On::Node,
+        _ => On::Link,
+    };
+    response.context_menu(|ui| bar::context(app, ui, on));
+}
+
+fn export_dialog(app: &mut App, ui: &mut Ui, export: &mut Export, now: f64) -> bool {
+    ui.horizontal(|ui| {
+        ui.selectable_value(&mut export.format, Format::Png, "PNG");
+        ui.selectable_value(&mut export.format, Format::Svg, "SVG");
+        ui.add_enabled_ui(export.format == Format::Png, |ui| {
+            ui.label("Scale");
+            for scale in [1.0, 2.0, 3.0, 4.0] {
+                ui.selectable_value(&mut export.scale, scale, format!("{scale}×"));
+            }
+        });
+    });
+    ui.horizontal(|ui| {
+        ui.selectable_value(&mut export.look.parts, Parts::All, "Board and plots");
+        ui.selectable_value(&mut export.look.parts, Parts::Board, "Board");
+        ui.selectable_value(&mut export.look.parts, Parts::Plots, "Plots");
+    });
+    ui.horizontal(|ui| {
+        for (theme, word) in [(ThemeName::Light, "Light"), (ThemeName::Dark, "Dark"), (ThemeName::Print, "Print")] {
+            ui.selectable_value(&mut export.look.theme, theme, word);
+        }
+        ui.separator();
+        for (background, word) in [(Background::Theme, "Background"), (Background::White, "White"), (Background::None, "None")] {
+            ui.selectable_value(&mut export.look.background, background, word);
+        }
+    });
+    ui.add_enabled(!app.editor.selection().nodes.is_empty(), egui::Checkbox::new(&mut export.selection, "Only what is selected"));
+    ui.horizontal(|ui| {
+        ui.label("File");
+        if export.path.is_empty() {
+            export.path = app.files.picture(export.format.extension());
+        }
+        ui.add(TextEdit::singleline(&mut export.path).desired_width(360.0));
+    });
+    let go = ui.button("Export").clicked();
+    if go {
+        let message = export.write(app);
+        app.say(message, now);
+    }
+    !go
+}

@@ -1,0 +1,96 @@
+//! How the window looks: the figure's colours for panels and board alike.
+
+use super::canvas;
+use crate::figure::ThemeName;
+use crate::figure::theme::{Color, Theme};
+use egui::{Color32, CornerRadius, Stroke, Ui, Visuals};
+
+/// Which of the looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Name {
+    #[default]
+    Dark,
+    Light,
+    /// Black on white, with stronger lines.
+    Contrast,
+}
+
+/// What the window looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Look {
+    pub name: Name,
+    /// Nothing moves by itself: no dots.
+    pub still: bool,
+    /// How much larger the interface is than the system has it, in steps of a tenth.
+    pub larger: i8,
+}
+
+impl Look {
+    pub fn next(&mut self) {
+        self.name = match self.name {
+            Name::Dark => Name::Light,
+            Name::Light => Name::Contrast,
+            Name::Contrast => Name::Dark,
+        };
+    }
+
+    pub fn theme_name(&self) -> ThemeName {
+        match self.name {
+            Name::Dark => ThemeName::Dark,
+            Name::Light => ThemeName::Light,
+            Name::Contrast => ThemeName::Print,
+        }
+    }
+
+    pub fn theme(&self) -> Theme {
+        Theme::of(self.theme_name())
+    }
+}
+
+/// The ring around what is selected, and other marks of the interface that are not about the run.
+pub fn accent(look: &Look) -> Color32 {
+    match look.name {
+        Name::Dark => Color32::from_rgb(0x8F, 0xC7, 0xFF),
+        Name::Light => Color32::from_rgb(0x1F, 0x6F, 0xC4),
+        Name::Contrast => Color32::BLACK,
+    }
+}
+
+/// Give the panels their colours.
+pub fn apply(ui: &mut Ui, look: &Look) {
+    let theme = look.theme();
+    let mut visuals = if look.name == Name::Dark { Visuals::dark() } else { Visuals::light() };
+    let (text, muted, faint) = (canvas::color(theme.text), canvas::color(theme.muted), canvas::color(theme.faint));
+    let (card, behind, border) = (canvas::color(theme.card), canvas::color(theme.background), canvas::color(theme.card_border));
+    visuals.override_text_color = None;
+    visuals.panel_fill = card;
+    visuals.window_fill = card;
+    visuals.window_stroke = Stroke::new(1.0, border);
+    visuals.extreme_bg_color = behind;
+    visuals.faint_bg_color = canvas::color(theme.card.mix(theme.faint, 0.5));
+    visuals.selection.bg_fill = accent(look).gamma_multiply(0.35);
+    visuals.selection.stroke = Stroke::new(1.0, text);
+    visuals.hyperlink_color = accent(look);
+    visuals.warn_fg_color = canvas::color(Color(0xB2, 0x6B, 0x00));
+    visuals.error_fg_color = canvas::color(theme.failing);
+    visuals.window_corner_radius = CornerRadius::same(10);
+    visuals.menu_corner_radius = CornerRadius::same(8);
+    for (widget, fill, stroke) in [
+        (&mut visuals.widgets.noninteractive, card, faint),
+        (&mut visuals.widgets.inactive, canvas::color(theme.card.mix(theme.faint, 0.7)), border),
+        (&mut visuals.widgets.hovered, faint, muted),
+        (&mut visuals.widgets.active, faint, text),
+        (&mut visuals.widgets.open, faint, border),
+    ] {
+        (widget.bg_fill, widget.weak_bg_fill) = (fill, fill);
+        widget.bg_stroke = Stroke::new(1.0, stroke);
+        widget.fg_stroke = Stroke::new(1.0, text);
+        widget.corner_radius = CornerRadius::same(6);
+    }
+    visuals.widgets.inactive.bg_stroke = Stroke::NONE;
+    visuals.widgets.noninteractive.fg_stroke = Stroke::new(1.0, text);
+    if visuals != ui.ctx().global_style().visuals {
+        ui.ctx().set_visuals(visuals.clone());
+    }
+    *ui.visuals_mut() = visuals;
+}
