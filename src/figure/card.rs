@@ -148,8 +148,11 @@ impl Card<'_> {
 
     /// Name, kind, and how many calls there are.
     fn head(&self, pen: &mut Pen, at: Point, theme: &Theme) {
-        let name = text::fit(self.name, 14.0, Weight::SemiBold, WIDTH - WORDS - PAD);
-        pen.text("name", bold(at.x + WORDS, at.y + 22.0, 14.0, &name), theme.text);
+        let room = WIDTH - WORDS - PAD;
+        // A long name is smaller before it is cut.
+        let size = if text::width(self.name, 14.0, Weight::SemiBold) <= room { 14.0 } else { 12.0 };
+        let name = text::fit(self.name, size, Weight::SemiBold, room);
+        pen.text("name", bold(at.x + WORDS, at.y + 22.0, size, &name), theme.text);
         let rate = self.node.filter(|node| node.rate > 0.0).map_or(String::new(), |node| short::rate(node.rate));
         let rate = Label { anchor: Anchor::End, ..plain(at.x + WIDTH - PAD, at.y + 37.0, 11.0, &rate) };
         let room = WIDTH - WORDS - PAD - 5.0 - rate.width();
@@ -335,7 +338,9 @@ fn latency(pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut
 /// How much of the slots or cores is busy: slot by slot where there are few, else as a bar.
 fn meter(pen: &mut Pen, room: Rect, node: &NodeFrame, utilization: f64, theme: &Theme, keys: &mut Keys) {
     let by_slots = node.slot_utilization().is_some_and(|slots| slots >= utilization - 0.005);
-    let pips = if by_slots && node.slots <= MOST_SLOTS && node.slots.fract() == 0.0 { node.slots } else { 1.0 };
+    // Averages are whole but for rounding, unless there were more slots at one time than at another.
+    let whole = node.slots.round();
+    let pips = if by_slots && whole <= MOST_SLOTS && (node.slots - whole).abs() < 1e-3 { whole } else { 1.0 };
     keys.add(if pips > 1.0 { Key::Slots } else { Key::Meter });
     let color = match utilization {
         u if u >= FAILING => theme.failing,

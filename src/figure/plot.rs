@@ -51,6 +51,8 @@ pub struct Curve {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panel {
     pub title: String,
+    /// Said beside the title.
+    pub note: &'static str,
     pub unit: FigureUnit,
     pub axis: Axis,
     pub curves: Vec<Curve>,
@@ -202,6 +204,10 @@ impl Plot<'_> {
         let theme = self.theme;
         let title = text::fit(&self.panel.title, 13.0, Weight::SemiBold, width - 8.0);
         let title = Label { weight: Weight::SemiBold, ..label(0.0, 13.0, Anchor::Start, 13.0, &title) };
+        let note = label(title.width() + 8.0, 13.0, Anchor::Start, 11.0, self.panel.note);
+        if note.at.x + note.width() <= width {
+            pen.text("note", note, theme.muted);
+        }
         pen.text("title", title, theme.text);
         for (curve, words, at) in names(self.panel, width) {
             let (x, y) = (at.x, at.y);

@@ -155,7 +155,8 @@ fn latency(recording: &Recording) -> Panel {
     let axis = Axis::log(values().fold(f64::INFINITY, f64::min).min(1e6), values().fold(0.0, f64::max));
     let several = recording.classes.len() > 1 && recording.classes.len() <= MOST_CLASSES;
     Panel {
-        title: if several { "Latency: p99, and p50 as a thin line".to_owned() } else { "Latency".to_owned() },
+        title: "Latency".to_owned(),
+        note: if several { "p99, and p50 as a thin line" } else { "" },
         unit: FigureUnit::Seconds,
         axis,
         curves,
@@ -215,6 +216,7 @@ fn throughput(recording: &Recording) -> Panel {
     let most = stacked.chain(offered).fold(0.0, f64::max);
     Panel {
         title: "Requests by outcome".to_owned(),
+        note: "",
         unit: FigureUnit::PerSecond,
         axis: Axis::linear(most, 5),
         curves,
@@ -239,6 +241,7 @@ fn good_shares(recording: &Recording) -> Panel {
     };
     Panel {
         title: "Answered in time".to_owned(),
+        note: "share of what ended",
         unit: FigureUnit::Share,
         axis: Axis::linear(1.0, 4),
         curves: recording.classes.iter().enumerate().map(curve).collect(),
@@ -276,6 +279,7 @@ fn failures(recording: &Recording) -> Panel {
         curves.iter().flat_map(|curve| curve.points.iter().flatten()).map(|point| point.mean).fold(0.0, f64::max);
     Panel {
         title: "Failures by reason".to_owned(),
+        note: "",
         unit: FigureUnit::PerSecond,
         axis: Axis::linear(if most > 0.0 { most } else { 1.0 }, 5),
         empty: curves.is_empty().then(|| "nothing failed".to_owned()),
@@ -301,6 +305,7 @@ fn asked(asked: &Asked) -> Panel {
     let most = if asked.unit == FigureUnit::Share { most.min(1.0) } else { most };
     Panel {
         title: asked.title.clone(),
+        note: "mean, within least and most",
         unit: asked.unit,
         axis: Axis::linear(if most > 0.0 { most } else { 1.0 }, 5),
         empty: points.iter().all(Option::is_none).then(|| "nothing to measure".to_owned()),
