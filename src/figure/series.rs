@@ -7,12 +7,10 @@ use crate::design::{Design, FigureUnit, MetricPath};
 use crate::engine::{ClassCounts, REASONS};
 use crate::metrics::Series;
 
-/// Points of a curve at most: a picture has no more columns to put them in.
-pub const MOST_POINTS: usize = 600;
 /// Curves of percentiles have fewer, so that there are answers enough in each slice.
 const ANSWERS_EACH: u64 = 200;
 const FEWEST_SLICES: usize = 16;
-/// Slices of the usual plots: more would show the noise of counting.
+/// Slices of a plot: more would show the noise of counting.
 const SLICES: usize = 120;
 const REQUESTS_EACH: u64 = 60;
 /// Classes that have curves of their own.
@@ -290,7 +288,7 @@ fn failures(recording: &Recording) -> Panel {
 }
 
 fn asked(asked: &Asked) -> Panel {
-    let n = asked.values.len().min(MOST_POINTS);
+    let n = asked.values.len().min(SLICES);
     let slice = |i: usize| {
         let part = &asked.values[asked.values.len() * i / n..asked.values.len() * (i + 1) / n];
         let known: Vec<(f64, f64)> = part.iter().filter_map(|(from, until, v)| v.map(|v| (until - from, v))).collect();

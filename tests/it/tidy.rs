@@ -81,6 +81,7 @@ fn modules_import_only_what_they_may() {
                     ("indicatif", "cli"),
                     ("ariadne", "scenario"),
                     ("resvg", "figure"),
+                    ("tiny_skia", "figure"),
                     ("ttf_parser", "figure"),
                     ("dagre", "figure"),
                 ];
