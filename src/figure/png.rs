@@ -5,13 +5,13 @@ use super::svg;
 use resvg::{tiny_skia, usvg};
 
 /// The most pixels of a picture: 400 MB while it is painted.
-pub const MOST_PIXELS: f64 = 100e6;
+const MOST_PIXELS: f64 = 100e6;
 
 /// A scene as a PNG file, so many times as large as its pixels at 100 %. With `size` (before scaling) it is drawn as
 /// large as fits there, in the middle.
 ///
 /// # Errors
-/// If the picture would have more than [`MOST_PIXELS`], or none.
+/// If the picture would have more than 100 million pixels, or none.
 pub fn write(scene: &Scene, title: &str, size: Option<(u32, u32)>, scale: f64) -> Result<Vec<u8>, String> {
     let (width, height) = size.map_or((scene.width, scene.height), |(w, h)| (f64::from(w), f64::from(h)));
     let (width, height) = ((width * scale).round(), (height * scale).round());
