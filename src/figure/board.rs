@@ -181,6 +181,7 @@ fn card_of<'a>(
         node: shown,
         queues,
         queue_limit: limit.flatten(),
+        is_control: meta.group == Group::Control,
         copies,
         down: state::killed(active, name),
         struck: state::of_node(active, name),

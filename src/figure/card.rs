@@ -47,6 +47,8 @@ pub struct Card<'a> {
     /// Whether calls can wait here.
     pub queues: bool,
     pub queue_limit: Option<f64>,
+    /// It gives orders and takes no calls: its levels are shown instead.
+    pub is_control: bool,
     /// Copies as the design has them, and what one is called: replica or shard.
     pub copies: Option<(f64, &'static str)>,
     /// Of these, killed.
@@ -121,7 +123,11 @@ impl Card<'_> {
         self.head(pen, at, theme);
         let Some(node) = self.node else { return };
         self.ring(pen, icon.center(), node, theme, keys);
-        latency(pen, at, node, theme, keys);
+        if self.is_control {
+            levels(pen, at, node, theme);
+        } else {
+            latency(pen, at, node, theme, keys);
+        }
         let mut y = at.y + 59.0;
         if let Some(utilization) = node.utilization() {
             meter(pen, Rect::new(at.x + PAD, y, WIDTH - 2.0 * PAD - 38.0, 6.0), node, utilization, theme, keys);
@@ -305,6 +311,13 @@ fn aside(pen: &mut Pen, slot: &'static str, room: Rect, words: &str, theme: &The
     let width = label.width();
     pen.text(slot, label, theme.muted);
     room.w - width - 8.0
+}
+
+/// What the kind shows of itself.
+fn levels(pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme) {
+    let words = node.levels.iter().map(|(name, level)| format!("{name} {}", short::number(*level)));
+    let words = text::fit(&words.collect::<Vec<_>>().join(" · "), 11.0, Weight::Regular, WIDTH - 2.0 * PAD);
+    pen.text("levels", plain(at.x + PAD, at.y + 52.0, 11.0, &words), theme.text);
 }
 
 /// Median and 99th percentile.
