@@ -221,7 +221,7 @@ impl Card<'_> {
         let filled = if node.queue < 0.05 { 0 } else { ((full * PIPS as f64).round() as usize).clamp(1, PIPS) };
         let overflows = self.queue_limit.is_some_and(|limit| f64::from(node.queue_peak) >= limit)
             && node.reason == Some("queue_full");
-        keys.add(Key::Queue);
+        keys.add(if overflows { Key::QueueOver } else { Key::Queue });
         let (x, bottom) = (at.x - GUTTER + 3.0, at.y + HEIGHT - 1.0);
         for i in 0..PIPS {
             let pip = Rect::new(x, bottom - 5.8 * (i + 1) as f64 + 1.2, 7.0, 4.6);
@@ -313,11 +313,13 @@ fn aside(pen: &mut Pen, slot: &'static str, room: Rect, words: &str, theme: &The
     room.w - width - 8.0
 }
 
-/// What the kind shows of itself.
+/// What the kind shows of itself, a line each.
 fn levels(pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme) {
-    let words = node.levels.iter().map(|(name, level)| format!("{name} {}", short::number(*level)));
-    let words = text::fit(&words.collect::<Vec<_>>().join(" · "), 11.0, Weight::Regular, WIDTH - 2.0 * PAD);
-    pen.text("levels", plain(at.x + PAD, at.y + 52.0, 11.0, &words), theme.text);
+    for ((name, level), y) in node.levels.iter().zip([52.0, 65.0]) {
+        let number = if level.fract() == 0.0 { format!("{level:.0}") } else { short::number(*level) };
+        let words = text::fit(&format!("{name} {number}"), 11.0, Weight::Regular, WIDTH - 2.0 * PAD);
+        pen.text("levels", plain(at.x + PAD, at.y + y, 11.0, &words), theme.text);
+    }
 }
 
 /// Median and 99th percentile.
