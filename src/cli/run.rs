@@ -144,8 +144,12 @@ fn simulate(text: &str, design: &Design, not_judged: &[String], args: &Args) -> 
 
 /// Run it, and write all that was asked for.
 fn written(text: &str, design: &Design, not_judged: &[String], args: &Args, mut run: Run) -> Result<u8, String> {
-    if args.json.is_some() && args.json == args.csv {
-        return Err("`--json` and `--csv` would write to the same place".to_owned());
+    let outputs =
+        [("--json", &args.json), ("--csv", &args.csv), ("--png", &args.picture.png), ("--svg", &args.picture.svg)];
+    for (i, (option, path)) in outputs.iter().enumerate().filter(|(_, (_, path))| path.is_some()) {
+        if let Some((other, _)) = outputs[..i].iter().find(|(_, other)| other == path) {
+            return Err(format!("`{other}` and `{option}` would write to the same place"));
+        }
     }
     let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
     let (json, csv) = (open(&args.json)?, open(&args.csv)?);

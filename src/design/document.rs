@@ -1,5 +1,6 @@
 //! The document itself, in the shape of a scenario file.
 
+use super::board::{BoardFrame, Sticky};
 use super::expectation::Expectation;
 use super::link::LinkSpec;
 use super::timeline::Intervention;
@@ -29,6 +30,10 @@ pub struct Design {
     pub links: Vec<LinkSpec>,
     pub timeline: Vec<Intervention>,
     pub expect: Vec<Expectation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<BoardFrame>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stickies: Vec<Sticky>,
 }
 
 impl Default for Design {
@@ -44,6 +49,8 @@ impl Default for Design {
             links: Vec::new(),
             timeline: Vec::new(),
             expect: Vec::new(),
+            frames: Vec::new(),
+            stickies: Vec::new(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The document: what a person draws. It may be wrong at any time; [`check`](checks::check) says how.
 
+mod board;
 pub mod checks;
 mod document;
 mod expectation;
@@ -7,6 +8,7 @@ mod link;
 mod set;
 mod timeline;
 
+pub use board::{BoardFrame, Sticky};
 pub use document::{Design, Node, RunSpec, VERSION, WarmUp};
 pub use expectation::{Amount, CLASS_FIGURES, Expectation, Figure, FigureUnit, LINK_FIGURES, MetricPath, NODE_FIGURES};
 pub use link::{

@@ -4,6 +4,7 @@ use super::card::{self, Card};
 use super::layout::{self, Block};
 use super::legend::{Key, Keys};
 use super::link::{self, Wire};
+use super::notes::{self, Note};
 use super::route::{self, Body};
 use super::scene::{Item, Owner, Pen, Point, Rect, Scene};
 use super::theme::Theme;
@@ -58,6 +59,8 @@ pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens, places: P
             at: node.at.map(|(x, y)| Point::new(f64::from(x), f64::from(y))),
         })
         .collect();
+    let notes: Vec<Note> = design.stickies.iter().map(Note::new).collect();
+    let blocks: Vec<Block> = blocks.into_iter().chain(notes.iter().map(Note::block)).collect();
     let places = match places {
         Places::Tidy => layout::place(&blocks, &pairs),
         Places::Exact => blocks.iter().map(|block| block.at.unwrap_or_default()).collect(),
@@ -69,7 +72,10 @@ pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens, places: P
             waist: card.waist(),
         })
         .collect();
-    let ways = route::routes(&bodies, &pairs);
+    // Links go around texts too.
+    let papers = notes.iter().zip(&places[cards.len()..]).map(|(note, at)| note.rect(*at));
+    let papers: Vec<Body> = papers.map(|card| Body { card, gutter: 0.0, waist: 0.0 }).collect();
+    let ways = route::routes(&[&bodies[..], &papers].concat(), &pairs);
     let names: Vec<String> = links.iter().map(|(link, ..)| link.name()).collect();
     let wires: Vec<Wire> = (links.iter().zip(ways).zip(&names))
         .map(|(((link, ..), way), name)| Wire {
@@ -82,25 +88,43 @@ pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens, places: P
             way,
         })
         .collect();
-    paint(&cards, &places, &bodies, &wires, shown, theme, heat_words(design, lens))
+    let mut under = Vec::new();
+    let rooms: Vec<Rect> = bodies.iter().map(occupied).collect();
+    let mut obstacles: Vec<Rect> = papers.iter().map(|paper| paper.card).chain(rooms.iter().copied()).collect();
+    for frame in &design.frames {
+        let title = notes::draw_frame(&mut under, frame, &numbers, &rooms, &obstacles, theme);
+        obstacles.extend(title);
+    }
+    for (note, at) in notes.iter().zip(&places[cards.len()..]) {
+        note.draw(&mut under, *at, theme);
+    }
+    paint(
+        Painted { cards: &cards, places: &places, wires: &wires, under, obstacles },
+        shown,
+        theme,
+        heat_words(design, lens),
+    )
+}
+
+/// What is painted on a board.
+struct Painted<'a> {
+    cards: &'a [Card<'a>],
+    places: &'a [Point],
+    wires: &'a [Wire<'a>],
+    /// Behind the links.
+    under: Vec<Item>,
+    /// Where no label may stand.
+    obstacles: Vec<Rect>,
 }
 
 /// Everything onto the scene, from the back to the front.
-fn paint(
-    cards: &[Card],
-    places: &[Point],
-    bodies: &[Body],
-    wires: &[Wire],
-    frame: Option<&Frame>,
-    theme: &Theme,
-    heat: Option<String>,
-) -> Board {
+fn paint(board: Painted, frame: Option<&Frame>, theme: &Theme, heat: Option<String>) -> Board {
+    let Painted { cards, places, wires, under, obstacles } = board;
     let mut keys = Keys::default();
-    let mut items: Vec<Item> = Vec::new();
+    let mut items = under;
     for wire in wires {
         wire.draw(&mut link_pen(&mut items, wire), theme, &mut keys);
     }
-    let obstacles: Vec<Rect> = bodies.iter().map(occupied).collect();
     for (wire, label) in wires.iter().zip(link::place_labels(wires, &obstacles)) {
         if let Some(label) = label {
             label.draw(&mut link_pen(&mut items, wire), theme, &mut keys);
@@ -171,6 +195,7 @@ fn card_of<'a>(
         node: shown,
         queues,
         queue_limit: limit.flatten(),
+        is_control: meta.group == Group::Control,
         copies,
         down: state::killed(active, name),
         struck: state::of_node(active, name),

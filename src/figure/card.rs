@@ -47,6 +47,8 @@ pub struct Card<'a> {
     /// Whether calls can wait here.
     pub queues: bool,
     pub queue_limit: Option<f64>,
+    /// It gives orders and takes no calls: its levels are shown instead.
+    pub is_control: bool,
     /// Copies as the design has them, and what one is called: replica or shard.
     pub copies: Option<(f64, &'static str)>,
     /// Of these, killed.
@@ -121,7 +123,11 @@ impl Card<'_> {
         self.head(pen, at, theme);
         let Some(node) = self.node else { return };
         self.ring(pen, icon.center(), node, theme, keys);
-        latency(pen, at, node, theme, keys);
+        if self.is_control {
+            levels(pen, at, node, theme);
+        } else {
+            latency(pen, at, node, theme, keys);
+        }
         let mut y = at.y + 59.0;
         if let Some(utilization) = node.utilization() {
             meter(pen, Rect::new(at.x + PAD, y, WIDTH - 2.0 * PAD - 38.0, 6.0), node, utilization, theme, keys);
@@ -148,8 +154,11 @@ impl Card<'_> {
 
     /// Name, kind, and how many calls there are.
     fn head(&self, pen: &mut Pen, at: Point, theme: &Theme) {
-        let name = text::fit(self.name, 14.0, Weight::SemiBold, WIDTH - WORDS - PAD);
-        pen.text("name", bold(at.x + WORDS, at.y + 22.0, 14.0, &name), theme.text);
+        let room = WIDTH - WORDS - PAD;
+        // A long name is smaller before it is cut.
+        let size = if text::width(self.name, 14.0, Weight::SemiBold) <= room { 14.0 } else { 12.0 };
+        let name = text::fit(self.name, size, Weight::SemiBold, room);
+        pen.text("name", bold(at.x + WORDS, at.y + 22.0, size, &name), theme.text);
         let rate = self.node.filter(|node| node.rate > 0.0).map_or(String::new(), |node| short::rate(node.rate));
         let rate = Label { anchor: Anchor::End, ..plain(at.x + WIDTH - PAD, at.y + 37.0, 11.0, &rate) };
         let room = WIDTH - WORDS - PAD - 5.0 - rate.width();
@@ -212,7 +221,7 @@ impl Card<'_> {
         let filled = if node.queue < 0.05 { 0 } else { ((full * PIPS as f64).round() as usize).clamp(1, PIPS) };
         let overflows = self.queue_limit.is_some_and(|limit| f64::from(node.queue_peak) >= limit)
             && node.reason == Some("queue_full");
-        keys.add(Key::Queue);
+        keys.add(if overflows { Key::QueueOver } else { Key::Queue });
         let (x, bottom) = (at.x - GUTTER + 3.0, at.y + HEIGHT - 1.0);
         for i in 0..PIPS {
             let pip = Rect::new(x, bottom - 5.8 * (i + 1) as f64 + 1.2, 7.0, 4.6);
@@ -304,6 +313,15 @@ fn aside(pen: &mut Pen, slot: &'static str, room: Rect, words: &str, theme: &The
     room.w - width - 8.0
 }
 
+/// What the kind shows of itself, a line each.
+fn levels(pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme) {
+    for ((name, level), y) in node.levels.iter().zip([52.0, 65.0]) {
+        let number = if level.fract() == 0.0 { format!("{level:.0}") } else { short::number(*level) };
+        let words = text::fit(&format!("{name} {number}"), 11.0, Weight::Regular, WIDTH - 2.0 * PAD);
+        pen.text("levels", plain(at.x + PAD, at.y + y, 11.0, &words), theme.text);
+    }
+}
+
 /// Median and 99th percentile.
 fn latency(pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
     let y = at.y + 52.0;
@@ -335,7 +353,9 @@ fn latency(pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut
 /// How much of the slots or cores is busy: slot by slot where there are few, else as a bar.
 fn meter(pen: &mut Pen, room: Rect, node: &NodeFrame, utilization: f64, theme: &Theme, keys: &mut Keys) {
     let by_slots = node.slot_utilization().is_some_and(|slots| slots >= utilization - 0.005);
-    let pips = if by_slots && node.slots <= MOST_SLOTS && node.slots.fract() == 0.0 { node.slots } else { 1.0 };
+    // Averages are whole but for rounding, unless there were more slots at one time than at another.
+    let whole = node.slots.round();
+    let pips = if by_slots && whole <= MOST_SLOTS && (node.slots - whole).abs() < 1e-3 { whole } else { 1.0 };
     keys.add(if pips > 1.0 { Key::Slots } else { Key::Meter });
     let color = match utilization {
         u if u >= FAILING => theme.failing,

@@ -16,6 +16,7 @@ pub enum Key {
     Strained,
     Failing,
     Queue,
+    QueueOver,
     QueueLimit,
     Ring,
     Badge,
@@ -103,6 +104,7 @@ fn words(key: Key, context: &Context) -> String {
         Key::Strained => "more than 80 % busy",
         Key::Failing => "98 % busy or more",
         Key::Queue => "calls that wait, on a log scale, with their number",
+        Key::QueueOver => "calls that wait where a limit turned others away",
         Key::QueueLimit => "limit of the queue",
         Key::Ring => "share of calls that fail",
         Key::Badge => "10 % or more fail, or what is done to it",
@@ -195,11 +197,15 @@ fn sample(pen: &mut Pen, key: Key, room: Rect, theme: &Theme) {
                 pen.hatch("sample", full, 4.0, Stroke::solid(theme.hatch, 1.0));
             }
         }
-        Key::Queue | Key::QueueLimit => {
+        Key::Queue | Key::QueueOver | Key::QueueLimit => {
             for i in 0..3 {
                 let pip = Rect::new(center.x - 3.5, room.bottom() - 4.6 * f64::from(i + 1), 7.0, 3.8);
-                let lit = key == Key::Queue && i < 2;
-                pen.rect("sample", pip, 1.2, Paint::fill(if lit { theme.muted } else { theme.faint }));
+                let color = match key {
+                    Key::Queue if i < 2 => theme.muted,
+                    Key::QueueOver if i < 2 => theme.failing,
+                    _ => theme.faint,
+                };
+                pen.rect("sample", pip, 1.2, Paint::fill(color));
             }
             if key == Key::QueueLimit {
                 let y = room.y - 1.5;

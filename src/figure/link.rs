@@ -82,7 +82,11 @@ impl Wire<'_> {
         match (self.is_control, self.is_async, timeouts && !self.is_broken) {
             (true, ..) => keys.add(Key::Control),
             (_, asynchronous, timeouts) => {
-                keys.add(if asynchronous { Key::Async } else { Key::Sync });
+                if asynchronous {
+                    keys.add(Key::Async);
+                } else if self.frame.is_some() {
+                    keys.add(Key::Sync);
+                }
                 if timeouts {
                     keys.add(Key::Timeouts);
                 }

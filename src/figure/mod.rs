@@ -8,6 +8,7 @@ pub mod icons;
 mod layout;
 mod legend;
 mod link;
+mod notes;
 pub mod plot;
 mod png;
 mod route;
@@ -27,7 +28,7 @@ pub use theme::ThemeName;
 use crate::design::Design;
 use crate::metrics::{Frame, Report, Series};
 use plot::{Mark, Panel, Timeline};
-use scene::{Anchor, Label, Owner, Pen, Point, Scene};
+use scene::{Anchor, Label, Owner, Pen, Point, Rect, Scene};
 use text::Weight;
 use theme::{Color, Theme};
 
@@ -91,7 +92,8 @@ const GAP: f64 = 24.0;
 /// Draw a run.
 pub fn scene(shown: &Shown, look: &Look) -> Scene {
     let classes = shown.design.classes();
-    page(shown, look, &panels(shown, &classes), &classes, longest(&[shown]))
+    let format = Format { width: NARROWEST, length: longest(&[shown]), ..Format::default() };
+    page(shown, look, &panels(shown, &classes), &classes, &format).0
 }
 
 /// Room for a card with all that it may show, and for a queue beside it.
@@ -126,8 +128,15 @@ pub fn pair(a: &Shown, b: &Shown, look: &Look) -> Scene {
             (one.is_dull, other.is_dull) = (is_dull, is_dull);
         }
     }
-    let length = longest(&[a, b]);
-    let (left, right) = (page(a, look, &left, &of_a, length), page(b, look, &right, &of_b, length));
+    let mut format = Format { width: NARROWEST, length: longest(&[a, b]), ..Format::default() };
+    // Once to see how large each is, then with what both need.
+    for (shown, panels, classes) in [(a, &left, &of_a), (b, &right, &of_b)] {
+        let (drawn, plots) = page(shown, look, panels, classes, &format);
+        format = Format { width: drawn.width - 2.0 * MARGIN, plots: plots.max(format.plots), ..format };
+    }
+    format.lines = left.iter().chain(&right).map(|panel| plot::name_lines(panel, PLOT)).max().unwrap_or(1);
+    let page = |shown, panels: &[Panel], classes: &[String]| page(shown, look, panels, classes, &format).0;
+    let (left, right) = (page(a, &left, &of_a), page(b, &right, &of_b));
     let theme = Theme::of(look.theme);
     let mut scene = Scene {
         width: left.width + right.width,
@@ -144,6 +153,19 @@ pub fn pair(a: &Shown, b: &Shown, look: &Look) -> Scene {
     scene
 }
 
+/// What a page has in common with another.
+#[derive(Clone, Copy, Debug, Default)]
+struct Format {
+    /// Of what is drawn, at least.
+    width: f64,
+    /// Where the plots begin, at the earliest.
+    plots: f64,
+    /// Lines of names above the plots, at least.
+    lines: usize,
+    /// Seconds on the axis of time.
+    length: f64,
+}
+
 fn longest(shown: &[&Shown]) -> f64 {
     shown.iter().map(|shown| shown.design.run.length.as_secs()).fold(0.0, f64::max)
 }
@@ -152,12 +174,12 @@ fn panels(shown: &Shown, classes: &[String]) -> Vec<Panel> {
     series::panels(&series::Recording { design: shown.design, series: shown.series, classes, asked: shown.asked })
 }
 
-/// Title and question, the board with its legend, and the plots.
-fn page(shown: &Shown, look: &Look, panels: &[Panel], classes: &[String], length: f64) -> Scene {
+/// Title and question, the board with its legend, and the plots; and where these begin.
+fn page(shown: &Shown, look: &Look, panels: &[Panel], classes: &[String], format: &Format) -> (Scene, f64) {
     let theme = Theme::of(look.theme);
     let board = (look.parts != Parts::Plots).then(|| board::draw(shown.design, shown.frame, &theme, look.lens, board::Places::Tidy));
     let wide = board.as_ref().map_or(0.0, |board| board.scene.width);
-    let width = wide.max(NARROWEST);
+    let width = wide.max(format.width);
     let mut scene = Scene { width: width + 2.0 * MARGIN, ..Scene::default() };
     let mut y = heading(&mut scene, shown, width, &theme, look);
     if let Some(board) = board {
@@ -172,8 +194,9 @@ fn page(shown: &Shown, look: &Look, panels: &[Panel], classes: &[String], length
             y += height + GAP;
         }
     }
+    let top = y.max(format.plots);
     if look.parts != Parts::Board {
-        y = plots(&mut scene, shown, panels, y, width, length, &theme);
+        y = plots(&mut scene, shown, panels, Rect::new(MARGIN, top, width, 0.0), format, &theme);
     }
     scene.height = y - GAP + MARGIN;
     scene.background = match look.background {
@@ -181,7 +204,7 @@ fn page(shown: &Shown, look: &Look, panels: &[Panel], classes: &[String], length
         Background::Theme => Some(theme.background),
         Background::White => Some(Color(255, 255, 255)),
     };
-    scene
+    (scene, top)
 }
 
 fn line(x: f64, y: f64, size: f64, weight: Weight, words: String) -> Label {
@@ -240,8 +263,9 @@ fn facts(shown: &Shown, look: &Look) -> String {
     facts.iter().map(|fact| fact.replace(' ', "\u{a0}")).collect::<Vec<_>>().join(" · ")
 }
 
-/// The plots in rows of the same number, and what their marks stand for. Returns where the next part begins.
-fn plots(scene: &mut Scene, shown: &Shown, panels: &[Panel], top: f64, width: f64, length: f64, theme: &Theme) -> f64 {
+/// The plots in rows from the top of the room on, and what their marks stand for. Returns where the next part begins.
+fn plots(scene: &mut Scene, shown: &Shown, panels: &[Panel], room: Rect, format: &Format, theme: &Theme) -> f64 {
+    let width = room.w;
     let panels: Vec<&Panel> = panels.iter().filter(|panel| !panel.is_dull).collect();
     let fit = (((width + GAP) / (PLOT + GAP)) as usize).clamp(1, panels.len());
     let rows = panels.len().div_ceil(fit);
@@ -250,17 +274,20 @@ fn plots(scene: &mut Scene, shown: &Shown, panels: &[Panel], top: f64, width: f6
     if shown.report.warm_up > 0.0 {
         words.insert(0, "Shaded: left out of the figures.".to_owned());
     }
+    if !shown.frame.whole_run {
+        words.insert(0, "Upright line: the instant that the board shows.".to_owned());
+    }
     let timeline = Timeline {
-        length,
+        length: format.length,
         warm_up: shown.report.warm_up,
         instant: (!shown.frame.whole_run).then(|| shown.frame.at.as_secs()),
         marks,
     };
-    let mut y = top;
+    let mut y = room.y;
     for (r, row) in panels.chunks(columns).enumerate() {
         // The last row may have fewer, which are wider.
         let wide = (width - GAP * (row.len() - 1) as f64) / row.len() as f64;
-        let lines = row.iter().map(|panel| plot::name_lines(panel, wide)).max().unwrap_or(1);
+        let lines = row.iter().map(|panel| plot::name_lines(panel, wide)).max().unwrap_or(1).max(format.lines);
         let mut height = 0.0;
         for (column, panel) in row.iter().enumerate() {
             let plot = plot::draw(panel, &timeline, (wide, lines), (r * columns + column) as u32, theme);

@@ -51,6 +51,8 @@ pub struct Curve {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panel {
     pub title: String,
+    /// Said beside the title.
+    pub note: &'static str,
     pub unit: FigureUnit,
     pub axis: Axis,
     pub curves: Vec<Curve>,
@@ -93,13 +95,13 @@ const BOTTOM: f64 = 22.0;
 const LEFT: f64 = 58.0;
 const RIGHT: f64 = 10.0;
 
-/// Names of curves, cut where they are very long, and where their samples begin.
-fn names(panel: &Panel, width: f64) -> Vec<(&Curve, String, Point)> {
+/// Names of curves and bounds, cut where they are very long, and where their samples begin. A bound has no curve.
+fn names(panel: &Panel, width: f64) -> Vec<(Option<&Curve>, String, Point)> {
     let (mut x, mut y) = (0.0, 31.0);
-    let named = panel.curves.iter().filter(|curve| !curve.label.is_empty() && panel.empty.is_none());
-    let place = |curve| {
-        let curve: &Curve = curve;
-        let words = text::fit(&curve.label, 11.0, Weight::Regular, 150.0f64.min(width - 20.0));
+    let curves = panel.curves.iter().filter(|curve| !curve.label.is_empty() && panel.empty.is_none());
+    let curves = curves.map(|curve| (Some(curve), &curve.label));
+    let place = |(curve, words): (_, &String)| {
+        let words = text::fit(words, 11.0, Weight::Regular, 190.0f64.min(width - 20.0));
         let wide = 20.0 + text::width(&words, 11.0, Weight::Regular);
         if x > 0.0 && x + wide > width {
             (x, y) = (0.0, y + NAMES);
@@ -108,7 +110,7 @@ fn names(panel: &Panel, width: f64) -> Vec<(&Curve, String, Point)> {
         x += wide + 14.0;
         (curve, words, at)
     };
-    named.map(place).collect()
+    curves.chain(panel.bounds.iter().map(|(_, words)| (None, words))).map(place).collect()
 }
 
 /// Lines that the names of a plot's curves take.
@@ -191,8 +193,10 @@ impl Plot<'_> {
                 _ => Dash::Dotted,
             };
         }
-        if matches!(curve.ink, Ink::Reason(k) if k >= 2) {
-            dash = Dash::Dotted;
+        match curve.ink {
+            Ink::Reason(2) => dash = Dash::Dotted,
+            Ink::Reason(k) if k > 2 => return Stroke::solid(self.color(curve.ink), 1.25),
+            _ => {}
         }
         Stroke { color: self.color(curve.ink), width, dash }
     }
@@ -202,15 +206,20 @@ impl Plot<'_> {
         let theme = self.theme;
         let title = text::fit(&self.panel.title, 13.0, Weight::SemiBold, width - 8.0);
         let title = Label { weight: Weight::SemiBold, ..label(0.0, 13.0, Anchor::Start, 13.0, &title) };
+        let note = label(title.width() + 8.0, 13.0, Anchor::Start, 11.0, self.panel.note);
+        if note.at.x + note.width() <= width {
+            pen.text("note", note, theme.muted);
+        }
         pen.text("title", title, theme.text);
         for (curve, words, at) in names(self.panel, width) {
             let (x, y) = (at.x, at.y);
-            match curve.form {
-                Form::Area => self.area_paint(pen, "sample", Rect::new(x, y - 9.0, 16.0, 10.0), curve.ink),
-                _ => {
-                    let (from, to) = (Point::new(x, y - 4.0), Point::new(x + 16.0, y - 4.0));
-                    self.line(pen, "sample", &[from, to], self.stroke(curve));
+            let (from, to) = (Point::new(x, y - 4.0), Point::new(x + 16.0, y - 4.0));
+            match curve {
+                Some(Curve { form: Form::Area, ink, .. }) => {
+                    self.area_paint(pen, "sample", Rect::new(x, y - 9.0, 16.0, 10.0), *ink);
                 }
+                Some(curve) => self.line(pen, "sample", &[from, to], self.stroke(curve)),
+                None => pen.line("sample", from, to, self.bound_stroke()),
             }
             pen.text("name", label(x + 20.0, y, Anchor::Start, 11.0, &words), theme.muted);
         }
@@ -358,15 +367,14 @@ impl Plot<'_> {
         }
     }
 
+    fn bound_stroke(&self) -> Stroke {
+        Stroke { color: self.theme.text, width: 1.25, dash: Dash::Dashed }
+    }
+
     fn bounds(&self, pen: &mut Pen) {
-        for (value, words) in &self.panel.bounds {
+        for (value, _) in &self.panel.bounds {
             let y = self.y(*value);
-            let stroke = Stroke { color: self.theme.text, width: 1.25, dash: Dash::Dashed };
-            pen.line("bound", Point::new(self.room.x, y), Point::new(self.room.right(), y), stroke);
-            let words = label(self.room.right() - 4.0, y - 4.0, Anchor::End, 10.0, words);
-            let ground = words.bounds().grown(2.0);
-            pen.rect("bound-ground", ground, 2.0, Paint::fill(self.theme.background));
-            pen.text("bound-text", words, self.theme.text);
+            pen.line("bound", Point::new(self.room.x, y), Point::new(self.room.right(), y), self.bound_stroke());
         }
     }
 

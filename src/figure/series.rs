@@ -7,12 +7,10 @@ use crate::design::{Design, FigureUnit, MetricPath};
 use crate::engine::{ClassCounts, REASONS};
 use crate::metrics::Series;
 
-/// Points of a curve at most: a picture has no more columns to put them in.
-pub const MOST_POINTS: usize = 600;
 /// Curves of percentiles have fewer, so that there are answers enough in each slice.
 const ANSWERS_EACH: u64 = 200;
 const FEWEST_SLICES: usize = 16;
-/// Slices of the usual plots: more would show the noise of counting.
+/// Slices of a plot: more would show the noise of counting.
 const SLICES: usize = 120;
 const REQUESTS_EACH: u64 = 60;
 /// Classes that have curves of their own.
@@ -155,7 +153,8 @@ fn latency(recording: &Recording) -> Panel {
     let axis = Axis::log(values().fold(f64::INFINITY, f64::min).min(1e6), values().fold(0.0, f64::max));
     let several = recording.classes.len() > 1 && recording.classes.len() <= MOST_CLASSES;
     Panel {
-        title: if several { "Latency: p99, and p50 as a thin line".to_owned() } else { "Latency".to_owned() },
+        title: "Latency".to_owned(),
+        note: if several { "p99, and p50 as a thin line" } else { "" },
         unit: FigureUnit::Seconds,
         axis,
         curves,
@@ -215,6 +214,7 @@ fn throughput(recording: &Recording) -> Panel {
     let most = stacked.chain(offered).fold(0.0, f64::max);
     Panel {
         title: "Requests by outcome".to_owned(),
+        note: "",
         unit: FigureUnit::PerSecond,
         axis: Axis::linear(most, 5),
         curves,
@@ -239,6 +239,7 @@ fn good_shares(recording: &Recording) -> Panel {
     };
     Panel {
         title: "Answered in time".to_owned(),
+        note: "share of what ended",
         unit: FigureUnit::Share,
         axis: Axis::linear(1.0, 4),
         curves: recording.classes.iter().enumerate().map(curve).collect(),
@@ -276,6 +277,7 @@ fn failures(recording: &Recording) -> Panel {
         curves.iter().flat_map(|curve| curve.points.iter().flatten()).map(|point| point.mean).fold(0.0, f64::max);
     Panel {
         title: "Failures by reason".to_owned(),
+        note: "",
         unit: FigureUnit::PerSecond,
         axis: Axis::linear(if most > 0.0 { most } else { 1.0 }, 5),
         empty: curves.is_empty().then(|| "nothing failed".to_owned()),
@@ -286,7 +288,7 @@ fn failures(recording: &Recording) -> Panel {
 }
 
 fn asked(asked: &Asked) -> Panel {
-    let n = asked.values.len().min(MOST_POINTS);
+    let n = asked.values.len().min(SLICES);
     let slice = |i: usize| {
         let part = &asked.values[asked.values.len() * i / n..asked.values.len() * (i + 1) / n];
         let known: Vec<(f64, f64)> = part.iter().filter_map(|(from, until, v)| v.map(|v| (until - from, v))).collect();
@@ -301,6 +303,7 @@ fn asked(asked: &Asked) -> Panel {
     let most = if asked.unit == FigureUnit::Share { most.min(1.0) } else { most };
     Panel {
         title: asked.title.clone(),
+        note: "mean, within least and most",
         unit: asked.unit,
         axis: Axis::linear(if most > 0.0 { most } else { 1.0 }, 5),
         empty: points.iter().all(Option::is_none).then(|| "nothing to measure".to_owned()),

@@ -50,6 +50,8 @@ pub struct Theme {
     pub on_failing: Color,
     pub link: Color,
     pub broken: Color,
+    /// Behind a text on the board.
+    pub note: Color,
     pub classes: [Color; 4],
     /// Around fills that do not stand out from the background by themselves.
     pub outline: Option<Color>,
@@ -82,6 +84,7 @@ impl Theme {
                 on_failing: Color::hex(0x15_181E),
                 link: Color::hex(0x8B_95A3),
                 broken: Color::hex(0x6B_7480),
+                note: Color::hex(0x36_3325),
                 classes: [SKY, ORANGE, GREEN, PURPLE],
                 outline: None,
             },
@@ -100,6 +103,7 @@ impl Theme {
                 on_failing: Color::hex(0x15_181E),
                 link: Color::hex(0x7A_8492),
                 broken: Color::hex(0x86_8E9C),
+                note: Color::hex(0xF6_F0D6),
                 classes: [SKY, ORANGE, GREEN, PURPLE],
                 outline: Some(Color::hex(0x1F_2430)),
             },
@@ -118,6 +122,7 @@ impl Theme {
                 on_failing: WHITE,
                 link: Color::hex(0x4A_4A4A),
                 broken: Color::hex(0x8C_8C8C),
+                note: WHITE,
                 classes: [BLACK, Color::hex(0x7A_7A7A), WHITE, Color::hex(0xC0_C0C0)],
                 outline: Some(BLACK),
             },
@@ -170,7 +175,7 @@ mod tests {
     fn text_is_readable_wherever_it_stands() {
         for theme in ALL.map(Theme::of) {
             let heats = (0..=20).map(|i| theme.heat(f64::from(i) / 20.0));
-            for under in [theme.background, theme.card].into_iter().chain(heats) {
+            for under in [theme.background, theme.card, theme.note].into_iter().chain(heats) {
                 assert!(contrast(theme.text, under) >= 4.5, "{:?}: text on {under:?}", theme.name);
                 assert!(contrast(theme.muted, under) >= 4.5, "{:?}: muted on {under:?}", theme.name);
             }

@@ -70,7 +70,8 @@ fn besides(reading: &ron::Reading<Design>) -> Vec<Finding> {
         })
         .collect();
     // Anything may be missing: a section under a misspelt name, or behind a bracket.
-    let sections = ["title", "question", "notes", "seed", "run", "nodes", "links", "timeline", "expect"];
+    let sections =
+        ["title", "question", "notes", "seed", "run", "nodes", "links", "timeline", "expect", "frames", "stickies"];
     let in_section = |path: &Vec<String>| path.first().is_some_and(|name| sections.contains(&name.as_str()));
     let Some(design) = reading.value.as_ref().filter(|_| !reading.more && broken.iter().all(in_section)) else {
         return Vec::new();

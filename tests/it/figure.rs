@@ -102,9 +102,13 @@ fn random(seed: u64) -> Design {
         let probability = if i % 3 == 0 { ", when: (probability: 0.5)" } else { "" };
         let _ = write!(links, "(from: \"{from}\", to: \"{}\", step: {}{probability}),", names[i], 1 + rng.below(2));
     }
-    // Balancers choose among links without steps.
+    let around =
+        names[..names.len().div_ceil(3)].iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(",");
+    let extras = format!(
+        "frames: [(title: \"A zone of {seed}\", nodes: [{around}])], stickies: [(text: \"Free\"), (text: \"What is written on the board, in several lines\", at: (300, 100))]"
+    );
     let text = format!(
-        "(title: \"{seed}\", run: (length: \"300ms\", warm_up: \"0s\"), nodes: {{\"users\": (kind: client(rate: \"500/s\")), {nodes}}}, links: [{links}])"
+        "(title: \"{seed}\", run: (length: \"300ms\", warm_up: \"0s\"), nodes: {{\"users\": (kind: client(rate: \"500/s\")), {nodes}}}, links: [{links}], {extras})"
     );
     design(&text)
 }
@@ -123,7 +127,9 @@ fn all_of<'a>(scene: &'a Scene, slot: &str) -> Vec<(&'a Owner, Rect)> {
 
 /// No card, label, queue or text lies on another; every text is in its card, and everything on the page.
 fn assert_tidy(scene: &Scene, what: &str) {
-    let (cards, labels) = (all_of(scene, "card"), all_of(scene, "label-ground"));
+    let mut cards = all_of(scene, "card");
+    cards.extend(all_of(scene, "note"));
+    let labels = all_of(scene, "label-ground");
     for (i, (a, one)) in cards.iter().enumerate() {
         for (b, other) in &cards[..i] {
             assert!(!one.grown(3.0).overlaps(other), "{what}: {a:?} on {b:?}");

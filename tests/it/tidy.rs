@@ -87,6 +87,7 @@ fn modules_import_only_what_they_may() {
                     ("ariadne", "scenario"),
                     ("quick_xml", "scenario"),
                     ("resvg", "figure"),
+                    ("tiny_skia", "figure"),
                     ("ttf_parser", "figure"),
                     ("dagre", "figure"),
                 ];

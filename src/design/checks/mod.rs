@@ -1,5 +1,6 @@
 //! What is wrong with a design: all of it, at once. One file per check; each is a function of the design.
 
+mod board;
 mod classes;
 mod cycles;
 mod expectations;
@@ -15,8 +16,16 @@ use crate::base::{Finding, Severity};
 type Check = fn(&Design, &mut Vec<Finding>);
 
 /// Every check, in the order of reading.
-const CHECKS: &[Check] =
-    &[run::check, nodes::check, links::check, cycles::check, classes::check, timeline::check, expectations::check];
+const CHECKS: &[Check] = &[
+    run::check,
+    nodes::check,
+    links::check,
+    cycles::check,
+    classes::check,
+    timeline::check,
+    expectations::check,
+    board::check,
+];
 
 /// Everything that is wrong, errors first.
 pub fn check(design: &Design) -> Vec<Finding> {
