@@ -82,7 +82,7 @@ pub fn cut(editor: &mut Editor) -> Vec<Effect> {
 }
 
 pub fn duplicate(editor: &mut Editor) -> Vec<Effect> {
-    let clip = clipboard::inner(clipboard::cut_out(&editor.design, &editor.selection.nodes));
+    let clip = clipboard::cut_out(&editor.design, &editor.selection.nodes);
     let pasted = clipboard::paste(&editor.design, &clip, None, false);
     let said = edit(editor, &pasted.edit, "duplicate");
     editor.select(Selection::of_nodes(pasted.names));
