@@ -33,11 +33,6 @@ pub fn problem(name: &str) -> Option<String> {
     })
 }
 
-/// What a node is called on the board.
-pub fn shown<'a>(design: &'a Design, name: &'a str) -> &'a str {
-    design.nodes.get(name).map(|node| node.label.as_str()).filter(|label| !label.is_empty()).unwrap_or(name)
-}
-
 /// What had to go because what it spoke of is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Dropped {

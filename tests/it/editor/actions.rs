@@ -4,7 +4,7 @@ use super::{DESIGN, Hand, design, sound};
 use std::collections::{BTreeMap, BTreeSet};
 use tailboard::base::Span;
 use tailboard::design::{Intervention, LinkSpec, checks};
-use tailboard::editor::actions::{ACTIONS, Action, Menu, On, by_id, by_shortcut};
+use tailboard::editor::actions::{ACTIONS, Action, Menu, On, by_id, by_shortcut, faults};
 use tailboard::editor::{Edit, Editor, Effect, Key, Selection, Shortcut, Tool};
 use tailboard::kinds::KINDS;
 
@@ -54,6 +54,7 @@ fn states() -> Vec<Editor> {
         &["spare", "db", "cache"],
         &["users", "cache", "api"],
         &["db", "spare", "api", "cache"],
+        &["db"],
     ] {
         states.push(Hand::new(DESIGN).select(nodes).editor);
     }
@@ -141,6 +142,35 @@ fn faults_pass_the_checks_on_every_kind() {
     }
     let all = ACTIONS.iter().filter(|action| action.menu == Menu::Break && action.id != "break.kill");
     assert_eq!(struck, all.map(|action| action.id).collect());
+}
+
+/// A menu over one node, replica or link says the same as the list does of the selection.
+#[test]
+fn faults_of_one_target_are_those_of_the_list() {
+    let labels = |target: &str| -> Vec<&str> {
+        faults(&Hand::new(DESIGN).editor, target).iter().map(|(action, _)| action.label).collect()
+    };
+    let hand = Hand::new(DESIGN).select(&["cache"]);
+    for (action, strike) in faults(&hand.editor, "cache") {
+        let effect = match action.id {
+            "break.kill" => Effect::ToggleKill(vec!["cache".to_owned()]),
+            _ => Effect::Strike(strike),
+        };
+        assert_eq!(hand.editor.clone().perform(action), [effect], "{}", action.id);
+    }
+    assert_eq!(labels("users"), ["Three times the traffic", "End all faults"]);
+    let link =
+        ["Kill, or revive", "Lose a tenth of the messages", "Delay by 100 ms", "Hold messages back", "End all faults"];
+    assert_eq!(labels("api->db"), link);
+    assert!(labels("nobody").is_empty() && labels("cache").contains(&"Flush"));
+    for (action, strike) in faults(&hand.editor, "db#0") {
+        let mut editor = hand.editor.clone();
+        let strike = Intervention { at: Span::from_secs(1), lasting: None, ramp: None, action: strike };
+        let before = checks::check(editor.design()).len();
+        assert_eq!(editor.edit(&Edit::AddIntervention(strike)), Ok(()));
+        assert_eq!(checks::check(editor.design()).len(), before, "{}", action.id);
+    }
+    assert!(labels("db#0").contains(&"Kill, or revive") && !labels("cache#0").contains(&"Flush"));
 }
 
 #[test]

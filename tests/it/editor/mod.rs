@@ -265,11 +265,11 @@ impl Hand {
 
     /// What was said so far.
     pub fn said(&self) -> Vec<&str> {
-        let said = |effect| match effect {
-            &Effect::Say(ref text) => Some(text.as_str()),
+        let texts = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Say(text) => Some(text.as_str()),
             _ => None,
-        };
-        self.effects.iter().filter_map(said).collect()
+        });
+        texts.collect()
     }
 
     pub fn steps(&self) -> usize {
