@@ -6,6 +6,9 @@ use super::output::{Effect, WindowAction as W};
 use super::shortcut::{Key, Shortcut};
 use super::travel::Way;
 use super::{Editor, Tool, perform as p};
+use crate::design::Action as Strike;
+
+pub use super::perform::Fault;
 
 /// One thing that can be done.
 #[derive(Clone, Copy)]
@@ -25,6 +28,8 @@ pub struct Action {
     pub is_on: Option<fn(&Editor) -> bool>,
     /// [`Editor::perform`] asks `enabled` first.
     pub perform: fn(&mut Editor) -> Vec<Effect>,
+    /// What it does to one target, if it breaks or mends something; see [`faults`].
+    pub fault: Option<Fault>,
 }
 
 /// Where an action stands in menu bar and shortcut sheet, in this order.
@@ -80,7 +85,7 @@ pub enum On {
 impl Action {
     const fn new(id: &'static str, label: &'static str, menu: Menu, keys: &'static [Shortcut], perform: Do) -> Action {
         let (enabled, is_on): (fn(&Editor) -> bool, _) = (|_| true, None);
-        Action { id, label, menu, shortcuts: keys, in_menu: true, on: &[], enabled, is_on, perform }
+        Action { id, label, menu, shortcuts: keys, in_menu: true, on: &[], enabled, is_on, perform, fault: None }
     }
 
     const fn when(self, enabled: fn(&Editor) -> bool) -> Action {
@@ -93,6 +98,10 @@ impl Action {
 
     const fn on(self, on: &'static [On]) -> Action {
         Action { on, ..self }
+    }
+
+    const fn does(self, fault: Fault) -> Action {
+        Action { fault: Some(fault), ..self }
     }
 
     /// By key and palette only.
@@ -135,6 +144,11 @@ pub fn by_id(id: &str) -> Option<&'static Action> {
 /// The action that these keys call. Not while a text field has the keyboard: that is for the window to know.
 pub fn by_shortcut(pressed: Shortcut) -> Option<&'static Action> {
     ACTIONS.iter().find(|action| action.shortcuts.iter().any(|shortcut| shortcut.plain() == pressed.plain()))
+}
+
+/// What can be done to a node, one of its replicas (`db#1`), or a link, as the list says it: for a menu over that alone.
+pub fn faults(editor: &Editor, target: &str) -> Vec<(&'static Action, Strike)> {
+    ACTIONS.iter().filter_map(|action| Some((action, action.fault?(editor, target.to_owned())?))).collect()
 }
 
 use Action as A;
@@ -270,6 +284,13 @@ pub const ACTIONS: &[Action] = &[
     A::new("view.plots", "Plots", View, &[letter('P').shift()], |_| p::window(W::TogglePlots)),
     A::new("view.bare", "Only the board", View, &[function(9), sign('.').ctrl()], |_| p::window(W::ToggleBare)),
     A::new("view.theme", "Next theme", View, &[letter('D').alt().shift()], |_| p::window(W::NextTheme)),
+    A::new("view.larger", "Larger interface", View, &[function(8).ctrl(), sign('+').ctrl().alt()], |_| {
+        p::window(W::LargerInterface)
+    }),
+    A::new("view.smaller", "Smaller interface", View, &[function(7).ctrl(), sign('-').ctrl().alt()], |_| {
+        p::window(W::SmallerInterface)
+    }),
+    A::new("view.motion", "Moving dots", View, &[], |_| p::window(W::ToggleMotion)),
     A::new("view.load", "Show load", View, &[digit(1)], |_| p::window(W::Lens(1))),
     A::new("view.latency", "Show latency", View, &[digit(2)], |_| p::window(W::Lens(2))),
     A::new("view.errors", "Show errors", View, &[digit(3)], |_| p::window(W::Lens(3))),
@@ -286,19 +307,25 @@ pub const ACTIONS: &[Action] = &[
     A::new("run.slower", "Half as fast", Run, &[letter('J')], |_| p::window(W::Slower)),
     A::new("break.kill", "Kill, or revive", Break, &[letter('M')], p::toggle_kill)
         .when(p::can_kill)
-        .on(&[On::Node, On::Link]),
-    fault("break.restart", "Restart", |e| p::strike(e, p::restart), |e| p::can_strike(e, p::restart)),
-    fault("break.slow", "Slow down to a quarter", |e| p::strike(e, p::slow), |e| p::can_strike(e, p::slow)),
-    fault("break.fail", "Fail half of the calls", |e| p::strike(e, p::fail), |e| p::can_strike(e, p::fail)),
-    fault("break.freeze", "Freeze", |e| p::strike(e, p::freeze), |e| p::can_strike(e, p::freeze)),
-    fault("break.flush", "Flush", |e| p::strike(e, p::flush), |e| p::can_strike(e, p::flush)),
-    fault("break.pause", "Stop taking messages", |e| p::strike(e, p::pause), |e| p::can_strike(e, p::pause)),
-    fault("break.spike", "Three times the traffic", |e| p::strike(e, p::spike), |e| p::can_strike(e, p::spike)),
-    fault("break.lose", "Lose a tenth of the messages", |e| p::strike(e, p::lose), |e| p::can_strike(e, p::lose)),
-    fault("break.delay", "Delay by 100 ms", |e| p::strike(e, p::delay), |e| p::can_strike(e, p::delay)),
-    fault("break.hold", "Hold messages back", |e| p::strike(e, p::hold), |e| p::can_strike(e, p::hold)),
+        .on(&[On::Node, On::Link])
+        .does(p::kill),
+    fault("break.restart", "Restart", |e| p::strike(e, p::restart), |e| p::can_strike(e, p::restart)).does(p::restart),
+    fault("break.slow", "Slow down to a quarter", |e| p::strike(e, p::slow), |e| p::can_strike(e, p::slow))
+        .does(p::slow),
+    fault("break.fail", "Fail half of the calls", |e| p::strike(e, p::fail), |e| p::can_strike(e, p::fail))
+        .does(p::fail),
+    fault("break.freeze", "Freeze", |e| p::strike(e, p::freeze), |e| p::can_strike(e, p::freeze)).does(p::freeze),
+    fault("break.flush", "Flush", |e| p::strike(e, p::flush), |e| p::can_strike(e, p::flush)).does(p::flush),
+    fault("break.pause", "Stop taking messages", |e| p::strike(e, p::pause), |e| p::can_strike(e, p::pause))
+        .does(p::pause),
+    fault("break.spike", "Three times the traffic", |e| p::strike(e, p::spike), |e| p::can_strike(e, p::spike))
+        .does(p::spike),
+    fault("break.lose", "Lose a tenth of the messages", |e| p::strike(e, p::lose), |e| p::can_strike(e, p::lose))
+        .does(p::lose),
+    fault("break.delay", "Delay by 100 ms", |e| p::strike(e, p::delay), |e| p::can_strike(e, p::delay)).does(p::delay),
+    fault("break.hold", "Hold messages back", |e| p::strike(e, p::hold), |e| p::can_strike(e, p::hold)).does(p::hold),
     A::new("break.cut_off", "Cut off from the rest", Break, &[], p::cut_off).when(p::can_cut_off).on(&[On::Node]),
-    fault("break.heal", "End all faults", |e| p::strike(e, p::heal), |e| p::can_strike(e, p::heal)),
+    fault("break.heal", "End all faults", |e| p::strike(e, p::heal), |e| p::can_strike(e, p::heal)).does(p::heal),
     A::new("help.commands", "All commands…", Help, &[ctrl('K'), ctrl('P').shift()], |_| p::window(W::CommandPalette)),
     A::new("help.shortcuts", "Shortcuts…", Help, &[function(1), sign('?')], |_| p::window(W::ShortcutSheet)),
 ];

@@ -37,8 +37,8 @@ pub(super) fn bounds<'a>(design: &Design, names: impl IntoIterator<Item = &'a St
 pub fn settle(design: &mut Design) {
     let below = bounds(design, design.nodes.keys()).map_or((0.0, 0.0), |area| (area.min.0, area.max.1 + ROW - CARD.1));
     let mut columns: BTreeMap<String, usize> = design.nodes.keys().map(|name| (name.clone(), 0)).collect();
-    // Each round moves what is called one further; a cycle would go on for ever, so there are as many rounds as nodes.
-    for _ in 0..design.nodes.len().min(64) {
+    // Each round moves what is called one further. A cycle would go on for ever, and nobody looks at more columns.
+    for _ in 0..64 {
         let mut moved = false;
         for link in &design.links {
             let Some(from) = columns.get(&link.from).copied() else { continue };

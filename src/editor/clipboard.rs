@@ -25,13 +25,6 @@ pub fn cut_out(design: &Design, nodes: &[String]) -> Design {
     }
 }
 
-/// Without the links that lead elsewhere.
-pub fn inner(mut clip: Design) -> Design {
-    let Design { nodes, links, .. } = &mut clip;
-    links.retain(|link| nodes.contains_key(&link.from) && nodes.contains_key(&link.to));
-    clip
-}
-
 /// As text.
 ///
 /// # Errors

@@ -93,20 +93,20 @@ impl Diff {
     }
 
     fn compare_links(&mut self, before: &Design, after: &Design) {
-        let by_name = |design: &'_ Design| -> BTreeMap<String, LinkSpec> {
-            design.links.iter().map(|link| (link.name(), link.clone())).collect()
-        };
         let (old_links, new_links) = (by_name(before), by_name(after));
         self.removed_links = old_links.keys().filter(|name| !new_links.contains_key(*name)).cloned().collect();
-        for (name, mut new) in new_links {
-            let Some(mut old) = old_links.get(&name).cloned() else {
+        for (name, new) in new_links {
+            let Some(old) = old_links.get(&name) else {
                 self.added_links.push(name);
                 continue;
             };
+            if *old == new {
+                continue;
+            }
             if (&old.from, &old.to) != (&new.from, &new.to) {
                 self.rewired_links.push(name.clone());
             }
-            let (params, live) = different(texts(|v| old.visit(v)), texts(|v| new.visit(v)));
+            let (params, live) = different(texts(|v| (*old).clone().visit(v)), texts(|v| new.clone().visit(v)));
             if !params.is_empty() {
                 let list = if live { &mut self.live_links } else { &mut self.restarted_links };
                 list.push(Changed { name, params });
@@ -146,6 +146,10 @@ impl Diff {
         let other: BTreeSet<&String> = self.added_nodes.iter().chain(&self.replaced_nodes).chain(restarted).collect();
         after.nodes.keys().filter(|name| !other.contains(name)).map(String::as_str).collect()
     }
+}
+
+fn by_name(design: &Design) -> BTreeMap<String, &LinkSpec> {
+    design.links.iter().map(|link| (link.name(), link)).collect()
 }
 
 /// What of the first list is not in the second, each as often as it is there more.

@@ -215,8 +215,9 @@ fn link_index(design: &Design, name: &str) -> Result<usize, String> {
 }
 
 fn add(design: &mut Design, nodes: &BTreeMap<String, Node>, links: &[LinkSpec]) -> Result<(), String> {
+    let mut link_names: BTreeSet<String> = design.links.iter().map(LinkSpec::name).collect();
     for (name, node) in nodes {
-        free_for_node(design, name)?;
+        free_for_node(design, &link_names, name)?;
         design.nodes.insert(name.clone(), node.clone());
     }
     for link in links {
@@ -227,7 +228,7 @@ fn add(design: &mut Design, nodes: &BTreeMap<String, Node>, links: &[LinkSpec]) 
             return Err(problem);
         }
         let name = link.name();
-        if wiring::is_taken(design, &name) {
+        if design.nodes.contains_key(&name) || !link_names.insert(name.clone()) {
             return Err(format!("`{name}` is the name of something else already"));
         }
         design.links.push(link.clone());
@@ -235,14 +236,14 @@ fn add(design: &mut Design, nodes: &BTreeMap<String, Node>, links: &[LinkSpec]) 
     Ok(())
 }
 
-fn free_for_node(design: &Design, name: &str) -> Result<(), String> {
+fn free_for_node(design: &Design, link_names: &BTreeSet<String>, name: &str) -> Result<(), String> {
     if let Some(problem) = names::problem(name) {
         return Err(problem);
     }
     if design.nodes.contains_key(name) {
         return Err(format!("there is a node `{name}` already"));
     }
-    if design.link(name).is_some() {
+    if link_names.contains(name) {
         return Err(format!("`{name}` is the name of a link"));
     }
     Ok(())
@@ -311,7 +312,7 @@ fn rename_node(design: &mut Design, from: &str, to: &str, renames: &mut Renames)
     if from == to {
         return Ok(());
     }
-    free_for_node(design, to)?;
+    free_for_node(design, &design.links.iter().map(LinkSpec::name).collect(), to)?;
     if let Some(node) = design.nodes.remove(from) {
         design.nodes.insert(to.to_owned(), node);
     }

@@ -59,7 +59,7 @@ impl Editor {
         });
         self.overlay.target = None;
         let mut edit = if moving.copies {
-            let clip = clipboard::inner(clipboard::cut_out(&self.design, &moving.nodes));
+            let clip = clipboard::cut_out(&self.design, &moving.nodes);
             let copy = clipboard::copy(&self.design, &clip, by, false);
             moving.dragged = copy.names;
             copy.edit

@@ -33,11 +33,6 @@ pub fn problem(name: &str) -> Option<String> {
     })
 }
 
-/// What a node is called on the board.
-pub fn shown<'a>(design: &'a Design, name: &'a str) -> &'a str {
-    design.nodes.get(name).map(|node| node.label.as_str()).filter(|label| !label.is_empty()).unwrap_or(name)
-}
-
 /// What had to go because what it spoke of is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Dropped {
@@ -48,7 +43,10 @@ pub struct Dropped {
 /// Let timeline, expectations and conditions of links follow. `before` is the design in which the old names are meant;
 /// in `after` nodes and links have their new names already.
 pub fn follow(before: &Design, after: &mut Design, renames: &Renames) -> Dropped {
-    if renames.is_empty() {
+    // A link with a name of its own may lead elsewhere without a new name.
+    let same_ends = before.links.len() == after.links.len()
+        && before.links.iter().zip(&after.links).all(|(old, new)| old.from == new.from && old.to == new.to);
+    if renames.is_empty() && same_ends {
         return Dropped::default();
     }
     let names = Names { before, renames };

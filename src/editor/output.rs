@@ -25,7 +25,7 @@ pub enum Effect {
     Say(String),
     /// Do this to the running design now; with its time it also goes into the design, as `Edit::AddIntervention`.
     Strike(Action),
-    /// Kill what runs and revive what is dead, each of these nodes by itself.
+    /// Kill what runs and revive what is dead, each of these nodes and links by itself.
     ToggleKill(Vec<String>),
     /// What concerns the window alone.
     Window(WindowAction),
@@ -54,6 +54,10 @@ pub enum WindowAction {
     /// Hide everything but the board.
     ToggleBare,
     NextTheme,
+    LargerInterface,
+    SmallerInterface,
+    /// No moving dots: numbers only.
+    ToggleMotion,
     CommandPalette,
     ShortcutSheet,
     PlayPause,

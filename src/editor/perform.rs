@@ -10,7 +10,7 @@ use super::snap::GRID;
 use super::travel::{self, Way};
 use super::{Editor, names, wiring};
 use crate::base::{Ratio, Span};
-use crate::design::{Action as Strike, LinkSpec};
+use crate::design::{Action as Strike, LinkSpec, Target};
 use crate::kinds::Handle;
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ pub fn cut(editor: &mut Editor) -> Vec<Effect> {
 }
 
 pub fn duplicate(editor: &mut Editor) -> Vec<Effect> {
-    let clip = clipboard::inner(clipboard::cut_out(&editor.design, &editor.selection.nodes));
+    let clip = clipboard::cut_out(&editor.design, &editor.selection.nodes);
     let pasted = clipboard::paste(&editor.design, &clip, None, false);
     let said = edit(editor, &pasted.edit, "duplicate");
     editor.select(Selection::of_nodes(pasted.names));
@@ -273,20 +273,33 @@ fn takes(editor: &Editor, node: &str, handle: Handle) -> bool {
     editor.design.nodes.get(node).is_some_and(|node| node.kind.meta().controls.contains(&handle))
 }
 
+/// The node has this handle, or the node of this replica.
+fn replica_takes(editor: &Editor, target: &str, handle: Handle) -> bool {
+    match Target::find(&editor.design, target) {
+        Some(Target::Node(node) | Target::Replica(node, _)) => takes(editor, node, handle),
+        Some(Target::Link(_)) | None => false,
+    }
+}
+
+pub fn kill(editor: &Editor, target: String) -> Option<Strike> {
+    let dies = replica_takes(editor, &target, Handle::Kill) || editor.design.link(&target).is_some();
+    dies.then_some(Strike::Kill(target))
+}
+
 pub fn restart(editor: &Editor, target: String) -> Option<Strike> {
-    takes(editor, &target, Handle::Kill).then_some(Strike::Restart(target))
+    replica_takes(editor, &target, Handle::Kill).then_some(Strike::Restart(target))
 }
 
 pub fn slow(editor: &Editor, target: String) -> Option<Strike> {
-    takes(editor, &target, Handle::Slow).then_some(Strike::Slow(target, 4.0))
+    replica_takes(editor, &target, Handle::Slow).then_some(Strike::Slow(target, 4.0))
 }
 
 pub fn fail(editor: &Editor, target: String) -> Option<Strike> {
-    takes(editor, &target, Handle::Fail).then_some(Strike::Fail(target, Ratio(0.5)))
+    replica_takes(editor, &target, Handle::Fail).then_some(Strike::Fail(target, Ratio(0.5)))
 }
 
 pub fn freeze(editor: &Editor, target: String) -> Option<Strike> {
-    takes(editor, &target, Handle::Freeze).then_some(Strike::Freeze(target))
+    replica_takes(editor, &target, Handle::Freeze).then_some(Strike::Freeze(target))
 }
 
 pub fn flush(editor: &Editor, target: String) -> Option<Strike> {
@@ -314,8 +327,11 @@ pub fn hold(editor: &Editor, target: String) -> Option<Strike> {
 }
 
 pub fn heal(editor: &Editor, target: String) -> Option<Strike> {
-    let node = editor.design.nodes.get(&target).is_some_and(|node| !node.kind.meta().controls.is_empty());
-    (node || editor.design.link(&target).is_some()).then_some(Strike::Heal(target))
+    let can_break = match Target::find(&editor.design, &target)? {
+        Target::Link(_) => true,
+        Target::Node(node) | Target::Replica(node, _) => !editor.design.nodes[node].kind.meta().controls.is_empty(),
+    };
+    can_break.then_some(Strike::Heal(target))
 }
 
 fn targets(editor: &Editor) -> impl Iterator<Item = &String> {
@@ -330,18 +346,14 @@ pub fn strike(editor: &mut Editor, fault: Fault) -> Vec<Effect> {
     targets(editor).filter_map(|target| fault(editor, target.clone())).map(Effect::Strike).collect()
 }
 
-/// What can be killed, and links, which can be cut.
-fn mortal(editor: &Editor) -> Vec<String> {
-    let dies = |target: &&String| takes(editor, target, Handle::Kill) || editor.design.link(target).is_some();
-    targets(editor).filter(dies).cloned().collect()
-}
-
 pub fn can_kill(editor: &Editor) -> bool {
-    !mortal(editor).is_empty()
+    can_strike(editor, kill)
 }
 
+/// What can be killed, and links, which can be cut. Whether they are dead now only the window knows.
 pub fn toggle_kill(editor: &mut Editor) -> Vec<Effect> {
-    vec![Effect::ToggleKill(mortal(editor))]
+    let mortal = targets(editor).filter(|target| kill(editor, (*target).clone()).is_some());
+    vec![Effect::ToggleKill(mortal.cloned().collect())]
 }
 
 /// The selected nodes that are linked with others, and these others.

@@ -129,7 +129,8 @@ impl Editor {
                 Cursor::NotAllowed
             }
             Gesture::Wiring(_) | Gesture::Marquee(_) => Cursor::Crosshair,
-            Gesture::Pressed(_) => Cursor::Grabbing,
+            Gesture::Pressed(start) if start.hit.node().is_some() => Cursor::Grabbing,
+            Gesture::Pressed(_) => Cursor::Arrow,
             Gesture::Idle => match (self.tool, over) {
                 (Tool::Hand, _) => Cursor::Grab,
                 (Tool::Link, _) | (Tool::Select, Hit::Handle(..) | Hit::LinkEnd(..)) => Cursor::Crosshair,

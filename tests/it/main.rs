@@ -5,6 +5,7 @@ mod catalogue;
 mod cli;
 mod conservation;
 mod determinism;
+mod editor;
 mod figure;
 mod gallery;
 mod kinds;
