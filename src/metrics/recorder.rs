@@ -144,6 +144,11 @@ impl Recorder {
         }
     }
 
+    /// Something was put on the timeline, or taken off it. Does not move a window: a warm-up that was given stays.
+    pub fn expect(&mut self, rule: WarmUpRule, steady: bool) {
+        (self.rule, self.steady) = (rule, steady);
+    }
+
     /// When the present window ends; never, after the last.
     pub fn next_boundary(&self) -> Time {
         self.boundaries.get(self.series.ends.len()).map_or(Time::NEVER, |(at, _)| *at)
