@@ -107,9 +107,8 @@ fn what_is_done_by_hand_replays_to_the_same_report() {
     let slow = watched.until("a little later", |snapshot| snapshot.playing);
     watched.until_time(slow.now.as_secs() + 0.02);
     runner.intervene(Action::Lose("api->cache".into(), Ratio(0.2)), None, None);
-    runner.set_speed(Speed::Fastest);
+    runner.set_speed(Speed::Times(8.0));
     watched.until_time(2.5);
-    // It takes back what is still to come: the end of the spike, and what was to happen to the database.
     runner.intervene(Action::Heal("db".into()), None, None);
     let end = watched.end();
     assert_eq!(end.interventions.len(), 6);
@@ -291,8 +290,8 @@ fn what_cannot_be_done_is_said_and_not_done() {
     told("nobody");
     runner.set("api.slots", "many");
     told("slots");
-    runner.set("balancer.balance", "Random");
-    told("not live");
+    runner.set("api->cache.calls", "2");
+    told("not a live parameter");
     runner.set_length(Span::ZERO);
     told("longer than 0");
     runner.set_speed(Speed::Fastest);
@@ -381,8 +380,8 @@ fn changes_are_told_apart() {
         (with(&old, &[]), Change::Cosmetic),
         (with(&old, &[("api.slots", "9")]), live(&[("api.slots", "9")])),
         (with(&old, &[("people->balancer.timeout", "2s")]), live(&[("people->balancer.timeout", "\"2s\"")])),
-        (with(&old, &[("balancer.balance", "Random")]), Change::Structural),
-        (with(&old, &[("api.slots", "9"), ("balancer.balance", "Random")]), Change::Structural),
+        (with(&old, &[("api->cache.calls", "2")]), Change::Structural),
+        (with(&old, &[("api.slots", "9"), ("api->cache.calls", "2")]), Change::Structural),
         (Arc::new(Design { seed: 4, ..old.clone() }), Change::Structural),
     ] {
         let changed = change(&old, &new);
