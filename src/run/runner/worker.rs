@@ -4,6 +4,7 @@ use super::pace::{Pace, wall};
 use super::script::Script;
 use super::{Command, Snapshot};
 use crate::base::Time;
+use crate::metrics::Recorder;
 use crate::run::{Basis, Run, frame};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -91,7 +92,21 @@ struct Worker {
     shown: Snapshot,
     frame: Made,
     copy: Made,
+    /// The copy before the one that is shown: it is brought up to date, once nobody looks at it any more.
+    spare: Option<Arc<Recorder>>,
+    /// The copy that is shown is of the run before.
+    is_anew: bool,
     report: Made,
+}
+
+/// A copy of a recording, made of an earlier copy of it where that can be had.
+fn follow(spare: Option<Arc<Recorder>>, recorder: &Recorder) -> Arc<Recorder> {
+    let Some(mut copy) = spare else { return Arc::new(recorder.clone()) };
+    match Arc::get_mut(&mut copy) {
+        Some(earlier) => earlier.follow(recorder),
+        None => copy = Arc::new(recorder.clone()),
+    }
+    copy
 }
 
 impl Worker {
@@ -108,6 +123,8 @@ impl Worker {
             shown: first,
             frame: Made::now(),
             copy: Made::now(),
+            spare: None,
+            is_anew: false,
             report: Made::now(),
             run,
         }
@@ -264,7 +281,7 @@ impl Worker {
         Ok(())
     }
 
-    /// What was made of the run before is of another one.
+    /// What was made of the run is no longer true.
     fn is_different(&mut self) {
         (self.copy.windows, self.report.windows) = (None, None);
     }
@@ -279,6 +296,7 @@ impl Worker {
         self.run = self.script.begin()?;
         self.goal = goal.map(|goal| goal.min(self.run.length()));
         self.steps = 0;
+        (self.spare, self.is_anew) = (None, true);
         self.pace.restart(self.run.now());
         self.is_different();
         Ok(())
@@ -317,7 +335,10 @@ impl Worker {
             let (run, design) = (&mut self.run, &shown.design);
             shown.frame = Arc::new(self.frame.make(windows, || frame(run, design, Basis::Recent)));
             if self.copy.windows != Some(windows) && (over || self.copy.rest(COPY).is_zero()) {
-                shown.recorder = Arc::new(self.copy.make(windows, || run.recorder().clone()));
+                let spare = self.spare.take();
+                let copy = self.copy.make(windows, || follow(spare, run.recorder()));
+                let before = std::mem::replace(&mut shown.recorder, copy);
+                self.spare = (!std::mem::take(&mut self.is_anew)).then_some(before);
             }
             if self.report.windows != Some(windows) && (over || self.report.rest(REPORT).is_zero()) {
                 shown.report = Arc::new(self.report.make(windows, || run.report()));
