@@ -155,15 +155,20 @@ impl Histogram {
 
     /// How many values lie below `value`, with those of its own cell spread over it as [`Histogram::quantile`] does.
     pub fn count_below(&self, value: f64) -> f64 {
-        let cell = cell_of(value as u64);
-        let (low, high) = bounds_of(cell);
-        let share = if high > low { ((value - low as f64) / (high - low) as f64).min(1.0) } else { 1.0 };
-        let (mut before, mut inside) = (0u64, 0u64);
-        for (other, n) in self.occupied().take_while(|(other, _)| usize::from(*other) <= cell) {
-            *(if usize::from(other) < cell { &mut before } else { &mut inside }) += u64::from(n);
-        }
-        before as f64 + share * inside as f64
+        count_below(self.occupied(), value)
     }
+}
+
+/// The same of the cells that [`Histogram::occupied`] gave.
+pub fn count_below(occupied: impl Iterator<Item = (u16, u32)>, value: f64) -> f64 {
+    let cell = cell_of(value as u64);
+    let (low, high) = bounds_of(cell);
+    let share = if high > low { ((value - low as f64) / (high - low) as f64).min(1.0) } else { 1.0 };
+    let (mut before, mut inside) = (0u64, 0u64);
+    for (other, n) in occupied.take_while(|(other, _)| usize::from(*other) <= cell) {
+        *(if usize::from(other) < cell { &mut before } else { &mut inside }) += u64::from(n);
+    }
+    before as f64 + share * inside as f64
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! carry histograms: so that a warm-up can be cut off afterwards, at the boundary of a segment, and so that memory does
 //! not grow with the number of requests.
 
-use crate::base::{ClassId, Histogram, LinkId, NodeId, Span, Time};
+use crate::base::{ClassId, Histogram, LinkId, NodeId, Span, Time, histogram};
 use crate::engine::{Behaviour, ClassCounts, LinkCounts, METERS, NodeCounts, Plan, Sim};
 
 /// Segments of a run, which are also its batches for confidence intervals.
@@ -44,6 +44,19 @@ impl Sparse {
         Sparse { cells: histogram.occupied().collect(), sum: histogram.sum(), max: histogram.max().unwrap_or(0) }
     }
 
+    pub(super) fn count(&self) -> u64 {
+        self.cells.iter().map(|(_, n)| u64::from(*n)).sum()
+    }
+
+    pub(super) fn sum(&self) -> u128 {
+        self.sum
+    }
+
+    /// As [`Histogram::count_below`].
+    pub(super) fn count_below(&self, value: f64) -> f64 {
+        histogram::count_below(self.cells.iter().copied(), value)
+    }
+
     /// Add it to a histogram.
     pub fn add_to(&self, histogram: &mut Histogram) {
         histogram.add_occupied(&self.cells, self.sum, self.max);
@@ -74,6 +87,19 @@ pub struct Series {
 }
 
 impl Series {
+    /// Append what a later state of the same recording has more.
+    fn follow(&mut self, later: &Series) {
+        fn append<T: Clone>(rows: &mut Vec<T>, later: &[T]) {
+            rows.extend_from_slice(&later[rows.len()..]);
+        }
+        append(&mut self.ends, &later.ends);
+        append(&mut self.classes, &later.classes);
+        append(&mut self.nodes, &later.nodes);
+        append(&mut self.links, &later.links);
+        append(&mut self.segment_ends, &later.segment_ends);
+        append(&mut self.segments, &later.segments);
+    }
+
     /// The beginning of a window.
     pub fn start(&self, window: usize) -> Time {
         if window == 0 { Time::ZERO } else { self.ends[window - 1] }
@@ -142,6 +168,37 @@ impl Recorder {
             events: 0,
             plan: plan.clone(),
         }
+    }
+
+    /// Become equal to a later state of the same recording, for the price of the windows that came since.
+    pub fn follow(&mut self, later: &Recorder) {
+        // All by name, so that a new field is not forgotten.
+        let Recorder {
+            plan: _,
+            length: _,
+            boundaries: _,
+            rule,
+            steady,
+            series,
+            areas,
+            node_counts,
+            link_counts,
+            class_counts,
+            segment_classes,
+            events,
+        } = later;
+        (self.rule, self.steady, self.events) = (*rule, *steady, *events);
+        self.series.follow(series);
+        self.areas.clone_from(areas);
+        self.node_counts.clone_from(node_counts);
+        self.link_counts.clone_from(link_counts);
+        self.class_counts.clone_from(class_counts);
+        self.segment_classes.clone_from(segment_classes);
+    }
+
+    /// Something was put on the timeline, or taken off it. Does not move a window: a warm-up that was given stays.
+    pub fn expect(&mut self, rule: WarmUpRule, steady: bool) {
+        (self.rule, self.steady) = (rule, steady);
     }
 
     /// When the present window ends; never, after the last.

@@ -164,15 +164,9 @@ fn windows_of(recorder: &Recorder, s: usize) -> std::ops::Range<usize> {
 
 /// Latency figures from the histograms of segments; each is a batch.
 fn latency<'a>(segments: impl Iterator<Item = &'a Sparse>) -> Latency {
+    let batches: Vec<&Sparse> = segments.collect();
     let mut all = Histogram::new();
-    let batches: Vec<Histogram> = segments
-        .map(|sparse| {
-            let mut batch = Histogram::new();
-            sparse.add_to(&mut batch);
-            all.merge(&batch);
-            batch
-        })
-        .collect();
+    batches.iter().for_each(|batch| batch.add_to(&mut all));
     let sums: Vec<(f64, f64)> = batches.iter().map(|batch| (batch.sum() as f64, batch.count() as f64)).collect();
     let estimate = |q: f64| {
         let value = all.quantile(q)?;
@@ -194,7 +188,7 @@ fn latency<'a>(segments: impl Iterator<Item = &'a Sparse>) -> Latency {
 /// Half-width of the interval of a quantile of all batches together: the share of each batch that lies below it says how
 /// sure the share is, and the pooled distribution which values those shares have. The scatter of the batches' own
 /// quantiles would not do: under load a batch is too short to have a p99.
-fn quantile_half_width(batches: &[Histogram], all: &Histogram, q: f64, value: f64) -> Option<f64> {
+fn quantile_half_width(batches: &[&Sparse], all: &Histogram, q: f64, value: f64) -> Option<f64> {
     if all.count() < steady::needed_for(q) {
         return None;
     }

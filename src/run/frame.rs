@@ -5,6 +5,7 @@ use crate::base::{Histogram, LinkId, NodeId, Time, hash};
 use crate::design::Design;
 use crate::engine::{InFlight, Leg, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, SIGNALS, Signal};
 use crate::metrics::{Frame, LinkFrame, Moment, NodeFrame, Report, Series, Token, steady};
+use std::collections::BTreeMap;
 
 /// Points of a sparkline.
 const HISTORY: usize = 60;
@@ -50,9 +51,10 @@ pub fn frame(run: &mut Run, design: &Design, basis: Basis) -> Frame {
     let whole_run = matches!(basis, Basis::Report(_));
     let (sampling, tokens) = tokens(run, design);
     let mut nodes = Vec::new();
-    for (i, name) in design.nodes.keys().enumerate() {
+    let issuers = issuers(design);
+    for (i, (name, drawn)) in design.nodes.iter().enumerate() {
         let id = NodeId(i as u32);
-        let source = source(run, design, name, id);
+        let source = source(run, &drawn.kind.classes(), &issuers, id);
         let history = history(run, i, &source, history_since);
         let levels = run.sim.behaviour(id).glance();
         nodes.push(NodeFrame { name: name.clone(), levels, history, ..node(run, id, &source, since, whole_run) });
@@ -68,14 +70,20 @@ fn recent(series: &Series) -> Time {
     }
 }
 
-fn source(run: &Run, design: &Design, name: &str, id: NodeId) -> Source {
-    let mine = design.nodes[name].kind.classes();
-    let others = design.nodes.iter().filter(|(other, _)| *other != name);
-    let theirs: Vec<String> = others.flat_map(|(_, node)| node.kind.classes()).collect();
+/// How many nodes issue each class.
+fn issuers(design: &Design) -> BTreeMap<String, usize> {
+    let mut issuers = BTreeMap::new();
+    for class in design.nodes.values().flat_map(|node| node.kind.classes()) {
+        *issuers.entry(class).or_default() += 1;
+    }
+    issuers
+}
+
+fn source(run: &Run, mine: &[String], issuers: &BTreeMap<String, usize>, id: NodeId) -> Source {
     let plan = run.recorder.plan();
     if mine.is_empty() {
         Source::Calls
-    } else if mine.iter().any(|class| theirs.contains(class)) {
+    } else if mine.iter().any(|class| issuers[class] > 1) {
         Source::Links(plan.nodes[id.index()].outs.iter().map(|link| link.index()).collect())
     } else {
         Source::Classes((0..plan.classes.len()).filter(|&i| mine.contains(&plan.classes[i])).collect())
@@ -245,9 +253,9 @@ fn tokens(run: &Run, design: &Design) -> (u64, Vec<Token>) {
     let steps = [1, 2, 5].into_iter();
     let mut sampling = steps.cycle().zip(0u32..).map(|(step, i)| step * 10u64.pow(i / 3));
     let sampling = sampling.find(|k| total as u64 / k <= MOST_TOKENS as u64).unwrap_or(1);
-    let takes: Vec<f64> = (run.recorder.plan().links.iter())
-        .map(|link| design.link(&link.name).and_then(|link| link.latency.mean()).unwrap_or(0.0))
-        .collect();
+    let means: BTreeMap<String, f64> =
+        design.links.iter().map(|link| (link.name(), link.latency.mean().unwrap_or(0.0))).collect();
+    let takes: Vec<f64> = run.recorder.plan().links.iter().map(|link| means[&link.name]).collect();
     let journey = |call: &InFlight| hash::mix2(run.recorder.plan().seed, call.intended.0);
     let token = |call: InFlight| Token {
         link: call.link.index(),

@@ -1,5 +1,6 @@
 //! From a design to a run and its report: compile, schedule the timeline, run, judge.
 
+mod change;
 mod compile;
 mod frame;
 mod judge;
@@ -8,11 +9,12 @@ mod series;
 mod timeline;
 
 use crate::base::{Finding, NodeId, Time};
-use crate::design::{Design, WarmUp, checks};
-use crate::engine::Sim;
-use crate::kinds::State;
+use crate::design::{Design, Intervention, WarmUp, checks};
+use crate::engine::{Patch, Sim};
+use crate::kinds::{Spec, State};
 use crate::metrics::{Recorder, Report, WarmUpRule};
 
+pub use change::{Change, change};
 pub use compile::link_config;
 pub use frame::{Basis, frame};
 pub use judge::{Verdict, figure, judge, text};
@@ -26,6 +28,11 @@ pub struct Run {
     length: Time,
     title: String,
     kinds: Vec<&'static str>,
+    timeline: Vec<Intervention>,
+    /// What the timeline does, by time. The simulation is given each when everything before it has happened: so it does
+    /// not matter when it was put there, and one that is still to come can be taken back.
+    patches: Vec<(Time, Patch<Spec>)>,
+    given: usize,
 }
 
 impl Run {
@@ -39,13 +46,21 @@ impl Run {
             return Err(findings);
         }
         let (plan, states) = compile::compile(design);
-        let mut sim = Sim::new(plan, states);
-        timeline::schedule(design, &mut sim);
-        let transient = is_transient(design);
-        let rule = warm_up_rule(design, transient);
-        let recorder = Recorder::new(sim.plan(), design.run.length, rule, !transient);
-        let kinds = design.nodes.values().map(|node| node.kind.meta().key).collect();
-        Ok(Run { sim, recorder, length: Time(design.run.length.0), title: design.title.clone(), kinds })
+        let patches = timeline::patches(design, &plan);
+        let sim = Sim::new(plan, states);
+        let (rule, steady) = warm_up(design);
+        let mut run = Run {
+            recorder: Recorder::new(sim.plan(), design.run.length, rule, steady),
+            sim,
+            length: Time(design.run.length.0),
+            title: design.title.clone(),
+            kinds: design.nodes.values().map(|node| node.kind.meta().key).collect(),
+            timeline: by_time(&design.timeline),
+            patches,
+            given: 0,
+        };
+        run.give(Time::ZERO);
+        Ok(run)
     }
 
     pub fn now(&self) -> Time {
@@ -67,7 +82,13 @@ impl Run {
     }
 
     pub fn is_over(&self) -> bool {
-        self.sim.now() >= self.length
+        self.next_stop(self.length).is_none()
+    }
+
+    /// When the next thing happens, if anything is still to happen.
+    pub fn next_event(&mut self) -> Option<Time> {
+        let patch = self.patches.get(self.given).map(|(at, _)| *at);
+        self.sim.next_event().into_iter().chain(patch).min()
     }
 
     pub fn sim(&self) -> &Sim<State> {
@@ -77,13 +98,77 @@ impl Run {
     /// Simulate until `until`, but not beyond the end of the run. How a run is sliced does not change it.
     pub fn advance(&mut self, until: Time) {
         let until = until.min(self.length);
-        while self.sim.now() < until {
-            let stop = self.recorder.next_boundary().min(until);
+        while let Some(stop) = self.next_stop(until) {
             self.sim.run_until(stop);
-            if stop == self.recorder.next_boundary() {
-                self.recorder.close_window(&mut self.sim);
-            }
+            self.stopped(stop);
         }
+    }
+
+    /// The same, but no more than so many events; returns whether it got there.
+    pub fn advance_events(&mut self, until: Time, most: u64) -> bool {
+        let until = until.min(self.length);
+        let mut left = most;
+        while let Some(stop) = self.next_stop(until) {
+            while left > 0 && self.sim.step(stop) {
+                left -= 1;
+            }
+            if left == 0 {
+                return false;
+            }
+            self.sim.run_until(stop);
+            self.stopped(stop);
+        }
+        true
+    }
+
+    /// How far to simulate without a look at anything else, if `until` is not reached yet.
+    fn next_stop(&self, until: Time) -> Option<Time> {
+        let boundary = self.recorder.next_boundary();
+        // Stepping through the events of an instant may have left some.
+        if self.sim.now() >= until && boundary > until {
+            return None;
+        }
+        let patch = self.patches.get(self.given).map_or(Time::NEVER, |(at, _)| Time(at.0 - 1));
+        Some(boundary.min(patch).min(until))
+    }
+
+    /// Everything up to this instant has happened.
+    fn stopped(&mut self, at: Time) {
+        if at == self.recorder.next_boundary() {
+            self.recorder.close_window(&mut self.sim);
+        }
+        self.give(Time(at.0 + 1));
+    }
+
+    /// Hand the patches up to this instant to the simulation.
+    fn give(&mut self, until: Time) {
+        while let Some((at, patch)) = self.patches.get(self.given).filter(|(at, _)| *at <= until) {
+            self.sim.schedule(*at, patch.clone());
+            self.given += 1;
+        }
+    }
+
+    /// The first instant at which something can still be done to the run.
+    pub fn next_instant(&self) -> Time {
+        let given = self.given.checked_sub(1).map_or(Time::ZERO, |last| self.patches[last].0);
+        Time(self.now().max(given).0 + 1)
+    }
+
+    /// Put the timeline of this design, which differs in nothing else but its title, in place of the present one.
+    /// Returns whether that could be done: not, if it would change what has happened.
+    pub fn reschedule(&mut self, design: &Design) -> bool {
+        let timeline = by_time(&design.timeline);
+        let next = self.next_instant();
+        let happened = |timeline: &[Intervention]| timeline.partition_point(|done| Time(done.at.0) < next);
+        if self.timeline[..happened(&self.timeline)] != timeline[..happened(&timeline)] {
+            return false;
+        }
+        self.patches = timeline::patches(design, self.sim.plan());
+        self.timeline = timeline;
+        self.title.clone_from(&design.title);
+        let (rule, steady) = warm_up(design);
+        self.recorder.expect(rule, steady);
+        true
     }
 
     /// What was recorded so far.
@@ -110,12 +195,22 @@ fn is_transient(design: &Design) -> bool {
     !design.timeline.is_empty() || design.nodes.values().any(|node| node.kind.is_transient())
 }
 
-fn warm_up_rule(design: &Design, transient: bool) -> WarmUpRule {
-    match design.run.warm_up {
+/// How the warm-up is found, and whether there is a steady state after it.
+fn warm_up(design: &Design) -> (WarmUpRule, bool) {
+    let transient = is_transient(design);
+    let rule = match design.run.warm_up {
         WarmUp::For(span) => WarmUpRule::Given(span),
         WarmUp::Auto if transient => WarmUpRule::None,
         WarmUp::Auto => WarmUpRule::Auto,
-    }
+    };
+    (rule, !transient)
+}
+
+/// Interventions in the order in which they happen.
+fn by_time(timeline: &[Intervention]) -> Vec<Intervention> {
+    let mut timeline = timeline.to_vec();
+    timeline.sort_by_key(|intervention| intervention.at);
+    timeline
 }
 
 /// Run a design from beginning to end.

@@ -4,6 +4,7 @@
 //! looking changes a number: a run is (design, seed, interventions), and [`Snapshot::design`] holds all three.
 
 mod pace;
+mod script;
 mod worker;
 
 use super::{Basis, Run, frame};

@@ -4,23 +4,16 @@
 use super::link_config;
 use crate::base::{LinkId, NodeId, Span, Time};
 use crate::design::{Action, Design, Intervention, Target, set_parameter};
-use crate::engine::{Control, Fault, Patch, Place, Plan, Sim};
+use crate::engine::{Control, Fault, Patch, Place, Plan};
 use crate::kinds::params::magnitude;
-use crate::kinds::{Param, Spec, State, Value};
+use crate::kinds::{Param, Spec, Value};
 use std::collections::BTreeMap;
 
 /// Steps of a ramp: fine enough to look smooth in windows of a few hundred.
 const RAMP_STEPS: u64 = 20;
 
-/// Schedule everything on the timeline.
-pub fn schedule(design: &Design, sim: &mut Sim<State>) {
-    let plan = sim.plan().clone();
-    for (at, patch) in patches(design, &plan) {
-        sim.schedule(at, patch);
-    }
-}
-
-fn patches(design: &Design, plan: &Plan) -> Vec<(Time, Patch<Spec>)> {
+/// What everything on the timeline does, by time.
+pub fn patches(design: &Design, plan: &Plan) -> Vec<(Time, Patch<Spec>)> {
     let mut score = Score {
         design,
         present: design.clone(),

@@ -10,6 +10,7 @@ mod figure;
 mod gallery;
 mod kinds;
 mod pictures;
+mod runner;
 mod scenarios;
 mod stations;
 mod tidy;

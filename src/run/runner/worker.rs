@@ -1,34 +1,360 @@
-//! The thread of a run.
+//! The thread of a run: obey, simulate a little, show, sleep.
 
+use super::pace::{Pace, wall};
+use super::script::Script;
 use super::{Command, Snapshot};
 use crate::base::Time;
+use crate::metrics::Recorder;
 use crate::run::{Basis, Run, frame};
-use std::sync::mpsc::Receiver;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Work until nobody holds the other end of the channel.
+/// Simulated without a look at commands: the longest that one of them waits, with what it takes to show something.
+const SLICE: Duration = Duration::from_millis(5);
+/// Events between two looks at the clock.
+const BURST: u64 = 256;
+/// The shortest sleep: events are not waited for one by one where nobody could tell.
+const DOZE: Duration = Duration::from_millis(2);
+/// Between snapshots.
+const FRAME: Duration = Duration::from_micros(16_667);
+/// Between copies of the windows, and between reports.
+const COPY: Duration = Duration::from_millis(150);
+const REPORT: Duration = Duration::from_millis(250);
+/// What is made for display takes at most one in so many parts of the time.
+const SHARE: u32 = 8;
+
+/// Work until nobody holds the other end of the channel. If the simulation panics, the last snapshot says so.
 pub(super) fn work(
-    mut run: Run,
-    mut shown: Snapshot,
+    run: Run,
+    first: Snapshot,
     orders: &Receiver<Command>,
     latest: &Mutex<Arc<Snapshot>>,
     wake: &dyn Fn(),
 ) {
-    while let Ok(command) = orders.recv() {
-        match command {
-            Command::Play => shown.playing = true,
-            Command::Pause => shown.playing = false,
-            Command::Step => run.advance(Time(run.now().0 + 1_000_000)),
-            Command::Restart(seed) => shown.seed = seed.unwrap_or(shown.seed),
-            Command::Speed(speed) => shown.speed = speed,
-            Command::Length(length) => shown.length = Time(length.0),
-            Command::Intervene { action, lasting, ramp } => {
-                shown.problem = Some(format!("{action:?} {lasting:?} {ramp:?}"));
-            }
-            Command::Replace(design) => shown.design = design,
-        }
-        shown.frame = Arc::new(frame(&mut run, &shown.design, Basis::Recent));
-        *latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(shown.clone());
+    let show = |snapshot: Snapshot| {
+        *latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
         wake();
+    };
+    let mut worker = Worker::new(run, first);
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| worker.work(orders, &show))) {
+        let problem = format!("the simulation failed, which it never should: {}", said(&*payload));
+        show(Snapshot { playing: false, reached: 0.0, problem: Some(problem), ..worker.shown });
+    }
+}
+
+fn said(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no reason given")
+}
+
+/// Something made for display: when, how long that took, and of how many windows of the run.
+struct Made {
+    at: Instant,
+    took: Duration,
+    windows: Option<usize>,
+}
+
+impl Made {
+    fn now() -> Made {
+        Made { at: wall(), took: Duration::ZERO, windows: Some(0) }
+    }
+
+    fn make<T>(&mut self, windows: usize, make: impl FnOnce() -> T) -> T {
+        let begin = wall();
+        let made = make();
+        let at = wall();
+        *self = Made { at, took: at.duration_since(begin), windows: Some(windows) };
+        made
+    }
+
+    /// How long until it may be made again.
+    fn rest(&self, every: Duration) -> Duration {
+        every.max(self.took * SHARE).saturating_sub(wall().duration_since(self.at))
+    }
+}
+
+struct Worker {
+    run: Run,
+    script: Script,
+    pace: Pace,
+    playing: bool,
+    /// Single events asked for.
+    steps: u32,
+    /// The run is simulated anew up to there.
+    goal: Option<Time>,
+    number: u64,
+    problem: Option<String>,
+    /// There is something that was not shown yet.
+    changed: bool,
+    shown: Snapshot,
+    frame: Made,
+    copy: Made,
+    /// The copy before the one that is shown: it is brought up to date, once nobody looks at it any more.
+    spare: Option<Arc<Recorder>>,
+    /// The copy that is shown is of the run before.
+    is_anew: bool,
+    report: Made,
+}
+
+/// A copy of a recording, made of an earlier copy of it where that can be had.
+fn follow(spare: Option<Arc<Recorder>>, recorder: &Recorder) -> Arc<Recorder> {
+    let Some(mut copy) = spare else { return Arc::new(recorder.clone()) };
+    match Arc::get_mut(&mut copy) {
+        Some(earlier) => earlier.follow(recorder),
+        None => copy = Arc::new(recorder.clone()),
+    }
+    copy
+}
+
+impl Worker {
+    fn new(run: Run, first: Snapshot) -> Worker {
+        Worker {
+            script: Script::new(Arc::clone(&first.design)),
+            pace: Pace::new(first.speed, run.now()),
+            playing: first.playing,
+            steps: 0,
+            goal: None,
+            number: first.number,
+            problem: None,
+            changed: false,
+            shown: first,
+            frame: Made::now(),
+            copy: Made::now(),
+            spare: None,
+            is_anew: false,
+            report: Made::now(),
+            run,
+        }
+    }
+
+    fn work(&mut self, orders: &Receiver<Command>, show: &dyn Fn(Snapshot)) {
+        let mut commands = Vec::new();
+        loop {
+            match self.rest() {
+                None => commands.extend(orders.recv()),
+                Some(Duration::ZERO) => {}
+                Some(rest) => match orders.recv_timeout(rest) {
+                    Ok(command) => commands.push(command),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                },
+            }
+            let gone = loop {
+                match orders.try_recv() {
+                    Ok(command) => commands.push(command),
+                    Err(end) => break end == TryRecvError::Disconnected,
+                }
+            };
+            if gone {
+                return;
+            }
+            let mut commands = commands.drain(..).peekable();
+            while let Some(command) = commands.next() {
+                // Of edits that came in a row, the last is what is drawn now.
+                match (command, commands.peek()) {
+                    (Command::Replace(design), Some(Command::Replace(_))) => self.script.take_over(&design),
+                    (command, _) => self.obey(command),
+                }
+            }
+            self.simulate();
+            if self.show_rest() == Some(Duration::ZERO) {
+                self.refresh();
+                show(self.shown.clone());
+            }
+        }
+    }
+
+    // ---- time
+
+    /// Whether time goes on by itself.
+    fn is_going(&self) -> bool {
+        self.playing && self.script.is_sound() && !self.run.is_over()
+    }
+
+    /// How long there is nothing to do; until a command comes, if none.
+    fn rest(&mut self) -> Option<Duration> {
+        if self.goal.is_some() || self.steps > 0 {
+            return Some(Duration::ZERO);
+        }
+        if !self.is_going() {
+            return self.show_rest();
+        }
+        let events = match self.run.next_event() {
+            Some(at) => self.pace.until(at.min(self.run.length())),
+            None => self.pace.until(self.run.length()),
+        };
+        let next = if events.is_zero() { Duration::ZERO } else { events.max(DOZE) };
+        Some(next.min(self.frame.rest(FRAME)))
+    }
+
+    fn simulate(&mut self) {
+        if let Some(goal) = self.goal {
+            if self.advance(goal) {
+                self.goal = None;
+                self.pace.restart(self.run.now());
+            }
+            self.changed = true;
+        } else if self.steps > 0 {
+            for _ in 0..std::mem::take(&mut self.steps) {
+                self.run.advance_events(self.run.length(), 1);
+            }
+            self.changed = true;
+        } else if self.is_going() {
+            if !self.advance(self.pace.due()) {
+                self.pace.fell_behind(self.run.now());
+            }
+            self.changed = true;
+        }
+    }
+
+    /// Simulate until then, for the length of a slice at most; returns whether it got there.
+    fn advance(&mut self, until: Time) -> bool {
+        let begin = wall();
+        while !self.run.advance_events(until, BURST) {
+            if wall().duration_since(begin) >= SLICE {
+                return false;
+            }
+        }
+        true
+    }
+
+    // ---- commands
+
+    fn obey(&mut self, command: Command) {
+        self.changed = true;
+        let result = match command {
+            Command::Play => {
+                self.pace.restart(self.run.now());
+                self.playing = true;
+                Ok(())
+            }
+            Command::Pause => {
+                self.playing = false;
+                Ok(())
+            }
+            Command::Step => {
+                self.playing = false;
+                self.steps = self.steps.saturating_add(1);
+                Ok(())
+            }
+            Command::Speed(speed) => {
+                self.pace.set_speed(speed, self.run.now());
+                Ok(())
+            }
+            Command::Restart(seed) => {
+                self.number += 1;
+                self.script.restart(seed);
+                self.anew(None)
+            }
+            Command::Length(length) => self.script.set_length(length).and_then(|()| self.follow()),
+            Command::Intervene { action, lasting, ramp } => match self.instant() {
+                Some(at) => self.script.intervene(at, action, lasting, ramp).and_then(|()| self.reschedule()),
+                None => Err("the run is over: restart it".to_owned()),
+            },
+            Command::Replace(design) => {
+                let at = self.instant().filter(|_| self.run.now() > Time::ZERO);
+                match self.script.replace(design, at) {
+                    Ok(true) => self.reschedule(),
+                    Ok(false) => self.follow(),
+                    Err(problem) => Err(problem),
+                }
+            }
+        };
+        self.problem = result.err();
+    }
+
+    /// The first instant at which something can still be done.
+    fn instant(&self) -> Option<Time> {
+        let next = self.run.next_instant().max(self.goal.map_or(Time::ZERO, |goal| Time(goal.0 + 1)));
+        (next <= self.run.length()).then_some(next)
+    }
+
+    /// The timeline is another.
+    fn reschedule(&mut self) -> Result<(), String> {
+        if !self.run.reschedule(self.script.design()) {
+            return self.follow();
+        }
+        self.is_different();
+        Ok(())
+    }
+
+    /// What was made of the run is no longer true.
+    fn is_different(&mut self) {
+        (self.copy.windows, self.report.windows) = (None, None);
+    }
+
+    /// Simulate the present design up to where the run is.
+    fn follow(&mut self) -> Result<(), String> {
+        let now = self.goal.unwrap_or(self.run.now());
+        self.anew((now > Time::ZERO).then_some(now))
+    }
+
+    fn anew(&mut self, goal: Option<Time>) -> Result<(), String> {
+        self.run = self.script.begin()?;
+        self.goal = goal.map(|goal| goal.min(self.run.length()));
+        self.steps = 0;
+        (self.spare, self.is_anew) = (None, true);
+        self.pace.restart(self.run.now());
+        self.is_different();
+        Ok(())
+    }
+
+    // ---- showing
+
+    fn windows(&self) -> usize {
+        self.run.recorder().series().ends.len()
+    }
+
+    /// How long until there is something to show, if there is anything.
+    fn show_rest(&self) -> Option<Duration> {
+        let frame = self.frame.rest(FRAME);
+        if self.changed {
+            return Some(frame);
+        }
+        let windows = Some(self.windows());
+        let stale = [(&self.copy, COPY), (&self.report, REPORT)];
+        let stale = stale.into_iter().filter(|(made, _)| self.goal.is_none() && made.windows != windows);
+        stale.map(|(made, every)| made.rest(every)).min().map(|rest| rest.max(frame))
+    }
+
+    /// Bring what is shown up to date.
+    fn refresh(&mut self) {
+        self.changed = false;
+        let (windows, over) = (self.windows(), self.run.is_over());
+        let shown = &mut self.shown;
+        shown.design = Arc::clone(self.script.design());
+        if let Some(goal) = self.goal {
+            // The picture stays until the new run is there.
+            self.frame.make(windows, || ());
+            shown.now = goal;
+            shown.replaying = Some(self.run.now().0 as f64 / goal.0.max(1) as f64);
+        } else {
+            let (run, design) = (&mut self.run, &shown.design);
+            shown.frame = Arc::new(self.frame.make(windows, || frame(run, design, Basis::Recent)));
+            if self.copy.windows != Some(windows) && (over || self.copy.rest(COPY).is_zero()) {
+                let spare = self.spare.take();
+                let copy = self.copy.make(windows, || follow(spare, run.recorder()));
+                let before = std::mem::replace(&mut shown.recorder, copy);
+                self.spare = (!std::mem::take(&mut self.is_anew)).then_some(before);
+            }
+            if self.report.windows != Some(windows) && (over || self.report.rest(REPORT).is_zero()) {
+                shown.report = Arc::new(self.report.make(windows, || run.report()));
+            }
+            (shown.now, shown.events, shown.requests) = (run.now(), run.events(), run.requests());
+            shown.replaying = None;
+        }
+        shown.length = self.run.length();
+        shown.over = over && self.goal.is_none();
+        shown.playing = self.playing;
+        shown.speed = self.pace.speed();
+        shown.seed = shown.design.seed;
+        shown.number = self.number;
+        shown.interventions = Arc::clone(self.script.interventions());
+        shown.problem.clone_from(&self.problem);
+        self.shown.reached =
+            if self.is_going() && self.goal.is_none() { self.pace.reached(self.run.now()) } else { 0.0 };
     }
 }

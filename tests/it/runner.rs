@@ -1,0 +1,391 @@
+//! The thread of a run: whatever is done to it by hand can be repeated without it, and nothing else changes a number.
+
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tailboard::base::{Ratio, Span, Time};
+use tailboard::design::{Action, Design, Intervention, set_parameter};
+use tailboard::run::{Change, Runner, Snapshot, Speed, change, run};
+use tailboard::scenario;
+
+/// What a test waits at most: a run here takes a fraction of a second.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const DESIGN: &str = r#"(
+    run: (length: "4s"),
+    seed: 3,
+    nodes: {
+        "people": (kind: client(rate: "400/s", arrivals: Constant, keys: Zipf(keys: 10_000, exponent: 1.0))),
+        "balancer": (kind: load_balancer(balance: LeastConnections)),
+        "api": (kind: service(replicas: 3, slots: 8, work: LogNormal(mean: "10ms", cv: 1.0))),
+        "cache": (kind: cache(capacity: Entries(1_000))),
+        "db": (kind: database(replicas: 2, connections: 4, read: LogNormal(mean: "4ms", cv: 1.0))),
+    },
+    links: [
+        (from: "people", to: "balancer", latency: "5ms", timeout: "300ms"),
+        (from: "balancer", to: "api", latency: "1ms"),
+        (from: "api", to: "cache", latency: "1ms", timeout: "100ms", retry: (attempts: 2)),
+        (from: "cache", to: "db", latency: "1ms", timeout: "80ms"),
+    ],
+)"#;
+
+fn design() -> Design {
+    scenario::read_str(DESIGN).design.expect("a design")
+}
+
+fn with(design: &Design, settings: &[(&str, &str)]) -> Arc<Design> {
+    let mut design = design.clone();
+    settings.iter().for_each(|(path, text)| assert!(set_parameter(&mut design, path, text).is_ok(), "{path}={text}"));
+    Arc::new(design)
+}
+
+/// A runner and somebody who looks whenever there is something new.
+struct Watched {
+    runner: Runner,
+    news: Receiver<()>,
+}
+
+impl Watched {
+    fn start(design: Design) -> Watched {
+        let (tell, news) = mpsc::channel();
+        let wake = move || {
+            let _ = tell.send(());
+        };
+        Watched { runner: Runner::start(Arc::new(design), wake).expect("it can be run"), news }
+    }
+
+    /// The first snapshot of which something holds.
+    fn until(&self, what: &str, holds: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        loop {
+            let snapshot = self.runner.latest();
+            if holds(&snapshot) {
+                return snapshot;
+            }
+            let told = self.news.recv_timeout(PATIENCE);
+            assert!(told.is_ok(), "{what}: still at {} with {:?}", snapshot.now.as_secs(), snapshot.problem);
+        }
+    }
+
+    fn until_time(&self, seconds: f64) -> Arc<Snapshot> {
+        self.until("time", |snapshot| snapshot.replaying.is_none() && snapshot.now.as_secs() >= seconds)
+    }
+
+    /// As fast as it goes to the end.
+    fn end(&self) -> Arc<Snapshot> {
+        self.runner.set_speed(Speed::Fastest);
+        self.runner.play();
+        self.until("the end", |snapshot| snapshot.over)
+    }
+}
+
+/// Saved, read again, and run without a thread.
+fn replayed(design: &Design) -> tailboard::metrics::Report {
+    let text = scenario::write_str(design).expect("a text");
+    let read = scenario::read_str(&text).design.unwrap_or_else(|| panic!("{text}"));
+    assert_eq!(read, *design, "{text}");
+    run(&read).unwrap_or_else(|findings| panic!("{findings:?}"))
+}
+
+#[test]
+fn what_is_done_by_hand_replays_to_the_same_report() {
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    // At the very beginning, paused.
+    runner.intervene(Action::Slow("db".into(), 2.0), None, None);
+    runner.set_speed(Speed::Times(8.0));
+    runner.play();
+    watched.until_time(0.4);
+    runner.intervene(Action::Kill("cache".into()), Some(Span::from_millis(500)), None);
+    // Between two events of one instant, and twice at the same instant.
+    runner.step();
+    runner.step();
+    runner.set("api.slots", "2");
+    runner.intervene(Action::Spike("people".into(), 1.5), Some(Span::from_secs(2)), Some(Span::from_secs(1)));
+    watched.until("four", |snapshot| snapshot.interventions.len() == 4 && !snapshot.playing);
+    runner.set_speed(Speed::Times(0.5));
+    runner.play();
+    let slow = watched.until("a little later", |snapshot| snapshot.playing);
+    watched.until_time(slow.now.as_secs() + 0.02);
+    runner.intervene(Action::Lose("api->cache".into(), Ratio(0.2)), None, None);
+    runner.set_speed(Speed::Times(8.0));
+    watched.until_time(2.5);
+    runner.intervene(Action::Heal("db".into()), None, None);
+    let end = watched.end();
+    assert_eq!(end.interventions.len(), 6);
+    assert_eq!(end.problem, None);
+    assert!(end.interventions.is_sorted_by_key(|done| done.at));
+    assert_eq!(end.design.timeline, *end.interventions);
+    let (lived, read) = (&*end.report, replayed(&end.design));
+    assert_eq!(*lived, read);
+    assert_ne!(lived.total, run(&design()).expect("fine").total, "what was done had an effect");
+    assert!(lived.warm_up == 0.0, "no steady state is claimed");
+}
+
+#[test]
+fn a_heal_by_hand_takes_back_what_the_timeline_was_still_to_do() {
+    let mut before = design();
+    let kill = Action::Kill("cache".into());
+    before.timeline.push(Intervention {
+        at: Span::from_millis(500),
+        lasting: Some(Span::from_secs(2)),
+        ramp: None,
+        action: kill,
+    });
+    let watched = Watched::start(before);
+    watched.runner.set_speed(Speed::Times(8.0));
+    watched.runner.play();
+    watched.until_time(0.7);
+    watched.runner.intervene(Action::Heal("cache".into()), None, None);
+    let end = watched.end();
+    assert_eq!(*end.report, replayed(&end.design));
+    assert_eq!((end.design.timeline.len(), end.interventions.len()), (2, 1));
+}
+
+#[test]
+fn pauses_speeds_steps_and_looks_change_nothing() {
+    let expected = run(&design()).expect("fine");
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    runner.play();
+    for (i, speed) in [0.5, 3.0, 0.001, 20.0, f64::NAN, 7.0].into_iter().enumerate() {
+        runner.set_speed(Speed::Times(speed));
+        runner.play();
+        for _ in 0..3 {
+            assert!(watched.news.recv_timeout(PATIENCE).is_ok());
+        }
+        runner.pause();
+        let rests = watched.until("a pause", |snapshot| !snapshot.playing);
+        for _ in 0..=i {
+            runner.step();
+        }
+        let stepped = watched.until("steps", |snapshot| snapshot.events == rests.events + i as u64 + 1);
+        assert!(stepped.now >= rests.now);
+    }
+    let end = watched.end();
+    assert_eq!(*end.report, expected);
+    assert_eq!(end.recorder.series().ends.last().copied(), Some(Time(end.length.0)));
+    assert_eq!((end.now, end.reached), (end.length, 0.0));
+}
+
+#[test]
+fn edits_of_live_parameters_act_at_once_and_can_be_repeated() {
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    runner.set_speed(Speed::Times(8.0));
+    runner.play();
+    watched.until_time(0.5);
+    runner.replace(with(&design(), &[("api.slots", "1"), ("people->balancer.timeout", "200ms")]));
+    watched.until("the edit", |snapshot| snapshot.design.timeline.len() == 2);
+    watched.until_time(1.0);
+    runner.replace(with(&design(), &[("api.slots", "4"), ("people->balancer.timeout", "200ms")]));
+    let edited = watched.until("the second edit", |snapshot| snapshot.design.timeline.len() == 3);
+    assert!(edited.replaying.is_none() && edited.interventions.is_empty());
+    let set = Action::Set("api.slots".into(), "4".into());
+    assert_eq!(edited.design.timeline.last().map(|last| &last.action), Some(&set));
+    assert!(edited.design.nodes["api"].kind == design().nodes["api"].kind, "the run began otherwise");
+    let end = watched.end();
+    assert_eq!(*end.report, replayed(&end.design));
+    // What is edited afterwards counts from the beginning; the result is that of the drawing.
+    let after = with(&design(), &[("api.slots", "2")]);
+    runner.replace(Arc::clone(&after));
+    let again = watched.until("the result", |snapshot| snapshot.over && snapshot.design == after);
+    assert_eq!(*again.report, run(&after).expect("fine"));
+}
+
+#[test]
+fn what_only_looks_different_is_the_same_run() {
+    let watched = Watched::start(design());
+    watched.runner.set_speed(Speed::Times(8.0));
+    watched.runner.play();
+    let before = watched.until_time(0.5);
+    let mut moved = design();
+    moved.title = "Moved".into();
+    moved.nodes.get_mut("api").expect("a node").at = Some((3.0, 4.0));
+    moved.links.reverse();
+    watched.runner.replace(Arc::new(moved.clone()));
+    let after = watched.until("the title", |snapshot| snapshot.design.title == "Moved");
+    assert!(after.replaying.is_none() && after.events >= before.events && after.now >= before.now);
+    assert_eq!(*watched.end().report, run(&moved).expect("fine"));
+}
+
+#[test]
+fn another_drawing_is_simulated_anew_up_to_this_instant() {
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    runner.set_speed(Speed::Times(8.0));
+    runner.play();
+    watched.until_time(0.3);
+    runner.intervene(Action::Slow("db".into(), 3.0), None, None);
+    watched.until_time(1.0);
+    runner.pause();
+    let before = watched.until("a pause", |snapshot| !snapshot.playing);
+    let mut other = design();
+    other.links.retain(|link| link.to != "cache");
+    other.links.iter_mut().filter(|link| link.from == "cache").for_each(|link| link.from = "api".into());
+    other.nodes.remove("cache");
+    runner.replace(Arc::new(other));
+    let after = watched.until("the other drawing", |s| s.replaying.is_none() && s.design.nodes.len() == 4);
+    assert_eq!((after.now, after.playing), (before.now, false), "the picture goes on where it was");
+    assert_eq!(after.frame.nodes.len(), 4);
+    assert!(after.frame.links.iter().any(|link| link.name == "api->db" && link.rate > 0.0));
+    assert_eq!(after.design.timeline, *before.interventions, "what was done by hand is done again");
+    assert_eq!(*watched.end().report, replayed(&after.design));
+}
+
+#[test]
+fn what_is_undone_has_not_happened() {
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    runner.set_speed(Speed::Times(8.0));
+    runner.play();
+    watched.until_time(0.3);
+    runner.intervene(Action::Kill("db".into()), None, None);
+    let done = watched.until("the kill", |snapshot| snapshot.interventions.len() == 1);
+    let mut saved = design();
+    // Something else is edited before the window has put it there: it stays done.
+    saved.notes = "A note.".into();
+    runner.replace(Arc::new(saved.clone()));
+    let kept = watched.until("the note", |snapshot| !snapshot.design.notes.is_empty());
+    assert_eq!((kept.design.timeline.len(), kept.replaying), (1, None));
+    saved.timeline.extend(done.interventions.iter().cloned());
+    runner.replace(Arc::new(saved.clone()));
+    watched.until_time(0.8);
+    let kept = runner.latest();
+    assert_eq!((&kept.design.timeline, kept.replaying), (&saved.timeline, None), "taken over, not done twice");
+    saved.timeline.clear();
+    runner.replace(Arc::new(saved.clone()));
+    let undone =
+        watched.until("undone", |snapshot| snapshot.design.timeline.is_empty() && snapshot.replaying.is_none());
+    assert!(undone.now >= kept.now);
+    assert_eq!(*watched.end().report, run(&saved).expect("fine"));
+}
+
+#[test]
+fn a_drawing_that_cannot_be_run_holds_the_run_until_it_can() {
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    runner.set_speed(Speed::Times(8.0));
+    runner.play();
+    watched.until_time(0.3);
+    let mut broken = design();
+    broken.links[1].to = "nobody".into();
+    runner.replace(Arc::new(broken));
+    let held = watched.until("the problem", |snapshot| snapshot.problem.is_some());
+    assert!(held.problem.as_deref().is_some_and(|problem| problem.contains("nobody")), "{:?}", held.problem);
+    runner.set_speed(Speed::Times(9.0));
+    let still = watched.until("the speed", |snapshot| snapshot.speed == Speed::Times(9.0));
+    assert_eq!((still.now, still.reached, still.playing), (held.now, 0.0, true));
+    runner.replace(Arc::new(design()));
+    assert_eq!(*watched.end().report, run(&design()).expect("fine"));
+}
+
+#[test]
+fn what_cannot_be_done_is_said_and_not_done() {
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    let told = |wanted: &str| {
+        watched.until(wanted, |snapshot| snapshot.problem.as_deref().is_some_and(|problem| problem.contains(wanted)))
+    };
+    runner.intervene(Action::Kill("nobody".into()), None, None);
+    told("nobody");
+    runner.set("api.slots", "many");
+    told("slots");
+    runner.set("api->cache.calls", "2");
+    told("not a live parameter");
+    runner.set_length(Span::ZERO);
+    told("longer than 0");
+    runner.set_speed(Speed::Fastest);
+    watched.until("no problem", |snapshot| snapshot.problem.is_none());
+    let end = watched.end();
+    runner.intervene(Action::Kill("db".into()), None, None);
+    assert!(told("the run is over").interventions.is_empty());
+    assert_eq!(*end.report, run(&design()).expect("fine"));
+}
+
+#[test]
+fn a_restart_begins_anew_with_the_seed_and_length_asked_for() {
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    runner.intervene(Action::Kill("db".into()), None, None);
+    watched.end();
+    runner.restart(Some(11));
+    let begun = watched.until("a restart", |snapshot| snapshot.number == 1);
+    assert!(begun.playing && begun.interventions.is_empty() && begun.design.timeline.is_empty());
+    let end = watched.end();
+    let wanted = Design { seed: 11, ..design() };
+    assert_eq!(*end.report, run(&wanted).expect("fine"));
+    runner.set_length(Span::from_secs(6));
+    let longer = watched.until("the length", |snapshot| snapshot.over && snapshot.length == Time(6_000_000_000));
+    let mut wanted = wanted;
+    wanted.run.length = Span::from_secs(6);
+    assert_eq!(*longer.report, run(&wanted).expect("fine"));
+    // A design with a seed of its own.
+    runner.replace(Arc::new(Design { seed: 5, ..wanted }));
+    assert_eq!(watched.until("the seed", |snapshot| snapshot.over && snapshot.seed == 5).report.seed, 5);
+}
+
+#[test]
+fn slow_motion_is_as_slow_as_it_says_and_dots_move() {
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    runner.set_speed(Speed::Times(0.02));
+    runner.play();
+    let mut seen = Vec::new();
+    for _ in 0..40 {
+        assert!(watched.news.recv_timeout(PATIENCE).is_ok());
+        seen.push(runner.latest());
+    }
+    let last = &seen[39];
+    assert!(last.reached > 0.0 && last.reached < 0.0201, "{}", last.reached);
+    let moving = |snapshot: &Snapshot| snapshot.frame.tokens.iter().any(|token| token.way > 0.0 && token.way < 1.0);
+    assert!(seen.iter().filter(|snapshot| moving(snapshot)).count() > 20);
+    assert!(seen.windows(2).all(|two| two[0].now <= two[1].now));
+}
+
+#[test]
+fn commands_are_heard_at_full_speed_and_the_thread_ends_with_its_handle() {
+    let heavy = with(&design(), &[("people.rate", "200k/s"), ("api.slots", "10000"), ("db.connections", "1000")]);
+    let heavy =
+        Design { run: tailboard::design::RunSpec { length: Span::from_secs(3600), ..heavy.run }, ..(*heavy).clone() };
+    let held = Arc::new(());
+    let alive: Weak<()> = Arc::downgrade(&held);
+    let runner = Runner::start(Arc::new(heavy), move || drop(Arc::clone(&held))).expect("fine");
+    runner.set_speed(Speed::Fastest);
+    runner.play();
+    std::thread::sleep(Duration::from_millis(300));
+    runner.pause();
+    // Ten times what is promised: the machine may have other things to do.
+    std::thread::sleep(Duration::from_millis(150));
+    let rests = runner.latest();
+    assert!(rests.requests > 0 && !rests.playing);
+    runner.play();
+    drop(runner);
+    assert!(alive.upgrade().is_none());
+}
+
+#[test]
+fn a_design_that_cannot_be_run_is_not_started() {
+    let mut broken = design();
+    broken.links[1].to = "nobody".into();
+    assert!(Runner::start(Arc::new(broken), || ()).is_err_and(|findings| !findings.is_empty()));
+}
+
+#[test]
+fn changes_are_told_apart() {
+    let old = design();
+    let live = |settings: &[(&str, &str)]| {
+        Change::Live(settings.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
+    };
+    for (new, wanted) in [
+        (with(&old, &[]), Change::Cosmetic),
+        (with(&old, &[("api.slots", "9")]), live(&[("api.slots", "9")])),
+        (with(&old, &[("people->balancer.timeout", "2s")]), live(&[("people->balancer.timeout", "\"2s\"")])),
+        (with(&old, &[("api->cache.calls", "2")]), Change::Structural),
+        (with(&old, &[("api.slots", "9"), ("api->cache.calls", "2")]), Change::Structural),
+        (Arc::new(Design { seed: 4, ..old.clone() }), Change::Structural),
+    ] {
+        let changed = change(&old, &new);
+        let some = |texts: &Change| matches!(texts, Change::Live(settings) if settings.len() == 1);
+        assert!(changed == wanted || some(&changed) && some(&wanted), "{changed:?}, not {wanted:?}");
+    }
+}
