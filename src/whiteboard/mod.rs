@@ -9,6 +9,8 @@ mod files;
 mod hit;
 mod panels;
 mod probe;
+#[cfg(test)]
+mod tests;
 mod theme;
 mod view;
 

@@ -1,0 +1,213 @@
+//! The whiteboard without a window, driven by the events that a window would send.
+
+use super::app::App;
+use super::canvas;
+use super::files::Files;
+use super::hit;
+use crate::design::Design;
+use crate::editor::{Selection, Side};
+use crate::kinds::{KINDS, Spec};
+use crate::scenario;
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, pos2, vec2};
+use std::sync::Arc;
+
+/// A person before the screen.
+struct Person {
+    ctx: egui::Context,
+    app: App,
+    time: f64,
+}
+
+impl Person {
+    fn before(design: Design) -> Person {
+        let ctx = egui::Context::default();
+        ctx.set_fonts(canvas::fonts());
+        let app = App::new(design, Files::new(None, None, None), Arc::new(|| {}));
+        let mut person = Person { ctx, app, time: 0.0 };
+        person.look();
+        person.look();
+        person
+    }
+
+    fn with(&mut self, events: Vec<Event>) {
+        self.time += 0.05;
+        let screen = Rect::from_min_size(pos2(0.0, 0.0), vec2(1440.0, 900.0));
+        let input = RawInput { screen_rect: Some(screen), time: Some(self.time), events, ..RawInput::default() };
+        let output = self.ctx.clone().run_ui(input, |ui| self.app.ui(ui));
+        // What would be painted is painted: a shape that cannot be would panic here.
+        self.ctx.tessellate(output.shapes, output.pixels_per_point);
+    }
+
+    fn look(&mut self) {
+        self.with(Vec::new());
+    }
+
+    fn button(at: Pos2, button: PointerButton, pressed: bool) -> Event {
+        Event::PointerButton { pos: at, button, pressed, modifiers: Modifiers::NONE }
+    }
+
+    fn go(&mut self, at: Pos2) {
+        self.with(vec![Event::PointerMoved(at)]);
+    }
+
+    fn drag(&mut self, from: Pos2, to: Pos2) {
+        self.go(from);
+        self.with(vec![Self::button(from, PointerButton::Primary, true)]);
+        for step in 1..=4 {
+            self.go(from.lerp(to, step as f32 / 4.0));
+        }
+        self.with(vec![Self::button(to, PointerButton::Primary, false)]);
+        self.look();
+    }
+
+    fn click(&mut self, at: Pos2, button: PointerButton) {
+        self.go(at);
+        self.with(vec![Self::button(at, button, true)]);
+        self.with(vec![Self::button(at, button, false)]);
+        // Far enough from the next to be no double-click.
+        self.time += 1.0;
+        self.look();
+    }
+
+    fn press(&mut self, key: Key, modifiers: Modifiers) {
+        for pressed in [true, false] {
+            self.with(vec![Event::Key { key, physical_key: None, pressed, repeat: false, modifiers }]);
+        }
+    }
+
+    fn type_text(&mut self, text: &str) {
+        self.with(vec![Event::Text(text.to_owned())]);
+        self.look();
+    }
+
+    /// Insert a kind by name at a place of the board, with the keyboard.
+    fn insert(&mut self, kind: &str, at: (f32, f32)) -> String {
+        let before: Vec<String> = self.app.editor.design().nodes.keys().cloned().collect();
+        let place = self.app.view.to_screen(at);
+        self.go(place);
+        self.press(Key::Space, Modifiers::COMMAND);
+        self.look();
+        self.type_text(kind);
+        self.press(Key::Enter, Modifiers::NONE);
+        self.look();
+        let new = self.app.editor.design().nodes.keys().find(|name| !before.contains(name)).cloned();
+        new.unwrap_or_else(|| panic!("{kind} was not inserted"))
+    }
+
+    fn card(&self, node: &str) -> Rect {
+        self.app.targets.card(node).unwrap_or_else(|| panic!("{node} is not on the board"))
+    }
+
+    fn wire(&mut self, from: &str, to: &str) {
+        let start = hit::handle(self.card(from), Side::Out, &self.app.view);
+        let end = self.card(to).center();
+        let (start, end) = (self.app.view.to_screen((start.x, start.y)), self.app.view.to_screen((end.x, end.y)));
+        self.drag(start, end);
+        let there = self.app.editor.design().links.iter().any(|link| link.from == from && link.to == to);
+        assert!(there, "no link from {from} to {to}");
+    }
+}
+
+fn read(text: &str) -> Design {
+    scenario::read_str(text).drawing.expect("a design")
+}
+
+#[test]
+fn a_design_is_built_by_hand_run_broken_undone_and_saved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine.ron");
+    let mut person = Person::before(Design::default());
+    person.app.view = super::view::View { zoom: 0.8, origin: person.app.screen.left_top() };
+    person.app.fitted = true;
+    let at = [(150.0, 300.0), (400.0, 300.0), (650.0, 180.0), (650.0, 420.0), (900.0, 300.0), (1_150.0, 300.0)];
+    let kinds = ["client", "load balancer", "service", "service", "cache", "database"];
+    let names: Vec<String> = kinds.iter().zip(at).map(|(kind, at)| person.insert(kind, at)).collect();
+    for (from, to) in [(0, 1), (1, 2), (1, 3), (2, 4), (3, 4), (4, 5)] {
+        person.wire(&names[from], &names[to]);
+    }
+    assert!(person.app.findings.1.is_empty(), "{:?}", person.app.findings.1);
+    // It runs by itself.
+    let played = |person: &mut Person, at_least: f64| {
+        for _ in 0..400 {
+            person.look();
+            if person.app.snapshot.as_ref().is_some_and(|snapshot| snapshot.now.as_secs() >= at_least) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("the run does not get to {at_least} s");
+    };
+    played(&mut person, 0.3);
+    // Kill the cache with the keyboard, and see it on the timeline.
+    let cache = person.card(&names[4]).center();
+    let cache = person.app.view.to_screen((cache.x, cache.y));
+    person.click(cache, PointerButton::Primary);
+    assert!(person.app.editor.selection().has_node(&names[4]));
+    person.press(Key::M, Modifiers::NONE);
+    let now = person.app.snapshot.as_ref().expect("it runs").now.as_secs();
+    played(&mut person, now + 0.2);
+    assert_eq!(person.app.editor.design().timeline.len(), 1, "what was done by hand is on the timeline");
+    // Undone, it is as before.
+    person.press(Key::Z, Modifiers::COMMAND);
+    person.look();
+    assert!(person.app.editor.design().timeline.is_empty());
+    person.press(Key::Z, Modifiers::COMMAND | Modifiers::SHIFT);
+    assert_eq!(person.app.editor.design().timeline.len(), 1);
+    // Saved and read again it is the same, and runs headless.
+    let done = person.app.files.with_path(super::files::Purpose::SaveAs, &path.to_string_lossy(), &mut person.app.editor);
+    person.app.files_done(done, 0.0);
+    let again = read(&std::fs::read_to_string(&path).expect("saved"));
+    assert_eq!(again, **person.app.editor.design());
+    crate::run::run(&again).expect("it runs");
+}
+
+#[test]
+fn the_side_is_drawn_for_every_kind_and_for_links() {
+    for meta in KINDS {
+        let mut person = Person::before(Design::default());
+        let name = person.insert(meta.title, (300.0, 300.0));
+        assert_eq!(person.app.editor.design().nodes[&name].kind, Spec::new(meta.key).expect("a kind"));
+        person.app.editor.select(Selection::of_nodes([name]));
+        person.look();
+    }
+    let mut person = Person::before(read(include_str!("../../scenarios/url_shortener.ron")));
+    for link in person.app.editor.design().links.clone() {
+        person.app.editor.select(Selection::of_links([link.name()]));
+        person.look();
+    }
+    person.app.editor.select(Selection::all(&person.app.editor.design().clone()));
+    person.look();
+}
+
+#[test]
+fn escape_closes_and_every_action_can_be_done() {
+    for action in crate::editor::actions::ACTIONS {
+        // These open a dialog of the system.
+        if ["file.open", "file.save", "file.save_as", "file.picture", "file.copy_picture", "edit.paste", "edit.paste_linked"]
+            .contains(&action.id)
+        {
+            continue;
+        }
+        let mut person = Person::before(read(include_str!("../../scenarios/kinds/cache.ron")));
+        person.press(Key::A, Modifiers::COMMAND);
+        person.app.perform(action, person.time);
+        person.look();
+        person.press(Key::Escape, Modifiers::NONE);
+        person.look();
+        assert!(!person.app.popup.is_open(), "{} does not close", action.id);
+    }
+}
+
+#[test]
+fn a_short_space_plays_and_a_long_one_moves_the_board() {
+    let mut person = Person::before(read(include_str!("../../scenarios/kinds/cache.ron")));
+    let middle = person.app.screen.center();
+    person.go(middle);
+    let space = |pressed| Event::Key { key: Key::Space, physical_key: None, pressed, repeat: false, modifiers: Modifiers::NONE };
+    let origin = person.app.view.origin;
+    person.with(vec![space(true)]);
+    person.drag(middle + vec2(0.0, -300.0), middle + vec2(80.0, -260.0));
+    person.with(vec![space(false)]);
+    assert!((person.app.view.origin - origin - vec2(80.0, 40.0)).length() < 2.0, "{:?}", person.app.view.origin - origin);
+    assert!(person.app.space.is_none());
+}
