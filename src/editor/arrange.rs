@@ -35,6 +35,9 @@ pub(super) fn bounds<'a>(design: &Design, names: impl IntoIterator<Item = &'a St
 
 /// Give every node without a place one: in columns, callers left of those they call, below what has its place.
 pub fn settle(design: &mut Design) {
+    if design.nodes.values().all(|node| node.at.is_some()) {
+        return;
+    }
     let below = bounds(design, design.nodes.keys()).map_or((0.0, 0.0), |area| (area.min.0, area.max.1 + ROW - CARD.1));
     let mut columns: BTreeMap<String, usize> = design.nodes.keys().map(|name| (name.clone(), 0)).collect();
     // Each round moves what is called one further. A cycle would go on for ever, and nobody looks at more columns.

@@ -85,6 +85,20 @@ fn free_offset(design: &Design, clip: &Design) -> Point {
     (by, by)
 }
 
+/// A link that is kept may wait for one that was not copied, and is not here.
+fn forget_lost_conditions(design: &Design, links: &mut [LinkSpec]) {
+    let ways: Vec<(String, String, String)> =
+        design.links.iter().chain(&*links).map(|link| (link.from.clone(), link.name(), link.to.clone())).collect();
+    for link in links {
+        for condition in [&mut link.when.after_miss, &mut link.when.after_failure] {
+            let is_here = |other: &mut String| {
+                ways.iter().any(|(from, name, to)| *from == link.from && (name == other || to == other))
+            };
+            *condition = condition.take_if(is_here);
+        }
+    }
+}
+
 /// The edit that adds a clip under new names, moved by so much. Links that cannot be are left out.
 pub fn copy(design: &Design, clip: &Design, by: Point, keep_outer: bool) -> Pasted {
     let mut taken: BTreeSet<String> = design.nodes.keys().cloned().collect();
@@ -132,5 +146,6 @@ pub fn copy(design: &Design, clip: &Design, by: Point, keep_outer: bool) -> Past
     // Conditions speak of other links of the clip.
     let mut part = Design { links: trial.links.split_off(before), ..Design::default() };
     names::follow(clip, &mut part, &renames);
+    forget_lost_conditions(design, &mut part.links);
     Pasted { edit: Edit::Add { nodes, links: part.links }, names }
 }

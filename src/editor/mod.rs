@@ -179,7 +179,8 @@ impl Editor {
 
     /// One step of the history, if anything is different.
     fn commit(&mut self, edited: Edited, what: &str, key: Option<&str>) {
-        let Edited { design, renames, .. } = edited;
+        let Edited { mut design, renames, .. } = edited;
+        settle(&mut design);
         if design == *self.design {
             return;
         }

@@ -2,6 +2,7 @@
 
 use super::names::Renames;
 use crate::design::Design;
+use std::collections::BTreeSet;
 
 /// Selected nodes and links. Names that are picked later stand later.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -52,12 +53,11 @@ impl Selection {
 
     /// Add what is not in it yet.
     pub fn add(&mut self, other: &Selection) {
-        let new = |mine: &mut Vec<String>, theirs: &[String]| {
-            let fresh: Vec<String> = theirs.iter().filter(|name| !mine.contains(name)).cloned().collect();
-            mine.extend(fresh);
-        };
-        new(&mut self.nodes, &other.nodes);
-        new(&mut self.links, &other.links);
+        self.nodes.extend(other.nodes.iter().cloned());
+        self.links.extend(other.links.iter().cloned());
+        for names in [&mut self.nodes, &mut self.links] {
+            unique(names);
+        }
     }
 
     pub fn remove(&mut self, other: &Selection) {
@@ -76,7 +76,7 @@ impl Selection {
 
     /// The same things under their new names; what is not there any more is left out.
     pub(super) fn follow(&mut self, renames: &Renames, design: &Design) {
-        let links: std::collections::BTreeSet<String> = design.links.iter().map(|link| link.name()).collect();
+        let links: BTreeSet<String> = design.links.iter().map(|link| link.name()).collect();
         let renamed = |names: &[String]| -> Vec<String> {
             names.iter().filter_map(|name| renames.get(name).map_or(Some(name.clone()), Clone::clone)).collect()
         };
@@ -84,7 +84,15 @@ impl Selection {
         self.nodes.retain(|name| design.nodes.contains_key(name));
         self.links = renamed(&self.links);
         self.links.retain(|name| links.contains(name));
+        unique(&mut self.nodes);
+        unique(&mut self.links);
     }
+}
+
+/// Each name once, where it was picked first.
+fn unique(names: &mut Vec<String>) {
+    let mut known = BTreeSet::new();
+    names.retain(|name| known.insert(name.clone()));
 }
 
 fn toggle(names: &mut Vec<String>, name: &str) {

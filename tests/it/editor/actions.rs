@@ -182,6 +182,11 @@ fn selecting_by_key() {
     assert_eq!(hand.select(&["api"]).act("select.up").selected(), ["api", "limiter", "users"]);
     assert_eq!(Hand::new(DESIGN).select(&["limiter"]).act("select.down").selected(), ["limiter", "api", "cache", "db"]);
     assert_eq!(Hand::new(DESIGN).click_link("limiter->api").act("select.up").selected(), ["limiter", "users"]);
+    // Nothing is selected twice, whatever leads there.
+    let both = Selection { nodes: vec!["api".into(), "api".into()], links: vec!["api->db".into()] };
+    let mut hand = Hand::new(DESIGN);
+    hand.editor.select(both);
+    assert_eq!(hand.act("select.up").selected(), ["api", "limiter", "users"]);
     let hand = Hand::new(DESIGN).select(&["cache"]).act("select.links");
     assert_eq!(hand.selected(), ["api->cache"]);
     assert_eq!(hand.act("select.invert").selected(), ["users->limiter", "limiter->api", "api->db"]);

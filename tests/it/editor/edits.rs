@@ -267,6 +267,14 @@ fn pasting_gives_new_names_and_keeps_links_if_asked() {
     assert_eq!(names, ["limiter->api-3", "api-3->cache-3", "api-3->db"]);
     assert_eq!(editor.design().links[7].when.after_miss.as_deref(), Some("cache-3"));
     sound(&editor);
+    // A condition is kept where what it waits for is there, and only there.
+    let mut hand = Hand::new(DESIGN).select(&["db"]).act("edit.copy");
+    let text = copied(&mut hand);
+    assert_eq!(hand.editor.paste(&text, None, true), Ok(()));
+    assert_eq!(hand.editor.design().links[4].when.after_miss.as_deref(), Some("cache"));
+    assert_eq!(hand.editor.edit(&removed(&["cache"], &[], false)), Ok(()));
+    assert_eq!(hand.editor.paste(&text, None, true), Ok(()));
+    assert_eq!((hand.links()[4].as_str(), hand.editor.design().links[4].when.after_miss.clone()), ("api->db-3", None));
     // Never exactly on another.
     let places: std::collections::BTreeSet<String> =
         editor.design().nodes.values().map(|node| format!("{:?}", node.at)).collect();
@@ -294,6 +302,12 @@ fn cards_without_a_place_are_settled_in_columns() {
     let editor = Editor::new(design(bare));
     let at = |name: &str| editor.design().nodes[name].at.unwrap_or_default();
     assert_eq!([at("c"), at("a"), at("b"), at("d")], [(0.0, 0.0), (280.0, 0.0), (280.0, 128.0), (560.0, 0.0)]);
+    // And so is what an edit adds without one.
+    let mut editor = editor;
+    let kind = tailboard::kinds::Spec::new("cache").unwrap_or_else(|| panic!("a cache"));
+    let nodes = [("e".to_owned(), tailboard::design::Node { kind, at: None, label: String::new() })].into();
+    assert_eq!(editor.edit(&Edit::Add { nodes, links: Vec::new() }), Ok(()));
+    assert_eq!(editor.design().nodes["e"].at, Some((0.0, 256.0)));
     // What calls each other in a circle is settled, too.
     let circle = r#"(nodes: { "a": (kind: service()), "b": (kind: service()) },
         links: [(from: "a", to: "b"), (from: "b", to: "a")])"#;

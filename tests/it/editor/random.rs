@@ -71,6 +71,9 @@ impl Edits {
             }
             16 => {
                 let target = if self.below(2) == 0 { node } else { link };
+                if design.nodes.is_empty() {
+                    return Edit::SetSeed(7);
+                }
                 let is_there = design.nodes.contains_key(&target) || design.link(&target).is_some();
                 let action = if is_there { Action::Heal(target) } else { Action::Heal(self.first(design)) };
                 let at = Span::from_millis(self.below(9_000) as u64);
