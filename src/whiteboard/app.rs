@@ -11,7 +11,7 @@ use crate::design::{Action, Design, checks};
 use crate::editor::{Edit, Editor, Effect, Hit, WindowAction, Wired, actions};
 use crate::figure::Lens;
 use crate::run::{Runner, Snapshot, Speed};
-use egui::{Key, Modifiers, Pos2, Rect, Ui};
+use egui::{Key, Pos2, Rect, Ui};
 use std::sync::Arc;
 
 /// How long a message is shown, in seconds.
@@ -19,6 +19,16 @@ const MESSAGE: f64 = 6.0;
 /// Speeds to which one key press leads, from one to the next a factor of two.
 const SLOWEST: f64 = Speed::SLOWEST;
 const FASTEST: f64 = 4_096.0;
+
+/// What egui must know before the first frame.
+pub fn configure(ctx: &egui::Context) {
+    ctx.options_mut(|options| {
+        options.zoom_with_keyboard = false;
+        // A field is done with when another thing is pressed, not when that is released: what was typed is then taken
+        // before the press changes what the field is about.
+        options.input_options.surrender_focus_on = egui::SurrenderFocusOn::Presses;
+    });
+}
 
 /// Which panels are there.
 #[derive(Clone, Copy, Debug)]
@@ -51,10 +61,14 @@ pub struct App {
     pub lens: Lens,
     pub panels: Panels,
     pub popup: Popup,
+    /// What is searched for in the palette.
+    pub palette: String,
     pub plots: panels::plots::Cache,
     pub fields: panels::inspector::Fields,
     pub files: Files,
     messages: Vec<(String, f64)>,
+    /// Somebody will wake the window when the first of them is over.
+    waking: bool,
     /// The pointer on the board, when it was there last.
     pub pointer: Option<Pos2>,
     pub context: Hit,
@@ -62,8 +76,16 @@ pub struct App {
     pub board: egui::Id,
     /// Space was pressed at this time, and nothing was dragged since: released soon, it means play or pause.
     pub space: Option<f64>,
+    /// A field had the keyboard at the end of the last frame.
+    typing: bool,
     pub quit: bool,
     wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// Whether an action is done again and again while its keys are held.
+fn repeats(action: &actions::Action) -> bool {
+    use actions::Menu;
+    matches!(action.menu, Menu::Arrange | Menu::View | Menu::Select) || action.id.ends_with("do")
 }
 
 impl App {
@@ -87,14 +109,17 @@ impl App {
             lens: Lens::Load,
             panels: Panels { palette: true, inspector: true, plots: true, grid: true, bare: false },
             popup: Popup::None,
+            palette: String::new(),
             plots: panels::plots::Cache::default(),
             fields: panels::inspector::Fields::default(),
             files,
             messages: Vec::new(),
+            waking: false,
             pointer: None,
             context: Hit::Empty,
             board: egui::Id::NULL,
             space: None,
+            typing: false,
             quit: false,
             wake,
         };
@@ -142,13 +167,13 @@ impl App {
         self.files.keep(&self.editor, now);
         let answered = self.files.poll(&mut self.editor, now);
         self.files_done(answered, now);
-        if self.files.waits() {
-            ui.ctx().request_repaint_after_secs(0.1);
-        }
         let dropped = ui.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
         if let Some(path) = dropped {
             let done = self.files.dropped(path, &mut self.editor);
             self.files_done(done, now);
+        }
+        if self.files.waits() {
+            ui.ctx().request_repaint_after_secs(0.25);
         }
         self.clipboard(ui, now);
         let problem = self.files.take_problem();
@@ -156,12 +181,11 @@ impl App {
             self.say(problem, now);
         }
         theme::apply(ui, &self.look);
+        ui.ctx().set_zoom_factor(1.0 + f32::from(self.look.larger) / 10.0);
         self.keys(ui);
         panels::show(self, ui);
         self.show_messages(ui, now);
-        if self.snapshot.as_ref().is_some_and(|snapshot| snapshot.playing && !snapshot.over) && !self.look.still {
-            ui.ctx().request_repaint();
-        }
+        self.typing = ui.ctx().egui_wants_keyboard_input();
     }
 
     /// Keep design and run in step.
@@ -195,7 +219,9 @@ impl App {
     }
 
     fn show_messages(&mut self, ui: &Ui, now: f64) {
+        let before = self.messages.len();
         self.messages.retain(|(_, until)| *until > now);
+        self.waking &= self.messages.len() == before;
         if self.messages.is_empty() {
             return;
         }
@@ -205,17 +231,28 @@ impl App {
                 egui::Frame::popup(ui.style()).show(ui, |ui| ui.label(text));
             }
         });
-        ui.ctx().request_repaint_after_secs(0.5);
+        // Woken once, when the first of them is over: to ask egui for it would draw all the while.
+        if !std::mem::replace(&mut self.waking, true) {
+            let wake = self.wake.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(std::time::Duration::from_secs_f64(MESSAGE + 0.1));
+                wake();
+            });
+        }
     }
 
     /// Shortcuts, while no field has the keyboard.
     fn keys(&mut self, ui: &Ui) {
         let now = ui.input(|input| input.time);
-        if ui.ctx().egui_wants_keyboard_input() || self.popup.is_open() {
-            if ui.input(|input| input.key_pressed(Key::Escape)) && self.popup.is_open() {
-                self.popup = Popup::None;
-            }
+        // An Escape that ends typing, or closes a menu, has done its work.
+        let escaped = std::mem::take(&mut self.typing) && ui.input(|input| input.key_pressed(Key::Escape));
+        let menu = egui::Popup::is_any_open(ui.ctx());
+        if ui.ctx().egui_wants_keyboard_input() || self.popup.is_open() || menu || escaped {
             return;
+        }
+        if !self.editor.selection().nodes.is_empty() {
+            // Tab goes from node to node then, not from button to button.
+            ui.memory_mut(|memory| memory.move_focus(egui::FocusDirection::None));
         }
         for event in ui.input(|input| input.events.clone()) {
             match event {
@@ -227,21 +264,19 @@ impl App {
                         self.act("run.play", now);
                     }
                 }
-                egui::Event::Key { key, pressed: true, modifiers, .. } => {
+                egui::Event::Key { key, pressed: true, modifiers, repeat, .. } => {
                     if let Some(shortcut) = panels::keys::shortcut(key, modifiers)
                         && let Some(action) = actions::by_shortcut(shortcut)
+                        && (!repeat || repeats(action))
                     {
                         self.perform(action, now);
                     }
                 }
-                egui::Event::Text(text) => {
+                egui::Event::Text(text) if !ui.input(|input| input.modifiers.command) => {
                     if let Some(action) = panels::keys::sign(&text).and_then(actions::by_shortcut) {
                         self.perform(action, now);
                     }
                 }
-                egui::Event::Copy => self.act("edit.copy", now),
-                egui::Event::Cut => self.act("edit.cut", now),
-                egui::Event::Paste(text) => self.paste(&text, ui.input(|input| input.modifiers), now),
                 _ => {}
             }
         }
@@ -252,17 +287,17 @@ impl App {
         if let Some(text) = self.files.copy.take() {
             ui.ctx().copy_text(text);
         }
-        if std::mem::take(&mut self.files.wants_paste) {
+        if let Some(keep_outer) = self.files.wants_paste.take() {
             match arboard::Clipboard::new().and_then(|mut clipboard| clipboard.get_text()) {
-                Ok(text) => self.paste(&text, Modifiers::NONE, now),
+                Ok(text) => self.paste(&text, keep_outer, now),
                 Err(problem) => self.say(format!("The clipboard cannot be read: {problem}"), now),
             }
         }
     }
 
-    fn paste(&mut self, text: &str, held: Modifiers, now: f64) {
+    fn paste(&mut self, text: &str, keep_outer: bool, now: f64) {
         let at = self.pointer.map(|pointer| self.view.to_board(pointer));
-        if let Err(problem) = self.editor.paste(text, at, held.shift) {
+        if let Err(problem) = self.editor.paste(text, at, keep_outer) {
             self.say(problem, now);
         }
     }
@@ -282,6 +317,10 @@ impl App {
     /// Do what the editor leaves to the window.
     pub fn carry_out(&mut self, effects: Vec<Effect>, now: f64) {
         for effect in effects {
+            // A question stays until it is answered.
+            if matches!(self.popup, Popup::Question(_)) {
+                return;
+            }
             match effect {
                 Effect::OpenQuickInsert { at, wired } => {
                     let middle = self.pointer.unwrap_or(self.screen.center());
@@ -290,7 +329,7 @@ impl App {
                 Effect::EditLabel(node) => self.popup = Popup::label(&self.editor, node),
                 Effect::ToggleInspector => self.panels.inspector = !self.panels.inspector,
                 Effect::CopyText(text) => self.files.copy = Some(text),
-                Effect::ReadClipboard { .. } => self.files.wants_paste = true,
+                Effect::ReadClipboard { keep_outer } => self.files.wants_paste = Some(keep_outer),
                 Effect::LayOut(names) => self.lay_out(&names, now),
                 Effect::Reveal(name) => {
                     if let Some(card) = self.targets.card(&name) {
@@ -298,6 +337,9 @@ impl App {
                     }
                 }
                 Effect::Say(text) => self.say(text, now),
+                Effect::Strike(_) | Effect::ToggleKill(_) if self.runner.is_none() => {
+                    self.say("The design does not run", now);
+                }
                 Effect::Strike(action) => self.strike(action),
                 Effect::ToggleKill(names) => self.toggle_kill(&names),
                 Effect::Window(action) => self.window(action, now),
@@ -322,7 +364,10 @@ impl App {
     /// Whether the last that was done to this node or link was to kill it.
     fn is_dead(&self, name: &str) -> bool {
         let Some(snapshot) = &self.snapshot else { return false };
-        let done = snapshot.design.timeline.iter().filter(|intervention| intervention.at.0 <= snapshot.now.0);
+        // What was done a moment ago stands at the next nanoseconds.
+        let now = snapshot.now.0;
+        let is_on = |i: &&crate::design::Intervention| i.at.0 <= now + 1_000 && i.lasting.is_none_or(|l| i.at.0 + l.0 > now);
+        let done = snapshot.design.timeline.iter().filter(is_on);
         let mut done: Vec<_> = done.filter(|intervention| intervention.action.targets().contains(&name)).collect();
         done.sort_by_key(|intervention| intervention.at);
         let last = done.iter().rev().find(|i| matches!(i.action, Action::Kill(_) | Action::Restart(_) | Action::Heal(_)));
@@ -342,7 +387,7 @@ impl App {
         use WindowAction as W;
         match action {
             W::New | W::Open | W::Save | W::SaveAs | W::Quit => self.file(action, now),
-            W::ExportDialog => self.popup = Popup::export(),
+            W::ExportDialog => self.popup = Popup::export(super::export::as_seen(self)),
             W::ExportNow => {
                 let message = super::export::beside(self);
                 self.say(message, now);
@@ -361,6 +406,9 @@ impl App {
             W::TogglePlots => self.panels.plots = !self.panels.plots,
             W::ToggleBare => self.panels.bare = !self.panels.bare,
             W::NextTheme => self.look.next(),
+            W::LargerInterface => self.look.larger = (self.look.larger + 1).min(10),
+            W::SmallerInterface => self.look.larger = (self.look.larger - 1).max(-4),
+            W::ToggleMotion => self.look.still = !self.look.still,
             W::CommandPalette => self.popup = Popup::commands(),
             W::ShortcutSheet => self.popup = Popup::shortcuts(),
             W::PlayPause => {
@@ -427,6 +475,10 @@ impl App {
     pub fn files_done(&mut self, done: Result<Done, String>, now: f64) {
         match done {
             Ok(Done::Opened(design)) => self.open(*design),
+            Ok(Done::Recovered(design)) => {
+                self.open(*design);
+                self.editor.mark_saved(&Arc::default());
+            }
             Ok(Done::Nothing) => {}
             Ok(Done::AskPath(purpose)) => self.popup = Popup::path(purpose),
             Ok(Done::Ask(question)) => self.popup = Popup::question(question),

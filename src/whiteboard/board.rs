@@ -42,7 +42,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let lens = if frame.is_some() { app.lens } else { Lens::None };
     let drawn = board::draw(&design, &frame.unwrap_or_else(nothing), &colors, lens, Places::Exact);
     app.targets = Targets::of(app.editor.shown(), &drawn.scene.items, drawn.origin);
-    if !app.fitted && !app.targets.cards.is_empty() {
+    if !app.fitted {
         if let Some(area) = around(app.targets.cards.iter().map(|(_, card)| card.expand(12.0))) {
             app.view.fit(area, response.rect);
         }
@@ -58,6 +58,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let kept: Vec<Item> = drawn.scene.items.into_iter().filter(|item| is_kept(app, &design, item)).collect();
     app.printer.print(&painter, &app.view, drawn.origin, &kept);
     over(app, &painter, &hit);
+    hint(app, &painter, drawn.sampling);
     if design.nodes.is_empty() {
         let words = "Drag a kind from the palette, or double-click here.";
         painter.text(response.rect.center(), egui::Align2::CENTER_CENTER, words, egui::FontId::proportional(16.0), canvas::color(colors.muted));
@@ -93,7 +94,7 @@ fn is_kept(app: &App, design: &Design, item: &Item) -> bool {
 
 /// Wheel, middle button, and space or the hand with the main button: the board moves.
 fn navigate(app: &mut App, ui: &Ui, response: &Response) {
-    let hand = app.editor.tool() == Tool::Hand || ui.input(|input| input.key_down(egui::Key::Space));
+    let hand = is_hand(app, ui);
     let dragged = response.dragged_by(PointerButton::Middle)
         || response.dragged_by(PointerButton::Secondary)
         || hand && response.dragged_by(PointerButton::Primary);
@@ -114,6 +115,12 @@ fn navigate(app: &mut App, ui: &Ui, response: &Response) {
     }
 }
 
+/// Whether the main button moves the board: not in the middle of a gesture.
+fn is_hand(app: &App, ui: &Ui) -> bool {
+    let space = ui.input(|input| input.key_down(egui::Key::Space));
+    !app.editor.is_busy() && (app.editor.tool() == Tool::Hand || space)
+}
+
 fn held(ui: &Ui) -> Modifiers {
     ui.input(|input| Modifiers { ctrl: input.modifiers.command, shift: input.modifiers.shift, alt: input.modifiers.alt })
 }
@@ -127,16 +134,21 @@ fn pointer(app: &mut App, ui: &Ui, response: &Response) -> Hit {
     app.pointer = Some(place);
     let at = app.view.to_board(place);
     let hit = find(app, at);
-    let hand = app.editor.tool() == Tool::Hand || ui.input(|input| input.key_down(egui::Key::Space));
+    let hand = is_hand(app, ui);
     let held = held(ui);
-    if !hand {
+    let released = ui.input(|input| input.pointer.primary_released());
+    if released && app.editor.is_busy() && !response.rect.contains(place) && app.editor.overlay().marquee.is_none() {
+        // Over a panel nothing can be dropped.
+        app.editor.cancel();
+    } else if !hand {
         let pressed = response.contains_pointer() && ui.input(|input| input.pointer.primary_pressed());
-        let released = ui.input(|input| input.pointer.primary_released());
         let mut inputs = Vec::new();
         if response.double_clicked() {
             inputs.push(Input::DoubleClick { at, hit: hit.clone() });
         } else if pressed {
-            inputs.push(Input::Press { at, hit: hit.clone(), held });
+            // Where it was pressed, which on a slow machine is not where the pointer is now.
+            let at = app.view.to_board(ui.input(|input| input.pointer.press_origin()).unwrap_or(place));
+            inputs.push(Input::Press { at, hit: find(app, at), held });
         } else if !released {
             inputs.push(Input::Move { at, hit: hit.clone(), held });
         }
@@ -278,6 +290,21 @@ fn over(app: &App, painter: &Painter, hit: &Hit) {
             Guide::Level { y, from, until } => ((from, y), (until, y)),
         };
         painter.line_segment([app.view.to_screen(a), app.view.to_screen(b)], Stroke::new(1.0, accent));
+    }
+}
+
+/// What the pointer would do, and what a dot stands for.
+fn hint(app: &App, painter: &Painter, sampling: u64) {
+    let colors = app.look.theme();
+    let font = egui::FontId::proportional(11.5);
+    let muted = canvas::color(colors.muted);
+    let screen = app.screen;
+    painter.text(screen.left_bottom() + vec2(12.0, -10.0), egui::Align2::LEFT_BOTTOM, app.editor.hint(), font.clone(), muted);
+    let has_dots = app.snapshot.as_ref().is_some_and(|snapshot| !snapshot.frame.tokens.is_empty()) && app.lens != Lens::None;
+    if has_dots && !app.look.still {
+        let calls = if sampling == 1 { "call".to_owned() } else { format!("{sampling} calls") };
+        let words = format!("1 dot = {calls} on the way, true time");
+        painter.text(screen.right_bottom() + vec2(-12.0, -10.0), egui::Align2::RIGHT_BOTTOM, words, font, muted);
     }
 }
 

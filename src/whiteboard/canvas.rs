@@ -175,8 +175,9 @@ fn subpaths(segs: &[Seg], at: &dyn Fn(Point) -> Pos2) -> Vec<(Vec<Pos2>, bool)> 
 
 /// A line of text on its base line.
 fn write(painter: &Painter, zoom: f32, at: &dyn Fn(Point) -> Pos2, label: &Label, fill: Option<Color>) {
-    // Sizes in halves, so that zooming does not fill the memory for glyphs.
-    let size = (label.size as f32 * zoom * 2.0).round() / 2.0;
+    // Sizes in quarters, so that zooming does not fill the memory for glyphs.
+    let quarter = |size: f32| (size * 4.0).floor() / 4.0;
+    let mut size = quarter(label.size as f32 * zoom);
     if size < SMALLEST_TEXT {
         return;
     }
@@ -185,7 +186,14 @@ fn write(painter: &Painter, zoom: f32, at: &dyn Fn(Point) -> Pos2, label: &Label
         Weight::SemiBold => bold(),
     };
     let fill = fill.map_or(Color32::TRANSPARENT, color);
-    let galley = painter.layout_no_wrap(label.text.clone(), FontId::new(size, family), fill);
+    let set = |size: f32| painter.layout_no_wrap(label.text.clone(), FontId::new(size, family.clone()), fill);
+    let mut galley = set(size);
+    // Letters stand on whole pixels here, which makes small ones wider than the figure has reckoned with.
+    let room = label.width() as f32 * zoom;
+    if galley.size().x > room + 1.0 {
+        size = quarter(size * room / galley.size().x).max(SMALLEST_TEXT);
+        galley = set(size);
+    }
     let base = galley.rows.first().and_then(|row| Some(row.pos.y + row.glyphs.first()?.pos.y)).unwrap_or(size);
     let left = match label.anchor {
         Anchor::Start => 0.0,

@@ -48,7 +48,7 @@ impl Export {
             let selection = self.selection.then(|| app.editor.selection().nodes.clone());
             draw(&snapshot, &self.look, self.format, self.scale, selection.as_deref())
         });
-        let written = bytes.and_then(|bytes| std::fs::write(&path, bytes).map_err(|error| error.to_string()));
+        let written = bytes.and_then(|bytes| super::files::replace(&path, &bytes));
         match written {
             Ok(()) => format!("Wrote {}", path.display()),
             Err(problem) => format!("The picture was not written: {problem}"),
@@ -101,7 +101,7 @@ fn part(design: &Design, frame: &Frame, names: &[String]) -> (Design, Frame) {
 }
 
 /// The look of a picture made without being asked: that of the window.
-fn as_seen(app: &App) -> Look {
+pub fn as_seen(app: &App) -> Look {
     Look { theme: app.look.theme_name(), lens: app.lens, ..Look::default() }
 }
 

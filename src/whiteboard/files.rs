@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 /// What is being drawn is written to the journal this often, in seconds; what was committed, at once.
 const EVERY: f64 = 1.5;
@@ -91,6 +91,8 @@ impl Answer {
 pub enum Done {
     Nothing,
     Opened(Box<Design>),
+    /// The same, but it is in no file.
+    Recovered(Box<Design>),
     AskPath(Purpose),
     Ask(Question),
     Said(String),
@@ -104,29 +106,38 @@ pub struct Files {
     /// The text of the file as it was read or written last.
     known: Option<String>,
     journal: Option<PathBuf>,
+    /// The journal of a program that did not end by itself.
+    left: Option<PathBuf>,
     journaled: Option<Arc<Design>>,
     journaled_at: f64,
     dialog: Option<(Purpose, Receiver<Option<PathBuf>>, f64)>,
     problem: Option<String>,
+    /// The design whose unsaved changes may be thrown away.
+    agreed: Option<Arc<Design>>,
     /// Text for the clipboard, and whether its text is wanted.
     pub copy: Option<String>,
-    pub wants_paste: bool,
+    /// Whether links to what is not copied are to be kept, where a paste is wanted.
+    pub wants_paste: Option<bool>,
 }
 
 impl Files {
     /// With the file that is edited, and the folder for the journal; without one nothing is kept.
     pub fn new(path: Option<PathBuf>, known: Option<String>, state: Option<&Path>) -> Files {
-        let journal = state.and_then(|folder| fs::create_dir_all(folder).ok().map(|()| folder.join("journal.ron")));
+        let folder = state.filter(|folder| fs::create_dir_all(folder).is_ok());
+        let journal = folder.map(|folder| folder.join(format!("journal-{}.ron", std::process::id())));
+        let left = folder.and_then(orphan);
         Files {
             path,
             known,
             journal,
+            left,
             journaled: None,
             journaled_at: 0.0,
             dialog: None,
             problem: None,
+            agreed: None,
             copy: None,
-            wants_paste: false,
+            wants_paste: None,
         }
     }
 
@@ -158,7 +169,7 @@ impl Files {
 
     /// What is left in the journal of a program that did not end by itself.
     pub fn left_over(&self) -> Option<Design> {
-        let text = fs::read_to_string(self.journal.as_ref()?).ok()?;
+        let text = fs::read_to_string(self.left.as_ref()?).ok()?;
         scenario::read_str(&text).drawing
     }
 
@@ -174,14 +185,16 @@ impl Files {
             return;
         }
         let is_new = self.journaled.as_ref().is_none_or(|kept| !Arc::ptr_eq(kept, design));
-        let is_due = !editor.is_busy() || now - self.journaled_at > EVERY;
+        let is_due = now >= self.journaled_at && (!editor.is_busy() || now - self.journaled_at > EVERY);
         if !is_new || !is_due {
             return;
         }
-        let written = scenario::write_str(design).and_then(|text| replace(journal, &text));
+        let written = scenario::write_str(design).and_then(|text| replace(journal, text.as_bytes()));
         if let Err(problem) = written {
             self.problem = Some(format!("The work is not being kept in case of a crash: {problem}"));
-            self.journal = None;
+            // Not at every frame, but again: the disk may have room later.
+            self.journaled_at = now + 10.0;
+            return;
         }
         self.journaled = Some(design.clone());
         self.journaled_at = now;
@@ -229,7 +242,9 @@ impl Files {
     pub fn answer(&mut self, question: &Question, answer: Answer, editor: &mut Editor) -> Answered {
         match (question, answer) {
             (Question::Recover(_), Answer::Cancel) => {
-                self.close();
+                if let Some(left) = self.left.take() {
+                    fs::remove_file(left).ok();
+                }
                 Ok(Done::Nothing)
             }
             (_, Answer::Cancel) => Ok(Done::Nothing),
@@ -238,13 +253,26 @@ impl Files {
                 Done::Said(_) => self.go_on(next),
                 other => Ok(other),
             },
-            (Question::Discard(next), _) => self.go_on(next),
-            (Question::Recover(design), _) => Ok(Done::Opened(design.clone())),
+            (Question::Discard(next), _) => {
+                self.agreed = Some(editor.design().clone());
+                self.go_on(next)
+            }
+            (Question::Recover(design), _) => {
+                // It belongs to no file until it is saved to one; this program's own journal takes over.
+                (self.path, self.known) = (None, None);
+                if let (Some(left), Some(journal)) = (self.left.take(), &self.journal) {
+                    fs::rename(left, journal).ok();
+                }
+                Ok(Done::Recovered(design.clone()))
+            }
         }
     }
 
     /// Let the system ask for a path. The answer comes by [`Files::poll`].
     fn ask(&mut self, purpose: Purpose) -> Done {
+        if self.dialog.is_some() {
+            return Done::Nothing;
+        }
         let (tell, told) = channel();
         let folder = self.path.as_deref().and_then(Path::parent).map(Path::to_owned);
         let name = self.path.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
@@ -270,7 +298,12 @@ impl Files {
         if since.is_nan() {
             *since = now;
         }
-        let Ok(path) = told.try_recv() else { return Ok(Done::Nothing) };
+        let path = match told.try_recv() {
+            Ok(path) => path,
+            Err(TryRecvError::Empty) => return Ok(Done::Nothing),
+            // The dialog has failed altogether.
+            Err(TryRecvError::Disconnected) => None,
+        };
         let (purpose, at_once) = (*purpose, now - *since < NO_DIALOG);
         self.dialog = None;
         match path {
@@ -288,10 +321,16 @@ impl Files {
     pub fn with_path(&mut self, purpose: Purpose, path: &str, editor: &mut Editor) -> Answered {
         let path = PathBuf::from(path.trim());
         match purpose {
-            Purpose::Open => self.open(&path),
+            // What was done while the dialog was open is not to be lost either.
+            Purpose::Open if self.agreed.take().is_some_and(|design| Arc::ptr_eq(&design, editor.design())) => self.open(&path),
+            Purpose::Open => self.unless_changed(Next::OpenPath(path), editor),
             Purpose::SaveAs => {
-                let path = if path.extension().is_none() { path.with_extension("ron") } else { path };
-                if path.exists() && self.path.as_ref() != Some(&path) {
+                let is_ron = path.extension().is_some_and(|extension| extension == "ron");
+                let path = if is_ron { path } else { path.with_extension("ron") };
+                if self.path.as_ref() == Some(&path) {
+                    return self.save(editor);
+                }
+                if path.exists() {
                     return Ok(Done::Ask(Question::Overwrite(path)));
                 }
                 self.write(&path, editor)
@@ -326,8 +365,11 @@ impl Files {
 
     fn save(&mut self, editor: &mut Editor) -> Answered {
         let Some(path) = self.path.clone() else { return Ok(self.ask(Purpose::SaveAs)) };
-        let there = fs::read_to_string(&path).ok();
-        if there.is_some() && there != self.known {
+        let is_known = match fs::read(&path) {
+            Ok(bytes) => self.known.as_ref().is_some_and(|known| known.as_bytes() == bytes),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        };
+        if !is_known {
             return Ok(Done::Ask(Question::Overwrite(path)));
         }
         self.write(&path, editor)
@@ -336,21 +378,34 @@ impl Files {
     fn write(&mut self, path: &Path, editor: &mut Editor) -> Answered {
         let design = editor.design().clone();
         let text = scenario::write_str(&design)? + "\n";
-        replace(path, &text).map_err(|problem| format!("{} was not saved: {problem}", path.display()))?;
+        replace(path, text.as_bytes()).map_err(|problem| format!("{} was not saved: {problem}", path.display()))?;
         editor.mark_saved(&design);
         (self.path, self.known) = (Some(path.to_owned()), Some(text));
         Ok(Done::Said(format!("Saved {}", path.display())))
     }
 }
 
+/// The journal of a program that is no longer there.
+fn orphan(folder: &Path) -> Option<PathBuf> {
+    let is_gone = |path: &Path| {
+        let name = path.file_name()?.to_str()?;
+        let process: u32 = name.strip_prefix("journal-")?.strip_suffix(".ron")?.parse().ok()?;
+        (process != std::process::id() && !Path::new("/proc").join(process.to_string()).exists()).then_some(())
+    };
+    let paths = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    paths.filter(|path| is_gone(path).is_some()).min()
+}
+
 /// Write a file whole or not at all.
-fn replace(path: &Path, text: &str) -> Result<(), String> {
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    // A link stays one.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or("it has no name")?.to_string_lossy().into_owned();
     let beside = folder.join(format!(".{name}.{}", std::process::id()));
     let written = (|| {
         let mut file = fs::File::create(&beside)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)
     })();
@@ -392,12 +447,20 @@ mod tests {
         let mut editor = editor();
         let mut files = Files::new(Some(folder.path().join("design.ron")), None, Some(folder.path()));
         files.keep(&editor, 1.0);
-        // The program is gone here; the next one finds what was drawn.
-        let left = Files::new(None, None, Some(folder.path())).left_over().expect("a journal");
+        // The program is gone here, as one with a number that no process has; the next one finds what was drawn.
+        let journal = folder.path().join(format!("journal-{}.ron", std::process::id()));
+        let orphaned = folder.path().join("journal-4194999.ron");
+        fs::copy(&journal, &orphaned).expect("a journal");
+        let mut next = Files::new(None, None, Some(folder.path()));
+        let left = next.left_over().expect("what was drawn");
         assert_eq!(left.nodes, editor.design().nodes);
+        let question = Question::Recover(Box::new(left));
+        let Ok(Done::Recovered(design)) = next.answer(&question, Answer::Yes, &mut editor) else { panic!("not recovered") };
+        assert_eq!(design.nodes, editor.design().nodes);
+        assert!(!orphaned.exists() && journal.exists(), "it is kept until it is saved");
         assert!(matches!(files.act(WindowAction::Save, &mut editor), Ok(Done::Said(_))));
         files.keep(&editor, 2.0);
-        assert!(files.left_over().is_none());
+        assert!(!journal.exists());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::design::Design;
 use crate::editor::{End, Hit, Point, Side};
 use crate::figure::scene::{self, Item, Owner, Seg, Shape};
 use egui::{Pos2, Rect, pos2};
+use std::collections::BTreeMap;
 
 /// How near is near enough, in points of the screen.
 const NEAR: f32 = 7.0;
@@ -26,6 +27,7 @@ impl Targets {
     /// Of the primitives of a design, whose own origin lies at `origin` of the board.
     pub fn of(design: &Design, items: &[Item], origin: scene::Point) -> Targets {
         let mut targets = Targets::default();
+        let numbers: BTreeMap<String, usize> = design.links.iter().enumerate().map(|(i, link)| (link.name(), i)).collect();
         let at = |p: scene::Point| pos2((p.x + origin.x) as f32, (p.y + origin.y) as f32);
         let room = |rect: scene::Rect| {
             Rect::from_min_max(at(scene::Point::new(rect.x, rect.y)), at(scene::Point::new(rect.right(), rect.bottom())))
@@ -37,7 +39,7 @@ impl Targets {
                 }
                 (Owner::Node(name), "name", _) => targets.names.push((name.to_string(), room(item.bounds()))),
                 (Owner::Link(name), "line", Shape::Path(segs)) => {
-                    let number = design.links.iter().position(|link| link.name() == **name);
+                    let number = numbers.get(&**name).copied();
                     let points = segs.iter().filter_map(|seg| match *seg {
                         Seg::Move(p) | Seg::Line(p) | Seg::Quad(_, p) => Some(at(p)),
                         Seg::Close => None,

@@ -3,14 +3,14 @@
 
 mod app;
 mod board;
+#[cfg(test)]
+mod by_hand;
 mod canvas;
 mod export;
 mod files;
 mod hit;
 mod panels;
 mod probe;
-#[cfg(test)]
-mod tests;
 mod theme;
 mod view;
 
@@ -122,7 +122,7 @@ fn draw(
     let ctx = contexts.ctx_mut()?.clone();
     if !std::mem::replace(&mut *has_fonts, true) || !new.is_empty() {
         ctx.set_fonts(canvas::fonts());
-        ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        app::configure(&ctx);
         // Fonts come with the next pass.
         ctx.request_repaint();
         return Ok(());

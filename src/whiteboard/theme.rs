@@ -71,7 +71,8 @@ pub fn apply(ui: &mut Ui, look: &Look) {
     visuals.selection.bg_fill = accent(look).gamma_multiply(0.35);
     visuals.selection.stroke = Stroke::new(1.0, text);
     visuals.hyperlink_color = accent(look);
-    visuals.warn_fg_color = canvas::color(Color(0xB2, 0x6B, 0x00));
+    let warning = if look.name == Name::Dark { theme.strained } else { Color(0x8A, 0x50, 0x00) };
+    visuals.warn_fg_color = canvas::color(warning);
     visuals.error_fg_color = canvas::color(theme.failing);
     visuals.window_corner_radius = CornerRadius::same(10);
     visuals.menu_corner_radius = CornerRadius::same(8);
@@ -87,7 +88,10 @@ pub fn apply(ui: &mut Ui, look: &Look) {
         widget.fg_stroke = Stroke::new(1.0, text);
         widget.corner_radius = CornerRadius::same(6);
     }
-    visuals.widgets.inactive.bg_stroke = Stroke::NONE;
+    visuals.widgets.inactive.bg_stroke = if look.name == Name::Contrast { Stroke::new(1.0, border) } else { Stroke::NONE };
+    visuals.text_edit_bg_color = Some(canvas::color(theme.card.mix(theme.faint, 0.7)));
+    // A cursor that blinks would keep the window drawing.
+    visuals.text_cursor.blink = false;
     visuals.widgets.noninteractive.fg_stroke = Stroke::new(1.0, text);
     if visuals != ui.ctx().global_style().visuals {
         ui.ctx().set_visuals(visuals.clone());

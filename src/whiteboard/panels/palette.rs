@@ -1,10 +1,11 @@
 //! The kinds, in their groups: dragged onto the board, or searched for.
 
 use crate::editor::Input;
-use crate::kinds::{Group, KINDS};
+use super::commands::fit;
+use crate::kinds::{Group, KINDS, Meta};
 use crate::whiteboard::app::App;
 use crate::whiteboard::canvas;
-use egui::{Align2, FontId, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
+use egui::{Align2, FontId, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, pos2, vec2};
 
 const GROUPS: [(Group, &str); 6] = [
     (Group::Traffic, "Traffic"),
@@ -17,12 +18,18 @@ const GROUPS: [(Group, &str); 6] = [
 
 pub fn show(app: &mut App, ui: &mut Ui) {
     ui.add_space(6.0);
-    ui.label(RichText::new("Drag onto the board").weak().small());
+    ui.add(TextEdit::singleline(&mut app.palette).hint_text("Search, or drag").desired_width(f32::INFINITY));
+    let typed = app.palette.clone();
+    let fits = |meta: &&Meta| fit(&format!("{} {}", meta.title, meta.summary), &typed).is_some();
     ScrollArea::vertical().show(ui, |ui| {
         for (group, title) in GROUPS {
+            let found: Vec<&Meta> = KINDS.iter().filter(|meta| meta.group == group).filter(fits).collect();
+            if found.is_empty() {
+                continue;
+            }
             ui.add_space(6.0);
             ui.label(RichText::new(title).small().weak());
-            for meta in KINDS.iter().filter(|meta| meta.group == group) {
+            for meta in found {
                 kind(app, ui, meta.key, meta.title, meta.summary);
             }
         }
@@ -34,7 +41,7 @@ fn kind(app: &mut App, ui: &mut Ui, key: &'static str, title: &str, summary: &st
     let response = response.on_hover_text(summary);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, title));
     let visuals = *ui.style().interact(&response);
-    let painter = ui.painter().clone();
+    let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
     painter.rect(rect.shrink(1.0), 6.0, visuals.weak_bg_fill, visuals.bg_stroke, egui::StrokeKind::Inside);
     let icon = Rect::from_center_size(pos2(rect.left() + 18.0, rect.center().y), vec2(18.0, 18.0));
     let tint = canvas::color(app.look.theme().text);

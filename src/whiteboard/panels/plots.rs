@@ -9,7 +9,7 @@ use crate::run::Snapshot;
 use crate::whiteboard::app::App;
 use crate::whiteboard::canvas;
 use egui::{Color32, RichText, ScrollArea, Stroke, Ui};
-use egui_plot::{GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotPoints, Polygon, VLine};
+use egui_plot::{GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotPoints, VLine};
 use std::sync::Arc;
 
 /// What is seen without scrolling, in points.
@@ -31,7 +31,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let windows = snapshot.recorder.series().ends.len();
     ui.horizontal(|ui| {
         let answered = snapshot.report.total.offered;
-        let words = format!("{windows} windows, {} requests so far; drag to move, wheel to zoom, double-click for all", crate::base::short::count(answered));
+        let words = format!("{windows} windows, {} requests so far; drag to move, Ctrl and wheel to zoom, double-click for all", crate::base::short::count(answered));
         ui.label(RichText::new(words).weak().small());
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if ui.small_button("CSV").on_hover_text("Copy what is recorded, window by window").clicked() {
@@ -101,6 +101,8 @@ fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], length: f64, si
     let value = move |place: f64| if axis.is_log { 10f64.powf(place) } else { place };
     let unit = panel.unit;
     let ticks = axis.ticks(unit, 5);
+    // The strength of a line of the grid goes by this.
+    let axis_room = place(axis.to) - place(axis.from);
     let spaced: Vec<f64> = ticks.iter().map(|tick| place(tick.at)).collect();
     let said = move |mark: GridMark| {
         let near = |tick: &&crate::figure::axis::Tick| (place(tick.at) - mark.value).abs() < 1e-9 + 1e-6 * mark.value.abs();
@@ -112,13 +114,14 @@ fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], length: f64, si
         .allow_scroll(false)
         .link_axis("plots", [true, false])
         .link_cursor("plots", [true, false])
+        .grid_color(canvas::color(theme.faint))
         .include_x(0.0)
         .include_x(length)
         .include_y(place(axis.from))
         .include_y(place(axis.to))
         .x_axis_formatter(|mark, _| crate::base::short::seconds(mark.value))
         .y_axis_formatter(move |mark, _| said(mark))
-        .y_grid_spacer(move |_| spaced.iter().map(|value| GridMark { value: *value, step_size: 1e9 }).collect())
+        .y_grid_spacer(move |_| spaced.iter().map(|value| GridMark { value: *value, step_size: (axis_room).abs() }).collect())
         .label_formatter(move |hover| {
             let (name, point) = match hover {
                 HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, position),
@@ -129,11 +132,10 @@ fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], length: f64, si
             Some(format!("{name}{colon}{what}\nat {}", crate::base::short::seconds(point.x)))
         })
         .show(ui, |plot| {
-            let mut below: Vec<f64> = Vec::new();
+            stack(plot, panel, theme);
             for curve in &panel.curves {
                 let pen = ink(theme, curve.ink);
                 if curve.form == Form::Area {
-                    stack(plot, curve, pen, &mut below);
                     continue;
                 }
                 let style = if curve.form == Form::DashedLine { LineStyle::dashed_dense() } else { LineStyle::Solid };
@@ -154,33 +156,41 @@ fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], length: f64, si
         });
 }
 
-/// An area on top of those before it.
-fn stack(plot: &mut egui_plot::PlotUi, curve: &crate::figure::plot::Curve, pen: Color32, below: &mut Vec<f64>) {
-    below.resize(curve.points.len().max(below.len()), 0.0);
-    let (mut upper, mut lower) = (Vec::new(), Vec::new());
-    for (i, point) in curve.points.iter().enumerate() {
-        let Some(point) = point else { continue };
-        lower.push([point.at, below[i]]);
-        below[i] += point.mean;
-        upper.push([point.at, below[i]]);
+/// Areas on top of each other: the highest first, each filled down to the ground and then covered by the next.
+fn stack(plot: &mut egui_plot::PlotUi, panel: &Panel, theme: &Theme) {
+    let areas: Vec<_> = panel.curves.iter().filter(|curve| curve.form == Form::Area).collect();
+    let most = areas.iter().map(|curve| curve.points.len()).max().unwrap_or(0);
+    let mut sums = vec![0.0; most];
+    let mut all: Vec<(Vec<[f64; 2]>, &str, Color)> = Vec::new();
+    for curve in areas {
+        let mut points = Vec::new();
+        for (sum, point) in sums.iter_mut().zip(&curve.points) {
+            let Some(point) = point else { continue };
+            *sum += point.mean;
+            points.push([point.at, *sum]);
+        }
+        all.push((points, &curve.label, found(theme, curve.ink)));
     }
-    // In strips, because an outline that turns back is not filled.
-    for i in 1..upper.len() {
-        let strip = vec![lower[i - 1], upper[i - 1], upper[i], lower[i]];
-        plot.polygon(Polygon::new("", strip).fill_color(pen.gamma_multiply(0.55)).stroke(Stroke::NONE).allow_hover(false));
+    for (points, label, ink) in all.into_iter().rev() {
+        let pale = canvas::color(ink.mix(theme.background, 0.45));
+        let ground = Line::new("", points.clone()).stroke(Stroke::new(1.0, pale)).fill(0.0).fill_alpha(1.0);
+        plot.line(ground.allow_hover(false));
+        plot.line(Line::new(label, points).stroke(Stroke::new(1.5, canvas::color(ink))));
     }
-    plot.line(Line::new(curve.label.clone(), PlotPoints::from(upper)).stroke(Stroke::new(1.0, pen)));
 }
 
 fn ink(theme: &Theme, ink: Ink) -> Color32 {
+    canvas::color(found(theme, ink))
+}
+
+fn found(theme: &Theme, ink: Ink) -> Color {
     let grey = |n: usize| theme.text.mix(theme.background, 0.18 * n as f64);
-    let found: Color = match ink {
+    match ink {
         Ink::Class(class) => theme.class(class).0,
         Ink::Good => theme.busy,
         Ink::Late => theme.strained,
         Ink::Failed | Ink::Reason(0) => theme.failing,
         Ink::Reason(n) => grey(n),
         Ink::Text => theme.text,
-    };
-    canvas::color(found)
+    }
 }

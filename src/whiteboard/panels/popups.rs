@@ -16,7 +16,7 @@ pub enum Popup {
     /// The kinds, to be inserted at a place of the board.
     Insert { at: Point, wired: Option<Wired>, typed: String, chosen: usize },
     /// The name of a node is being typed.
-    Label { node: String, typed: String, fresh: bool },
+    Label { node: String, was: String, typed: String, fresh: bool },
     Commands { typed: String, chosen: usize },
     Shortcuts { typed: String },
     Export(Export),
@@ -36,7 +36,8 @@ impl Popup {
 
     pub fn label(editor: &Editor, node: String) -> Popup {
         let label = editor.design().nodes.get(&node).map_or(String::new(), |known| known.label.clone());
-        Popup::Label { typed: if label.is_empty() { node.clone() } else { label }, node, fresh: true }
+        let was = if label.is_empty() { node.clone() } else { label };
+        Popup::Label { typed: was.clone(), was, node, fresh: true }
     }
 
     pub fn commands() -> Popup {
@@ -47,8 +48,8 @@ impl Popup {
         Popup::Shortcuts { typed: String::new() }
     }
 
-    pub fn export() -> Popup {
-        Popup::Export(Export::default())
+    pub fn export(look: crate::figure::Look) -> Popup {
+        Popup::Export(Export { look, ..Export::default() })
     }
 
     pub fn path(purpose: Purpose) -> Popup {
@@ -71,21 +72,21 @@ pub fn show(app: &mut App, ui: &mut Ui) {
                 .map(|meta| (meta.title.to_owned(), String::new(), meta.key))
                 .collect();
             let place = app.view.to_screen(*at);
-            let picked = sheet(ui, "Insert", Align2::LEFT_TOP, place, 240.0, |ui| commands::choose(ui, typed, chosen, &all));
+            let (picked, beside) = sheet(ui, "Insert", Align2::LEFT_TOP, place, 240.0, |ui| commands::choose(ui, typed, chosen, &all));
             if let Some(kind) = picked {
                 app.insert(kind, *at, wired.as_ref(), now);
             }
-            picked.is_none()
+            picked.is_none() && !beside
         }
-        Popup::Label { node, typed, fresh } => label(app, ui, node, typed, fresh, now),
+        Popup::Label { node, was, typed, fresh } => label(app, ui, (node, was), (typed, fresh), now),
         Popup::Commands { typed, chosen } => {
             let all = commands::all(app);
             let place = app.screen.center_top() + egui::vec2(0.0, 40.0);
-            let picked = sheet(ui, "Commands", Align2::CENTER_TOP, place, 460.0, |ui| commands::choose(ui, typed, chosen, &all));
+            let (picked, beside) = sheet(ui, "Commands", Align2::CENTER_TOP, place, 460.0, |ui| commands::choose(ui, typed, chosen, &all));
             if let Some(action) = picked {
                 app.perform(action, now);
             }
-            picked.is_none()
+            picked.is_none() && !beside
         }
         Popup::Shortcuts { typed } => window(ui, "Shortcuts", |ui| {
             commands::sheet(ui, typed);
@@ -102,8 +103,10 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             }
             !go
         }),
-        Popup::Question(question) => window(ui, "Tailboard", |ui| {
+        Popup::Question(question) => egui::Modal::new("question".into()).show(ui.ctx(), |ui| {
+            ui.set_max_width(420.0);
             ui.label(question.text());
+            ui.add_space(8.0);
             let mut keep = true;
             ui.horizontal(|ui| {
                 for answer in question.answers() {
@@ -115,24 +118,28 @@ pub fn show(app: &mut App, ui: &mut Ui) {
                 }
             });
             keep
-        }),
+        }).inner,
     };
-    let closed = ui.input(|input| input.key_pressed(Key::Escape));
+    // A question is answered, not closed.
+    let closed = ui.input(|input| input.key_pressed(Key::Escape)) && !matches!(popup, Popup::Question(_));
     // What was done may have opened another one.
     if keep && !closed && !app.popup.is_open() {
         app.popup = popup;
     }
 }
 
-/// A list over the board; a click beside it closes it.
-fn sheet<R>(ui: &Ui, id: &'static str, pivot: Align2, place: egui::Pos2, width: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
+/// A list over the board. Says too whether something beside it was pressed, which closes it.
+fn sheet<R>(ui: &Ui, id: &'static str, pivot: Align2, place: egui::Pos2, width: f32, add: impl FnOnce(&mut Ui) -> R) -> (R, bool) {
     let area = Area::new(id.into()).order(egui::Order::Foreground).pivot(pivot).fixed_pos(place).constrain(true);
-    area.show(ui.ctx(), |ui| {
-        Frame::popup(ui.style()).show(ui, |ui| {
+    let shown = area.show(ui.ctx(), |ui| {
+        let frame = Frame::popup(ui.style()).show(ui, |ui| {
             ui.set_width(width);
             add(ui)
-        }).inner
-    }).inner
+        });
+        frame.inner
+    });
+    let pressed = ui.input(|input| input.pointer.any_pressed().then(|| input.pointer.interact_pos()).flatten());
+    (shown.inner, pressed.is_some_and(|at| !shown.response.rect.contains(at)))
 }
 
 /// A window that can be closed; returns whether it stays.
@@ -143,24 +150,32 @@ fn window(ui: &Ui, title: &str, add: impl FnOnce(&mut Ui) -> bool) -> bool {
     open && keep
 }
 
-fn label(app: &mut App, ui: &Ui, node: &str, typed: &mut String, fresh: &mut bool, now: f64) -> bool {
+/// A field over a card's name. Returns whether it stays.
+fn label(app: &mut App, ui: &Ui, (node, was): (&str, &str), (typed, fresh): (&mut String, &mut bool), now: f64) -> bool {
     let Some(card) = app.targets.card(node) else { return false };
     let place = app.view.to_screen((card.left() + 30.0, card.top() + 4.0));
     let area = Area::new("label".into()).order(egui::Order::Foreground).fixed_pos(place);
-    let (lost, enter) = area.show(ui.ctx(), |ui| {
-        let field = ui.add(TextEdit::singleline(typed).desired_width(130.0 * app.view.zoom.max(0.7)));
-        if *fresh {
-            field.request_focus();
-            *fresh = false;
-        }
-        (field.lost_focus(), ui.input(|input| input.key_pressed(Key::Enter)))
-    }).inner;
-    if lost && !ui.input(|input| input.key_pressed(Key::Escape)) {
-        if let Err(problem) = app.editor.commit_label(node, typed) {
-            app.say(problem, now);
-        }
+    let first = std::mem::take(fresh);
+    let lost = area
+        .show(ui.ctx(), |ui| {
+            let field = ui.add(TextEdit::singleline(typed).desired_width(130.0 * app.view.zoom.max(0.7)));
+            if first {
+                field.request_focus();
+            }
+            field.lost_focus()
+        })
+        .inner;
+    let (enter, escape) = ui.input(|input| (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape)));
+    // The key that opened it is still pressed in its first frame.
+    let done = !first && (lost || enter);
+    if done && !escape && *typed != *was
+        && let Err(problem) = app.editor.commit_label(node, typed)
+    {
+        app.say(problem, now);
+        *fresh = true;
+        return true;
     }
-    !lost && !enter
+    !done
 }
 
 fn context(app: &mut App, ui: &Ui) {

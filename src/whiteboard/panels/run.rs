@@ -27,7 +27,13 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     };
     ui.horizontal(|ui| {
         let playing = snapshot.playing && !snapshot.over;
-        let word = if playing { "⏸ Pause" } else if snapshot.over { "⟲ Again" } else { "▶ Play" };
+        let word = if playing {
+            "Pause"
+        } else if snapshot.over {
+            "Again"
+        } else {
+            "Play"
+        };
         for (id, word) in [("run.play", word), ("run.step", "Step"), ("run.restart", "Restart"), ("run.new_seed", "New seed")] {
             let Some(action) = by_id(id) else { continue };
             if ui.add(Button::new(word)).on_hover_text(super::bar::hint(action)).clicked() {

@@ -22,6 +22,7 @@ impl Person {
     fn before(design: Design) -> Person {
         let ctx = egui::Context::default();
         ctx.set_fonts(canvas::fonts());
+        super::app::configure(&ctx);
         let app = App::new(design, Files::new(None, None, None), Arc::new(|| {}));
         let mut person = Person { ctx, app, time: 0.0 };
         person.look();
