@@ -34,7 +34,9 @@ impl Person {
         self.time += 0.05;
         let screen = Rect::from_min_size(pos2(0.0, 0.0), vec2(1440.0, 900.0));
         let input = RawInput { screen_rect: Some(screen), time: Some(self.time), events, ..RawInput::default() };
-        let output = self.ctx.clone().run_ui(input, |ui| self.app.ui(ui));
+        let mut output = self.ctx.clone().run_ui(input, |ui| self.app.ui(ui));
+        // There is no screen to put them on.
+        output.textures_delta.clear();
         // What would be painted is painted: a shape that cannot be would panic here.
         self.ctx.tessellate(output.shapes, output.pixels_per_point);
     }

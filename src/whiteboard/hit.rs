@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(hit(100.0, 50.0, &[]), Hit::Node("api".to_owned()));
         assert_eq!(hit(60.0, 16.0, &[]), Hit::Label("api".to_owned()));
         assert_eq!(hit(178.0, 36.0, &["api"]), Hit::Handle("api".to_owned(), Side::Out));
-        assert_eq!(hit(178.0, 36.0, &[]), Hit::LinkEnd(3, End::From));
+        assert_eq!(hit(175.0, 36.0, &[]), Hit::LinkEnd(3, End::From));
         assert_eq!(hit(250.0, 40.0, &[]), Hit::Link(3));
         assert_eq!(hit(250.0, 60.0, &[]), Hit::Empty);
         assert_eq!(targets.hit((100.0, 50.0), &view, &[], &["api".to_owned()]), Hit::Empty, "what is dragged");
