@@ -128,9 +128,9 @@ pub struct Recorder {
     pub(super) series: Series,
     /// The readings at the end of the last window.
     areas: Vec<[u64; METERS]>,
-    node_counts: Vec<NodeCounts>,
-    link_counts: Vec<LinkCounts>,
-    class_counts: Vec<ClassCounts>,
+    pub(super) node_counts: Vec<NodeCounts>,
+    pub(super) link_counts: Vec<LinkCounts>,
+    pub(super) class_counts: Vec<ClassCounts>,
     /// Class histograms of the segment, merged from its windows.
     segment_classes: Vec<Histogram>,
     pub(super) events: u64,

@@ -389,3 +389,29 @@ fn changes_are_told_apart() {
         assert!(changed == wanted || some(&changed) && some(&wanted), "{changed:?}, not {wanted:?}");
     }
 }
+
+/// A slider drags a parameter along at every frame, for ever.
+#[test]
+fn a_knob_can_be_turned_as_often_as_anybody_likes() {
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    runner.set_speed(Speed::Times(0.5));
+    runner.play();
+    watched.until_time(0.05);
+    for i in 0..400 {
+        runner.replace(with(&design(), &[("api.slots", &format!("{}", 10 + i % 7))]));
+        if i % 3 == 0 {
+            assert!(watched.news.recv_timeout(PATIENCE).is_ok());
+        }
+    }
+    let end = watched.end();
+    assert!(end.design.timeline.len() <= 250, "{}", end.design.timeline.len());
+    assert_eq!(*end.report, replayed(&end.design));
+    runner.restart(None);
+    for i in 0..260 {
+        runner.set("api.slots", format!("{}", 10 + i % 7));
+    }
+    let full = watched.until("the limit", |snapshot| snapshot.number == 1 && snapshot.problem.is_some());
+    assert_eq!(full.interventions.len(), 250);
+    assert_eq!(*watched.end().report, replayed(&full.design));
+}
