@@ -37,15 +37,16 @@ pub struct Snapshot {
     /// What is run: the design as last given, with everything that was done by hand on its timeline and the seed and
     /// length in use. Its headless run gives these numbers to the last bit.
     pub design: Arc<Design>,
-    /// Over the last thirty-second or two of the run's length, as `since` in it says; dots, queues and slots at its `at`.
+    /// Rates, shares and percentiles over the last thirty-second or two of the run's length until now, as `since` in it
+    /// says; dots, queues and slots at its `at`.
     /// Made with every snapshot, less often only where making one takes longer than a few milliseconds. While the run is
     /// simulated anew it is the frame of the earlier run.
     pub frame: Arc<Frame>,
-    /// The windows of the run for plots and tables, up to its last `series().ends`. At most 0.3 s of wall time old, more
-    /// where copying it takes long; never old when the run is paused or over.
+    /// The windows of the run for plots and tables, up to its last `series().ends`. At most 0.2 s of wall time behind, more
+    /// where copying them takes longer than 20 ms; complete when the run is over.
     pub recorder: Arc<Recorder>,
-    /// The figures of those same windows, or of a few less: at most 0.5 s of wall time old, more where a report takes
-    /// long; never old when the run is paused or over.
+    /// The figures of those windows, or of a few less: at most 0.5 s of wall time behind, more where a report takes longer
+    /// than 30 ms; complete when the run is over.
     pub report: Arc<Report>,
     /// How far it is simulated, and where it ends.
     pub now: Time,

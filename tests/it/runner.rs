@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tailboard::base::{Ratio, Span, Time};
 use tailboard::design::{Action, Design, Intervention, set_parameter};
-use tailboard::run::{Change, Runner, Snapshot, Speed, change, run};
+use tailboard::run::{Basis, Change, Run, Runner, Snapshot, Speed, change, frame, run};
 use tailboard::scenario;
 
 /// What a test waits at most: a run here takes a fraction of a second.
@@ -390,6 +390,26 @@ fn changes_are_told_apart() {
     }
 }
 
+/// An hour has windows of four seconds: nobody waits so long for a rate, and less so in slow motion.
+#[test]
+fn figures_do_not_wait_for_the_end_of_a_window() {
+    let mut long = design();
+    long.run.length = Span::from_secs(3600);
+    let mut run = Run::new(&long).expect("fine");
+    run.advance(Time(1_000_000_000));
+    let before = run.recorder().series().clone();
+    let shown = frame(&mut run, &long, Basis::Recent);
+    let api = shown.nodes.iter().find(|node| node.name == "api").expect("a node");
+    assert!((api.rate - 400.0).abs() < 20.0 && api.p50.is_some(), "{api:?}");
+    let link = shown.links.iter().find(|link| link.name == "balancer->api").expect("a link");
+    assert!((link.rate - 400.0).abs() < 20.0, "{link:?}");
+    let people = shown.nodes.iter().find(|node| node.name == "people").expect("a node");
+    assert!(people.p50.is_some_and(|p50| p50 > 0.01), "{people:?}");
+    let after = run.recorder().series();
+    assert!(before.ends.is_empty() && after.ends.is_empty() && after.nodes.is_empty() && after.classes.is_empty());
+    assert!(after.links.is_empty());
+}
+
 /// A slider drags a parameter along at every frame, for ever.
 #[test]
 fn a_knob_can_be_turned_as_often_as_anybody_likes() {
@@ -407,6 +427,7 @@ fn a_knob_can_be_turned_as_often_as_anybody_likes() {
     let end = watched.end();
     assert!(end.design.timeline.len() <= 250, "{}", end.design.timeline.len());
     assert_eq!(*end.report, replayed(&end.design));
+    runner.pause();
     runner.restart(None);
     for i in 0..260 {
         runner.set("api.slots", format!("{}", 10 + i % 7));
