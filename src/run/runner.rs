@@ -54,8 +54,8 @@ pub struct Snapshot {
     /// Whether it is to go on; it does not while it is `over` or there is a `problem` with the design.
     pub playing: bool,
     pub over: bool,
-    /// The run is being simulated anew up to an instant, because the design was changed: how much of that is done,
-    /// between 0 and 1.
+    /// The run is being simulated anew up to `now`, because the design was changed: how much of that is done, between 0 and
+    /// 1. Until then frame, windows, report and counts are those of the run before.
     pub replaying: Option<f64>,
     /// The speed that was asked for.
     pub speed: Speed,
@@ -70,7 +70,7 @@ pub struct Snapshot {
     /// What was done by hand since the last restart, in the order in which it was done; it only grows. Whoever keeps
     /// the design puts what is new onto its timeline, so that it is saved, can be undone, and outlasts a restart.
     pub interventions: Arc<[Intervention]>,
-    /// Why the last command had no effect, or why the design cannot be run; until a later one succeeds.
+    /// Why the last command had no effect, or else why the design as last given cannot be run.
     pub problem: Option<String>,
 }
 

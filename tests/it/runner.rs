@@ -224,12 +224,17 @@ fn another_drawing_is_simulated_anew_up_to_this_instant() {
     other.links.iter_mut().filter(|link| link.from == "cache").for_each(|link| link.from = "api".into());
     other.nodes.remove("cache");
     runner.replace(Arc::new(other));
+    // At the instant that the picture shows, even if the new run is not there yet.
+    runner.intervene(Action::Kill("db".into()), Some(Span::from_millis(100)), None);
     let after = watched.until("the other drawing", |s| s.replaying.is_none() && s.design.nodes.len() == 4);
     assert_eq!((after.now, after.playing), (before.now, false), "the picture goes on where it was");
     assert_eq!(after.frame.nodes.len(), 4);
     assert!(after.frame.links.iter().any(|link| link.name == "api->db" && link.rate > 0.0));
-    assert_eq!(after.design.timeline, *before.interventions, "what was done by hand is done again");
-    assert_eq!(*watched.end().report, replayed(&after.design));
+    let end = watched.end();
+    assert_eq!(end.design.timeline, *end.interventions, "what was done by hand is done again");
+    assert_eq!(end.interventions.len(), 2);
+    assert!(Time(end.interventions[1].at.0) > before.now);
+    assert_eq!(*end.report, replayed(&end.design));
 }
 
 #[test]
@@ -275,6 +280,7 @@ fn a_drawing_that_cannot_be_run_holds_the_run_until_it_can() {
     runner.set_speed(Speed::Times(9.0));
     let still = watched.until("the speed", |snapshot| snapshot.speed == Speed::Times(9.0));
     assert_eq!((still.now, still.reached, still.playing), (held.now, 0.0, true));
+    assert_eq!(still.problem, held.problem, "another command does not mend it");
     runner.replace(Arc::new(design()));
     assert_eq!(*watched.end().report, run(&design()).expect("fine"));
 }

@@ -184,7 +184,7 @@ impl Worker {
 
     /// Whether time goes on by itself.
     fn is_going(&self) -> bool {
-        self.playing && self.script.is_sound() && !self.run.is_over()
+        self.playing && self.script.unsound().is_none() && !self.run.is_over()
     }
 
     /// How long there is nothing to do; until a command comes, if none.
@@ -250,7 +250,7 @@ impl Worker {
             }
             Command::Step => {
                 self.playing = false;
-                self.steps = self.steps.saturating_add(1);
+                self.steps += u32::from(self.script.unsound().is_none());
                 Ok(())
             }
             Command::Speed(speed) => {
@@ -276,7 +276,7 @@ impl Worker {
                 }
             }
         };
-        self.problem = result.err();
+        self.problem = result.err().or_else(|| self.script.unsound().cloned());
     }
 
     /// The first instant at which something can still be done.
