@@ -3,7 +3,7 @@
 //! not grow with the number of requests.
 
 use crate::base::{ClassId, Histogram, LinkId, NodeId, Span, Time, histogram};
-use crate::engine::{Behaviour, ClassCounts, LinkCounts, METERS, NodeCounts, Plan, Sim};
+use crate::engine::{Behaviour, ClassCounts, LinkCounts, METERS, Meter, NodeCounts, Plan, Sim};
 
 /// Segments of a run, which are also its batches for confidence intervals.
 pub const SEGMENTS: usize = 32;
@@ -128,9 +128,9 @@ pub struct Recorder {
     pub(super) series: Series,
     /// The readings at the end of the last window.
     areas: Vec<[u64; METERS]>,
-    node_counts: Vec<NodeCounts>,
-    link_counts: Vec<LinkCounts>,
-    class_counts: Vec<ClassCounts>,
+    pub(super) node_counts: Vec<NodeCounts>,
+    pub(super) link_counts: Vec<LinkCounts>,
+    pub(super) class_counts: Vec<ClassCounts>,
     /// Class histograms of the segment, merged from its windows.
     segment_classes: Vec<Histogram>,
     pub(super) events: u64,
@@ -220,39 +220,85 @@ impl Recorder {
         self.events = sim.events();
     }
 
-    fn close_classes<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
-        for (i, last) in self.class_counts.iter_mut().enumerate() {
-            let tally = sim.class_tally(ClassId(i as u8));
-            let row = ClassRow { counts: tally.counts.since(last), latency: Sparse::of(&tally.latency) };
-            row.latency.add_to(&mut self.segment_classes[i]);
-            tally.latency.clear();
-            last.clone_from(&tally.counts);
+    /// Count what happened since the last window ended as a window, for as long as a display looks at it; returns whether
+    /// there is anything. [`Recorder::forget_window`] must follow then.
+    pub fn open_window<B: Behaviour>(&mut self, sim: &mut Sim<B>) -> bool {
+        let now = sim.now();
+        if self.series.ends.last().is_some_and(|end| *end >= now) || now == Time::ZERO {
+            return false;
+        }
+        for i in 0..self.class_counts.len() {
+            let row = self.class_row(sim, i);
             self.series.classes.push(row);
+        }
+        for i in 0..self.plan.nodes.len() {
+            let peak = sim.meters(NodeId(i as u32)).level(Meter::Queue);
+            let row = self.node_row(sim, i, peak);
+            self.series.nodes.push(row);
+        }
+        for i in 0..self.link_counts.len() {
+            let row = self.link_row(sim, i);
+            self.series.links.push(row);
+        }
+        self.series.ends.push(now);
+        true
+    }
+
+    /// Take that window away again.
+    pub fn forget_window(&mut self) {
+        self.series.ends.pop();
+        let windows = self.series.ends.len();
+        self.series.classes.truncate(windows * self.class_counts.len());
+        self.series.nodes.truncate(windows * self.plan.nodes.len());
+        self.series.links.truncate(windows * self.link_counts.len());
+    }
+
+    fn class_row<B: Behaviour>(&self, sim: &mut Sim<B>, i: usize) -> ClassRow {
+        let tally = sim.class_tally(ClassId(i as u8));
+        ClassRow { counts: tally.counts.since(&self.class_counts[i]), latency: Sparse::of(&tally.latency) }
+    }
+
+    fn node_row<B: Behaviour>(&self, sim: &mut Sim<B>, i: usize, queue_peak: u32) -> NodeRow {
+        let (id, last) = (NodeId(i as u32), &self.areas[i]);
+        let areas = sim.meters(id).areas(sim.now());
+        NodeRow {
+            counts: sim.node_tally(id).counts.since(&self.node_counts[i]),
+            areas: std::array::from_fn(|k| areas[k].wrapping_sub(last[k])),
+            queue_peak,
+        }
+    }
+
+    fn link_row<B: Behaviour>(&self, sim: &mut Sim<B>, i: usize) -> LinkRow {
+        sim.link_tally(LinkId(i as u32)).counts.since(&self.link_counts[i])
+    }
+
+    fn close_classes<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
+        for i in 0..self.class_counts.len() {
+            let row = self.class_row(sim, i);
+            row.latency.add_to(&mut self.segment_classes[i]);
+            self.series.classes.push(row);
+            let tally = sim.class_tally(ClassId(i as u8));
+            tally.latency.clear();
+            self.class_counts[i].clone_from(&tally.counts);
         }
     }
 
     fn close_nodes<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
-        let now = sim.now();
         for i in 0..self.plan.nodes.len() {
             let id = NodeId(i as u32);
-            let areas = sim.meters(id).areas(now);
-            let last = std::mem::replace(&mut self.areas[i], areas);
-            let queue_peak = sim.meters_mut(id).take_peak();
-            let counts = &sim.node_tally(id).counts;
-            self.series.nodes.push(NodeRow {
-                counts: counts.since(&self.node_counts[i]),
-                areas: std::array::from_fn(|k| areas[k].wrapping_sub(last[k])),
-                queue_peak,
-            });
-            self.node_counts[i].clone_from(counts);
+            let peak = sim.meters_mut(id).take_peak();
+            let row = self.node_row(sim, i, peak);
+            self.series.nodes.push(row);
+            self.areas[i] = sim.meters(id).areas(sim.now());
+            self.node_counts[i].clone_from(&sim.node_tally(id).counts);
         }
     }
 
     fn close_links<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
-        for (i, last) in self.link_counts.iter_mut().enumerate() {
-            let counts = &sim.link_tally(LinkId(i as u32)).counts;
-            self.series.links.push(counts.since(last));
-            last.clone_from(counts);
+        for i in 0..self.link_counts.len() {
+            let row = self.link_row(sim, i);
+            self.series.links.push(row);
+            self.link_counts[i].clone_from(&sim.link_tally(LinkId(i as u32)).counts);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::recorder::{NodeRow, Recorder, Sparse, WarmUpRule};
 use super::steady::{self, Interval};
 use crate::base::{Histogram, Time};
-use crate::engine::{Behaviour, ClassCounts, Failures, LinkCounts, METERS, NodeCounts, REASONS, SIGNALS, Sim};
+use crate::engine::{ClassCounts, Failures, LinkCounts, METERS, NodeCounts, REASONS, SIGNALS};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ pub struct ClassReport {
     pub offered_rate: f64,
     pub goodput: f64,
     pub latency: Latency,
-    /// In flight at the end of the run.
+    /// In flight at the end of what was recorded.
     pub in_flight: u64,
 }
 
@@ -212,31 +212,26 @@ fn by_reason(failed: &Failures) -> BTreeMap<&'static str, u64> {
 
 impl Recorder {
     /// The report of all that was recorded. `kinds` and `levels` say of each node what the engine does not know.
-    pub fn report<B: Behaviour>(
-        &self,
-        sim: &mut Sim<B>,
-        title: &str,
-        kinds: &[&str],
-        levels: Vec<Vec<(&'static str, f64)>>,
-    ) -> Report {
+    pub fn report(&self, title: &str, kinds: &[&str], levels: Vec<Vec<(&'static str, f64)>>) -> Report {
         let cut = self.cut();
-        let in_flight: Vec<u64> =
-            (0..self.plan.classes.len()).map(|i| sim.class_tally(crate::base::ClassId(i as u8)).in_flight()).collect();
-        let mut total = self.class_report(&cut, &(0..self.plan.classes.len()).collect::<Vec<_>>());
-        total.in_flight = in_flight.iter().sum();
-        let classes =
-            self.plan.classes.iter().enumerate().map(|(i, name)| {
-                (name.clone(), ClassReport { in_flight: in_flight[i], ..self.class_report(&cut, &[i]) })
-            });
-        let nodes = self.plan.nodes.iter().enumerate().zip(levels).map(|((i, node), levels)| {
-            let in_flight = sim.node_tally(crate::base::NodeId(i as u32)).in_flight();
-            let report = self.node_report(&cut, i);
-            let levels = levels.into_iter().collect();
-            (node.name.clone(), NodeReport { kind: kinds[i].to_owned(), in_flight, levels, ..report })
+        let in_flight = |began: u64, ended: u64, failed: &Failures| began - ended - failed.iter().sum::<u64>();
+        let classes = self.plan.classes.iter().zip(&self.class_counts).enumerate().map(|(i, (name, counts))| {
+            let in_flight = in_flight(counts.offered, counts.good + counts.late, &counts.failed);
+            (name.clone(), ClassReport { in_flight, ..self.class_report(&cut, &[i]) })
         });
-        let nodes = nodes.collect();
-        let links = self.plan.links.iter().enumerate().map(|(i, link)| {
-            let in_flight = sim.link_tally(crate::base::LinkId(i as u32)).in_flight();
+        let classes: BTreeMap<String, ClassReport> = classes.collect();
+        let total = ClassReport {
+            in_flight: classes.values().map(|class| class.in_flight).sum(),
+            ..self.class_report(&cut, &(0..self.plan.classes.len()).collect::<Vec<_>>())
+        };
+        let nodes = self.plan.nodes.iter().zip(&self.node_counts).zip(levels).enumerate();
+        let nodes = nodes.map(|(i, ((node, counts), levels))| {
+            let in_flight = in_flight(counts.arrived, counts.succeeded, &counts.failed);
+            let (kind, levels) = (kinds[i].to_owned(), levels.into_iter().collect());
+            (node.name.clone(), NodeReport { kind, in_flight, levels, ..self.node_report(&cut, i) })
+        });
+        let links = self.plan.links.iter().zip(&self.link_counts).enumerate().map(|(i, (link, counts))| {
+            let in_flight = in_flight(counts.sent, counts.succeeded, &counts.failed);
             (link.name.clone(), LinkReport { in_flight, ..self.link_report(&cut, i) })
         });
         let mut report = Report {
@@ -247,8 +242,8 @@ impl Recorder {
             warm_up: self.series.start(cut.window).as_secs(),
             events: self.events,
             total,
-            classes: classes.collect(),
-            nodes,
+            classes,
+            nodes: nodes.collect(),
             links: links.collect(),
             warnings: Vec::new(),
         };

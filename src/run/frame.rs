@@ -1,7 +1,7 @@
 //! The state of a run at an instant: what the recorder kept, what the engine's meters say, and the calls in flight.
 
 use super::Run;
-use crate::base::{Histogram, LinkId, NodeId, Time, hash};
+use crate::base::{Histogram, LinkId, NodeId, Span, Time, hash};
 use crate::design::Design;
 use crate::engine::{InFlight, Leg, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, SIGNALS, Signal};
 use crate::metrics::{Frame, LinkFrame, Moment, NodeFrame, Report, Series, Token, steady};
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 const HISTORY: usize = 60;
 /// What a sparkline looks back on, in nanoseconds, where a frame is about an instant.
 const LOOK_BACK: u64 = 60_000_000_000;
+/// A rate is about no less.
+const SHORTEST: Span = Span::from_millis(5);
 /// Tokens of a frame at most: more could not be told apart.
 const MOST_TOKENS: usize = 4_000;
 
@@ -19,7 +21,7 @@ const MOST_TOKENS: usize = 4_000;
 pub enum Basis<'a> {
     /// The run after its warm-up, from its report.
     Report(&'a Report),
-    /// The last thirty-second or two of the run's length.
+    /// From the beginning of the last thirty-second of the run's length that is over until now.
     Recent,
 }
 
@@ -49,17 +51,27 @@ pub fn frame(run: &mut Run, design: &Design, basis: Basis) -> Frame {
         Basis::Recent => (recent(run.recorder.series()), Time(at.0.saturating_sub(LOOK_BACK))),
     };
     let whole_run = matches!(basis, Basis::Report(_));
-    let (sampling, tokens) = tokens(run, design);
-    let mut nodes = Vec::new();
     let issuers = issuers(design);
-    for (i, (name, drawn)) in design.nodes.iter().enumerate() {
+    let kinds = design.nodes.values().map(|node| &node.kind);
+    let ids = (0..design.nodes.len() as u32).map(NodeId);
+    let sources: Vec<Source> = kinds.zip(ids).map(|(kind, id)| source(run, &kind.classes(), &issuers, id)).collect();
+    let histories: Vec<Vec<Moment>> =
+        sources.iter().enumerate().map(|(i, source)| history(run, i, source, history_since)).collect();
+    // What happened since the last window counts too, once that is long enough to speak of a rate.
+    let is_long_enough = !whole_run && at.since(since) >= SHORTEST;
+    let opened = is_long_enough && run.recorder.open_window(&mut run.sim);
+    let mut nodes = Vec::new();
+    for (i, ((name, source), history)) in design.nodes.keys().zip(&sources).zip(histories).enumerate() {
         let id = NodeId(i as u32);
-        let source = source(run, &drawn.kind.classes(), &issuers, id);
-        let history = history(run, i, &source, history_since);
         let levels = run.sim.behaviour(id).glance();
-        nodes.push(NodeFrame { name: name.clone(), levels, history, ..node(run, id, &source, since, whole_run) });
+        nodes.push(NodeFrame { name: name.clone(), levels, history, ..node(run, id, source, since, whole_run) });
     }
-    Frame { at, since, history_since, whole_run, nodes, links: links(run, since), tokens, sampling }
+    let links = links(run, since);
+    if opened {
+        run.recorder.forget_window();
+    }
+    let (sampling, tokens) = tokens(run, design);
+    Frame { at, since, history_since, whole_run, nodes, links, tokens, sampling }
 }
 
 /// The beginning of the last segment that is over.

@@ -177,10 +177,16 @@ impl Run {
     }
 
     /// The figures of what was recorded so far.
-    pub fn report(&mut self) -> Report {
+    pub fn report(&self) -> Report {
+        self.reporter()(&self.recorder)
+    }
+
+    /// What makes a report of a copy of the recording, elsewhere and later.
+    pub fn reporter(&self) -> impl FnOnce(&Recorder) -> Report + Send + use<> {
         let nodes = (0..self.kinds.len() as u32).map(NodeId);
         let levels = nodes.map(|id| self.sim.behaviour(id).glance()).collect();
-        self.recorder.report(&mut self.sim, &self.title, &self.kinds, levels)
+        let (title, kinds) = (self.title.clone(), self.kinds.clone());
+        move |recorder| recorder.report(&title, &kinds, levels)
     }
 
     /// To the end, and its report.

@@ -37,15 +37,16 @@ pub struct Snapshot {
     /// What is run: the design as last given, with everything that was done by hand on its timeline and the seed and
     /// length in use. Its headless run gives these numbers to the last bit.
     pub design: Arc<Design>,
-    /// Over the last thirty-second or two of the run's length, as `since` in it says; dots, queues and slots at its `at`.
+    /// Rates, shares and percentiles over the last thirty-second or two of the run's length until now, as `since` in it
+    /// says; dots, queues and slots at its `at`.
     /// Made with every snapshot, less often only where making one takes longer than a few milliseconds. While the run is
     /// simulated anew it is the frame of the earlier run.
     pub frame: Arc<Frame>,
-    /// The windows of the run for plots and tables, up to its last `series().ends`. At most 0.3 s of wall time old, more
-    /// where copying it takes long; never old when the run is paused or over.
+    /// The windows of the run for plots and tables, up to its last `series().ends`. At most 0.2 s of wall time behind, more
+    /// where copying them takes longer than 20 ms; complete when the run is over.
     pub recorder: Arc<Recorder>,
-    /// The figures of those same windows, or of a few less: at most 0.5 s of wall time old, more where a report takes
-    /// long; never old when the run is paused or over.
+    /// The figures of those windows, or of a few less: at most 0.5 s of wall time behind, more where a report takes longer
+    /// than 30 ms; complete when the run is over.
     pub report: Arc<Report>,
     /// How far it is simulated, and where it ends.
     pub now: Time,
@@ -53,8 +54,8 @@ pub struct Snapshot {
     /// Whether it is to go on; it does not while it is `over` or there is a `problem` with the design.
     pub playing: bool,
     pub over: bool,
-    /// The run is being simulated anew up to an instant, because the design was changed: how much of that is done,
-    /// between 0 and 1.
+    /// The run is being simulated anew up to `now`, because the design was changed: how much of that is done, between 0 and
+    /// 1. Until then frame, windows, report and counts are those of the run before.
     pub replaying: Option<f64>,
     /// The speed that was asked for.
     pub speed: Speed,
@@ -69,7 +70,7 @@ pub struct Snapshot {
     /// What was done by hand since the last restart, in the order in which it was done; it only grows. Whoever keeps
     /// the design puts what is new onto its timeline, so that it is saved, can be undone, and outlasts a restart.
     pub interventions: Arc<[Intervention]>,
-    /// Why the last command had no effect, or why the design cannot be run; until a later one succeeds.
+    /// Why the last command had no effect, or else why the design as last given cannot be run.
     pub problem: Option<String>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tailboard::base::{Ratio, Span, Time};
 use tailboard::design::{Action, Design, Intervention, set_parameter};
-use tailboard::run::{Change, Runner, Snapshot, Speed, change, run};
+use tailboard::run::{Basis, Change, Run, Runner, Snapshot, Speed, change, frame, run};
 use tailboard::scenario;
 
 /// What a test waits at most: a run here takes a fraction of a second.
@@ -224,12 +224,17 @@ fn another_drawing_is_simulated_anew_up_to_this_instant() {
     other.links.iter_mut().filter(|link| link.from == "cache").for_each(|link| link.from = "api".into());
     other.nodes.remove("cache");
     runner.replace(Arc::new(other));
+    // At the instant that the picture shows, even if the new run is not there yet.
+    runner.intervene(Action::Kill("db".into()), Some(Span::from_millis(100)), None);
     let after = watched.until("the other drawing", |s| s.replaying.is_none() && s.design.nodes.len() == 4);
     assert_eq!((after.now, after.playing), (before.now, false), "the picture goes on where it was");
     assert_eq!(after.frame.nodes.len(), 4);
     assert!(after.frame.links.iter().any(|link| link.name == "api->db" && link.rate > 0.0));
-    assert_eq!(after.design.timeline, *before.interventions, "what was done by hand is done again");
-    assert_eq!(*watched.end().report, replayed(&after.design));
+    let end = watched.end();
+    assert_eq!(end.design.timeline, *end.interventions, "what was done by hand is done again");
+    assert_eq!(end.interventions.len(), 2);
+    assert!(Time(end.interventions[1].at.0) > before.now);
+    assert_eq!(*end.report, replayed(&end.design));
 }
 
 #[test]
@@ -275,6 +280,7 @@ fn a_drawing_that_cannot_be_run_holds_the_run_until_it_can() {
     runner.set_speed(Speed::Times(9.0));
     let still = watched.until("the speed", |snapshot| snapshot.speed == Speed::Times(9.0));
     assert_eq!((still.now, still.reached, still.playing), (held.now, 0.0, true));
+    assert_eq!(still.problem, held.problem, "another command does not mend it");
     runner.replace(Arc::new(design()));
     assert_eq!(*watched.end().report, run(&design()).expect("fine"));
 }
@@ -388,4 +394,51 @@ fn changes_are_told_apart() {
         let some = |texts: &Change| matches!(texts, Change::Live(settings) if settings.len() == 1);
         assert!(changed == wanted || some(&changed) && some(&wanted), "{changed:?}, not {wanted:?}");
     }
+}
+
+/// An hour has windows of four seconds: nobody waits so long for a rate, and less so in slow motion.
+#[test]
+fn figures_do_not_wait_for_the_end_of_a_window() {
+    let mut long = design();
+    long.run.length = Span::from_secs(3600);
+    let mut run = Run::new(&long).expect("fine");
+    run.advance(Time(1_000_000_000));
+    let before = run.recorder().series().clone();
+    let shown = frame(&mut run, &long, Basis::Recent);
+    let api = shown.nodes.iter().find(|node| node.name == "api").expect("a node");
+    assert!((api.rate - 400.0).abs() < 20.0 && api.p50.is_some(), "{api:?}");
+    let link = shown.links.iter().find(|link| link.name == "balancer->api").expect("a link");
+    assert!((link.rate - 400.0).abs() < 20.0, "{link:?}");
+    let people = shown.nodes.iter().find(|node| node.name == "people").expect("a node");
+    assert!(people.p50.is_some_and(|p50| p50 > 0.01), "{people:?}");
+    let after = run.recorder().series();
+    assert!(before.ends.is_empty() && after.ends.is_empty() && after.nodes.is_empty() && after.classes.is_empty());
+    assert!(after.links.is_empty());
+}
+
+/// A slider drags a parameter along at every frame, for ever.
+#[test]
+fn a_knob_can_be_turned_as_often_as_anybody_likes() {
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    runner.set_speed(Speed::Times(0.5));
+    runner.play();
+    watched.until_time(0.05);
+    for i in 0..400 {
+        runner.replace(with(&design(), &[("api.slots", &format!("{}", 10 + i % 7))]));
+        if i % 3 == 0 {
+            assert!(watched.news.recv_timeout(PATIENCE).is_ok());
+        }
+    }
+    let end = watched.end();
+    assert!(end.design.timeline.len() <= 250, "{}", end.design.timeline.len());
+    assert_eq!(*end.report, replayed(&end.design));
+    runner.pause();
+    runner.restart(None);
+    for i in 0..260 {
+        runner.set("api.slots", format!("{}", 10 + i % 7));
+    }
+    let full = watched.until("the limit", |snapshot| snapshot.number == 1 && snapshot.problem.is_some());
+    assert_eq!(full.interventions.len(), 250);
+    assert_eq!(*watched.end().report, replayed(&full.design));
 }

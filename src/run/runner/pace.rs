@@ -1,4 +1,4 @@
-//! Simulated time against the wall clock, which is read here and nowhere else.
+//! Simulated time against the wall clock. Of what computes figures, this alone reads it.
 
 use super::Speed;
 use crate::base::{Span, Time};

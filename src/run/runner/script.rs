@@ -30,8 +30,8 @@ pub struct Script {
     /// All of this together: what is run.
     design: Arc<Design>,
     interventions: Arc<[Intervention]>,
-    /// Whether the design as last given can be run.
-    is_sound: bool,
+    /// Why the design as last given cannot be run, if it cannot.
+    unsound: Option<String>,
 }
 
 /// The first error of a design, in one line.
@@ -56,7 +56,7 @@ impl Script {
             length: None,
             design,
             interventions: Arc::new([]),
-            is_sound: true,
+            unsound: None,
         }
     }
 
@@ -70,8 +70,9 @@ impl Script {
         &self.interventions
     }
 
-    pub fn is_sound(&self) -> bool {
-        self.is_sound
+    /// Why the design as last given cannot be run, if it cannot.
+    pub fn unsound(&self) -> Option<&String> {
+        self.unsound.as_ref()
     }
 
     /// Forget what was done; a seed that is given counts until the design has another one.
@@ -145,9 +146,10 @@ impl Script {
     /// # Errors
     /// If it cannot be run.
     pub fn replace(&mut self, document: Arc<Design>, at: Option<Time>) -> Result<bool, String> {
-        let sound = check(&document);
-        self.is_sound = sound.is_ok();
-        sound.map_err(|problem| format!("this design cannot be run: {problem}"))?;
+        self.unsound = check(&document).err().map(|problem| format!("this design cannot be run: {problem}"));
+        if let Some(problem) = self.unsound.clone() {
+            return Err(problem);
+        }
         self.take_over(&document);
         let before = self.in_use(&self.document);
         if document.seed != self.document.seed {

@@ -4,12 +4,13 @@ use super::pace::{Pace, wall};
 use super::script::Script;
 use super::{Command, Snapshot};
 use crate::base::Time;
-use crate::metrics::Recorder;
+use crate::metrics::{Recorder, Report};
 use crate::run::{Basis, Run, frame};
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// Simulated without a look at commands: the longest that one of them waits, with what it takes to show something.
@@ -23,7 +24,9 @@ const FRAME: Duration = Duration::from_micros(16_667);
 /// Between copies of the windows, and between reports.
 const COPY: Duration = Duration::from_millis(150);
 const REPORT: Duration = Duration::from_millis(250);
-/// What is made for display takes at most one in so many parts of the time.
+/// How often what it took to make something passes before it is made again: frames take a quarter of the time at most,
+/// the rest a ninth.
+const FRAME_SHARE: u32 = 3;
 const SHARE: u32 = 8;
 
 /// Work until nobody holds the other end of the channel. If the simulation panics, the last snapshot says so.
@@ -72,7 +75,8 @@ impl Made {
 
     /// How long until it may be made again.
     fn rest(&self, every: Duration) -> Duration {
-        every.max(self.took * SHARE).saturating_sub(wall().duration_since(self.at))
+        let share = if every == FRAME { FRAME_SHARE } else { SHARE };
+        every.max(self.took * share).saturating_sub(wall().duration_since(self.at))
     }
 }
 
@@ -97,6 +101,14 @@ struct Worker {
     /// The copy that is shown is of the run before.
     is_anew: bool,
     report: Made,
+    reporting: Option<Reporting>,
+}
+
+/// A report that is being made, for it takes long where there are many nodes.
+struct Reporting {
+    thread: JoinHandle<Report>,
+    began: Instant,
+    windows: Option<usize>,
 }
 
 /// A copy of a recording, made of an earlier copy of it where that can be had.
@@ -126,6 +138,7 @@ impl Worker {
             spare: None,
             is_anew: false,
             report: Made::now(),
+            reporting: None,
             run,
         }
     }
@@ -171,7 +184,7 @@ impl Worker {
 
     /// Whether time goes on by itself.
     fn is_going(&self) -> bool {
-        self.playing && self.script.is_sound() && !self.run.is_over()
+        self.playing && self.script.unsound().is_none() && !self.run.is_over()
     }
 
     /// How long there is nothing to do; until a command comes, if none.
@@ -237,7 +250,7 @@ impl Worker {
             }
             Command::Step => {
                 self.playing = false;
-                self.steps = self.steps.saturating_add(1);
+                self.steps += u32::from(self.script.unsound().is_none());
                 Ok(())
             }
             Command::Speed(speed) => {
@@ -263,7 +276,7 @@ impl Worker {
                 }
             }
         };
-        self.problem = result.err();
+        self.problem = result.err().or_else(|| self.script.unsound().cloned());
     }
 
     /// The first instant at which something can still be done.
@@ -283,7 +296,7 @@ impl Worker {
 
     /// What was made of the run is no longer true.
     fn is_different(&mut self) {
-        (self.copy.windows, self.report.windows) = (None, None);
+        (self.copy.windows, self.report.windows, self.reporting) = (None, None, None);
     }
 
     /// Simulate the present design up to where the run is.
@@ -314,10 +327,34 @@ impl Worker {
         if self.changed {
             return Some(frame);
         }
-        let windows = Some(self.windows());
-        let stale = [(&self.copy, COPY), (&self.report, REPORT)];
-        let stale = stale.into_iter().filter(|(made, _)| self.goal.is_none() && made.windows != windows);
-        stale.map(|(made, every)| made.rest(every)).min().map(|rest| rest.max(frame))
+        if self.goal.is_some() {
+            return None;
+        }
+        match &self.reporting {
+            _ if self.copy.windows != Some(self.windows()) => Some(self.copy.rest(COPY).max(frame)),
+            Some(reporting) if reporting.thread.is_finished() => Some(frame),
+            // Look again.
+            Some(_) => Some(FRAME),
+            None if self.report.windows != self.copy.windows => Some(self.report.rest(REPORT).max(frame)),
+            None => None,
+        }
+    }
+
+    /// Begin a report of the copy that is shown, or take one that is done.
+    fn report(&mut self) {
+        if let Some(done) = self.reporting.take_if(|reporting| reporting.thread.is_finished()) {
+            let report = done.thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            self.shown.report = Arc::new(report);
+            let at = wall();
+            self.report = Made { at, took: at.duration_since(done.began), windows: done.windows };
+        }
+        if self.reporting.is_none() && self.report.windows != self.copy.windows && self.report.rest(REPORT).is_zero() {
+            let (reporter, recorder) = (self.run.reporter(), Arc::clone(&self.shown.recorder));
+            // Without a thread the report stays what it is until there is one.
+            let thread = Builder::new().name("report".to_owned()).spawn(move || reporter(&recorder));
+            let reporting = |thread| Reporting { thread, began: wall(), windows: self.copy.windows };
+            self.reporting = thread.ok().map(reporting);
+        }
     }
 
     /// Bring what is shown up to date.
@@ -340,12 +377,15 @@ impl Worker {
                 let before = std::mem::replace(&mut shown.recorder, copy);
                 self.spare = (!std::mem::take(&mut self.is_anew)).then_some(before);
             }
-            if self.report.windows != Some(windows) && (over || self.report.rest(REPORT).is_zero()) {
+            if over && self.report.windows != Some(windows) {
+                self.reporting = None;
                 shown.report = Arc::new(self.report.make(windows, || run.report()));
             }
             (shown.now, shown.events, shown.requests) = (run.now(), run.events(), run.requests());
             shown.replaying = None;
+            self.report();
         }
+        let shown = &mut self.shown;
         shown.length = self.run.length();
         shown.over = over && self.goal.is_none();
         shown.playing = self.playing;
