@@ -2,10 +2,10 @@
 
 use super::run::{Output, prepare, progress};
 use super::{GOOD, WRONG_INPUT, say};
-use crate::export;
 use crate::base::units::Quantity as _;
 use crate::base::{Span, Time};
 use crate::design::{Design, FigureUnit, MetricPath};
+use crate::export;
 use crate::figure::{self, Asked, Background, Lens, Look, Parts, Shown, ThemeName, scene::Scene};
 use crate::metrics::{Frame, Report};
 use crate::run::{Basis, Run, Verdict, frame, judge, series};

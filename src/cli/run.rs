@@ -2,10 +2,10 @@
 
 use super::figure::PictureArgs;
 use super::{GOOD, NOT_AS_EXPECTED, WRONG_INPUT, print, print_bytes, say, table};
-use crate::export;
 use crate::base::units::Quantity as _;
 use crate::base::{Finding, Span, Time};
 use crate::design::{Design, Expectation, MetricPath, WarmUp, set_parameter};
+use crate::export;
 use crate::run::{self, Run, Verdict, judge};
 use crate::scenario::diagnose::{Diagnostic, Shown};
 use crate::scenario::{self, source};

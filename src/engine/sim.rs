@@ -105,6 +105,9 @@ impl<B: Behaviour> Sim<B> {
     pub fn step(&mut self, until: Time) -> bool {
         self.settle();
         let Some(event) = self.core.events.pop_until(until) else { return false };
+        if self.core.events.take_fresh() {
+            self.core.read_ahead();
+        }
         self.handle(event);
         self.settle();
         true

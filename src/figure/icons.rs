@@ -32,7 +32,11 @@ pub fn rasterized(kind: &str, pixels: u32) -> Vec<u8> {
     let tree = usvg::Tree::from_str(&svg, &usvg::Options::default()).unwrap_or_else(|error| panic!("{kind}: {error}"));
     let mut map = tiny_skia::Pixmap::new(pixels, pixels).unwrap_or_else(|| panic!("{kind}: no pixels"));
     resvg::render(&tree, tiny_skia::Transform::identity(), &mut map.as_mut());
-    map.pixels().iter().map(|pixel| pixel.demultiply()).flat_map(|c| [c.red(), c.green(), c.blue(), c.alpha()]).collect()
+    map.pixels()
+        .iter()
+        .map(|pixel| pixel.demultiply())
+        .flat_map(|c| [c.red(), c.green(), c.blue(), c.alpha()])
+        .collect()
 }
 
 #[cfg(test)]

@@ -366,11 +366,13 @@ impl App {
         let Some(snapshot) = &self.snapshot else { return false };
         // What was done a moment ago stands at the next nanoseconds.
         let now = snapshot.now.0;
-        let is_on = |i: &&crate::design::Intervention| i.at.0 <= now + 1_000 && i.lasting.is_none_or(|l| i.at.0 + l.0 > now);
+        let is_on =
+            |i: &&crate::design::Intervention| i.at.0 <= now + 1_000 && i.lasting.is_none_or(|l| i.at.0 + l.0 > now);
         let done = snapshot.design.timeline.iter().filter(is_on);
         let mut done: Vec<_> = done.filter(|intervention| intervention.action.targets().contains(&name)).collect();
         done.sort_by_key(|intervention| intervention.at);
-        let last = done.iter().rev().find(|i| matches!(i.action, Action::Kill(_) | Action::Restart(_) | Action::Heal(_)));
+        let last =
+            done.iter().rev().find(|i| matches!(i.action, Action::Kill(_) | Action::Restart(_) | Action::Heal(_)));
         last.is_some_and(|intervention| matches!(intervention.action, Action::Kill(_)))
     }
 
@@ -444,7 +446,8 @@ impl App {
             W::Faster => self.change_speed(2.0),
             W::Slower => self.change_speed(0.5),
             W::Lens(n) => {
-                self.lens = [Lens::Load, Lens::Latency, Lens::Errors, Lens::Queue, Lens::None][usize::from(n - 1).min(4)];
+                self.lens =
+                    [Lens::Load, Lens::Latency, Lens::Errors, Lens::Queue, Lens::None][usize::from(n - 1).min(4)];
             }
         }
     }

@@ -5,11 +5,13 @@ use super::hit::{self, Targets};
 use super::{canvas, theme};
 use crate::design::Design;
 use crate::editor::{Area, Cursor, Guide, Hit, Input, Modifiers, Side, Target, Tool};
+use crate::figure::Lens;
 use crate::figure::board::{self, Places};
 use crate::figure::scene::{Item, Owner};
-use crate::figure::Lens;
 use crate::metrics::Frame;
-use egui::{Color32, CursorIcon, Painter, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{
+    Color32, CursorIcon, Painter, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2,
+};
 use std::sync::Arc;
 
 /// Pixels of the board between two dots of the grid.
@@ -61,7 +63,13 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     hint(app, &painter, drawn.sampling);
     if design.nodes.is_empty() {
         let words = "Drag a kind from the palette, or double-click here.";
-        painter.text(response.rect.center(), egui::Align2::CENTER_CENTER, words, egui::FontId::proportional(16.0), canvas::color(colors.muted));
+        painter.text(
+            response.rect.center(),
+            egui::Align2::CENTER_CENTER,
+            words,
+            egui::FontId::proportional(16.0),
+            canvas::color(colors.muted),
+        );
     }
 }
 
@@ -122,13 +130,19 @@ fn is_hand(app: &App, ui: &Ui) -> bool {
 }
 
 fn held(ui: &Ui) -> Modifiers {
-    ui.input(|input| Modifiers { ctrl: input.modifiers.command, shift: input.modifiers.shift, alt: input.modifiers.alt })
+    ui.input(|input| Modifiers {
+        ctrl: input.modifiers.command,
+        shift: input.modifiers.shift,
+        alt: input.modifiers.alt,
+    })
 }
 
 /// What the pointer does to the design. Returns what it is on.
 fn pointer(app: &mut App, ui: &Ui, response: &Response) -> Hit {
     let now = ui.input(|input| input.time);
-    let Some(place) = response.hover_pos().or(ui.input(|input| input.pointer.latest_pos()).filter(|_| app.editor.is_busy())) else {
+    let Some(place) =
+        response.hover_pos().or(ui.input(|input| input.pointer.latest_pos()).filter(|_| app.editor.is_busy()))
+    else {
         return Hit::Empty;
     };
     app.pointer = Some(place);
@@ -222,7 +236,9 @@ fn under(app: &App, painter: &Painter) {
         let selected = app.editor.selection().has_link(&link.name());
         let takes = app.editor.overlay().target == Some(Target::Link(number));
         if selected || takes {
-            painter.extend(way(app, number).map(|way| egui::Shape::line(way, Stroke::new(9.0, accent.gamma_multiply(0.45)))));
+            painter.extend(
+                way(app, number).map(|way| egui::Shape::line(way, Stroke::new(9.0, accent.gamma_multiply(0.45)))),
+            );
         }
     }
     for (name, card) in &app.targets.cards {
@@ -256,7 +272,8 @@ fn over(app: &App, painter: &Painter, hit: &Hit) {
         let from = hit::handle(card, wire.side, &app.view);
         let (from, until) = (app.view.to_screen((from.x, from.y)), app.view.to_screen(wire.loose));
         let pen = if wire.refusal.is_some() { canvas::color(colors.failing) } else { accent };
-        let bend = vec2((until.x - from.x).abs().max(40.0) / 2.0, 0.0) * if wire.side == Side::Out { 1.0 } else { -1.0 };
+        let bend =
+            vec2((until.x - from.x).abs().max(40.0) / 2.0, 0.0) * if wire.side == Side::Out { 1.0 } else { -1.0 };
         let curve = egui::epaint::CubicBezierShape::from_points_stroke(
             [from, from + bend, until - bend, until],
             false,
@@ -299,8 +316,15 @@ fn hint(app: &App, painter: &Painter, sampling: u64) {
     let font = egui::FontId::proportional(11.5);
     let muted = canvas::color(colors.muted);
     let screen = app.screen;
-    painter.text(screen.left_bottom() + vec2(12.0, -10.0), egui::Align2::LEFT_BOTTOM, app.editor.hint(), font.clone(), muted);
-    let has_dots = app.snapshot.as_ref().is_some_and(|snapshot| !snapshot.frame.tokens.is_empty()) && app.lens != Lens::None;
+    painter.text(
+        screen.left_bottom() + vec2(12.0, -10.0),
+        egui::Align2::LEFT_BOTTOM,
+        app.editor.hint(),
+        font.clone(),
+        muted,
+    );
+    let has_dots =
+        app.snapshot.as_ref().is_some_and(|snapshot| !snapshot.frame.tokens.is_empty()) && app.lens != Lens::None;
     if has_dots && !app.look.still {
         let calls = if sampling == 1 { "call".to_owned() } else { format!("{sampling} calls") };
         let words = format!("1 dot = {calls} on the way, true time");
@@ -313,6 +337,12 @@ fn label(app: &App, painter: &Painter, at: Pos2, words: &str) {
     let colors = app.look.theme();
     let galley = painter.layout(words.to_owned(), egui::FontId::proportional(12.0), canvas::color(colors.text), 260.0);
     let room = Rect::from_min_size(at, galley.size()).expand(6.0);
-    painter.rect(room, 6.0, canvas::color(colors.card), Stroke::new(1.0, canvas::color(colors.card_border)), StrokeKind::Middle);
+    painter.rect(
+        room,
+        6.0,
+        canvas::color(colors.card),
+        Stroke::new(1.0, canvas::color(colors.card_border)),
+        StrokeKind::Middle,
+    );
     painter.galley(at, galley, canvas::color(colors.text));
 }

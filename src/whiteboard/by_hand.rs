@@ -157,7 +157,8 @@ fn a_design_is_built_by_hand_run_broken_undone_and_saved() {
     person.press(Key::Z, Modifiers::COMMAND | Modifiers::SHIFT);
     assert_eq!(person.app.editor.design().timeline.len(), 1);
     // Saved and read again it is the same, and runs headless.
-    let done = person.app.files.with_path(super::files::Purpose::SaveAs, &path.to_string_lossy(), &mut person.app.editor);
+    let done =
+        person.app.files.with_path(super::files::Purpose::SaveAs, &path.to_string_lossy(), &mut person.app.editor);
     person.app.files_done(done, 0.0);
     let again = read(&std::fs::read_to_string(&path).expect("saved"));
     assert_eq!(again, **person.app.editor.design());
@@ -186,8 +187,16 @@ fn the_side_is_drawn_for_every_kind_and_for_links() {
 fn escape_closes_and_every_action_can_be_done() {
     for action in crate::editor::actions::ACTIONS {
         // These open a dialog of the system.
-        if ["file.open", "file.save", "file.save_as", "file.picture", "file.copy_picture", "edit.paste", "edit.paste_linked"]
-            .contains(&action.id)
+        if [
+            "file.open",
+            "file.save",
+            "file.save_as",
+            "file.picture",
+            "file.copy_picture",
+            "edit.paste",
+            "edit.paste_linked",
+        ]
+        .contains(&action.id)
         {
             continue;
         }
@@ -206,11 +215,21 @@ fn a_short_space_plays_and_a_long_one_moves_the_board() {
     let mut person = Person::before(read(include_str!("../../scenarios/kinds/cache.ron")));
     let middle = person.app.screen.center();
     person.go(middle);
-    let space = |pressed| Event::Key { key: Key::Space, physical_key: None, pressed, repeat: false, modifiers: Modifiers::NONE };
+    let space = |pressed| Event::Key {
+        key: Key::Space,
+        physical_key: None,
+        pressed,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
     let origin = person.app.view.origin;
     person.with(vec![space(true)]);
     person.drag(middle + vec2(0.0, -300.0), middle + vec2(80.0, -260.0));
     person.with(vec![space(false)]);
-    assert!((person.app.view.origin - origin - vec2(80.0, 40.0)).length() < 2.0, "{:?}", person.app.view.origin - origin);
+    assert!(
+        (person.app.view.origin - origin - vec2(80.0, 40.0)).length() < 2.0,
+        "{:?}",
+        person.app.view.origin - origin
+    );
     assert!(person.app.space.is_none());
 }

@@ -55,7 +55,10 @@ impl Printer {
         let at = |p: Point| view.to_screen(((p.x + origin.x) as f32, (p.y + origin.y) as f32));
         for item in items {
             let bounds = item.bounds();
-            let room = egui::Rect::from_min_max(at(Point::new(bounds.x, bounds.y)), at(Point::new(bounds.right(), bounds.bottom())));
+            let room = egui::Rect::from_min_max(
+                at(Point::new(bounds.x, bounds.y)),
+                at(Point::new(bounds.right(), bounds.bottom())),
+            );
             if room.expand(8.0).intersects(seen) {
                 self.one(painter, view.zoom, &at, item);
             }
@@ -81,7 +84,10 @@ impl Printer {
             Shape::Path(segs) => self.path(painter, zoom, at, segs, &item.paint),
             Shape::Text(label) => write(painter, zoom, at, label, item.paint.fill),
             Shape::Icon { kind, rect } => {
-                let room = egui::Rect::from_min_max(at(Point::new(rect.x, rect.y)), at(Point::new(rect.right(), rect.bottom())));
+                let room = egui::Rect::from_min_max(
+                    at(Point::new(rect.x, rect.y)),
+                    at(Point::new(rect.right(), rect.bottom())),
+                );
                 let tint = item.paint.fill.map_or(Color32::WHITE, color);
                 self.icon(painter, kind, room, tint);
             }
@@ -116,7 +122,12 @@ impl Printer {
                     painter.extend(egui::Shape::dashed_line(&points, pen, dash, gap));
                 }
                 None => {
-                    painter.add(PathShape { points, closed, fill: Color32::TRANSPARENT, stroke: PathStroke::from(pen) });
+                    painter.add(PathShape {
+                        points,
+                        closed,
+                        fill: Color32::TRANSPARENT,
+                        stroke: PathStroke::from(pen),
+                    });
                 }
             }
         }
@@ -133,7 +144,8 @@ impl Printer {
         }
         path.end(true);
         let mut buffers: VertexBuffers<Pos2, u32> = VertexBuffers::new();
-        let mut builder = BuffersBuilder::new(&mut buffers, |vertex: FillVertex| pos2(vertex.position().x, vertex.position().y));
+        let mut builder =
+            BuffersBuilder::new(&mut buffers, |vertex: FillVertex| pos2(vertex.position().x, vertex.position().y));
         let options = FillOptions::default().with_tolerance(0.2);
         // What cannot be filled (a coordinate that is no number) is left out rather than drawn wrong.
         if self.tessellator.tessellate_path(&path.build(), &options, &mut builder).is_ok() {

@@ -61,7 +61,13 @@ fn snapshot(app: &App) -> Result<Arc<Snapshot>, String> {
 }
 
 /// A picture as a file.
-fn draw(snapshot: &Snapshot, look: &Look, format: Format, scale: f64, only: Option<&[String]>) -> Result<Vec<u8>, String> {
+fn draw(
+    snapshot: &Snapshot,
+    look: &Look,
+    format: Format,
+    scale: f64,
+    only: Option<&[String]>,
+) -> Result<Vec<u8>, String> {
     let (design, frame) = match only {
         None => ((*snapshot.design).clone(), (*snapshot.frame).clone()),
         Some(names) => part(&snapshot.design, &snapshot.frame, names),
@@ -82,7 +88,9 @@ fn draw(snapshot: &Snapshot, look: &Look, format: Format, scale: f64, only: Opti
     let carried = carried(text, &snapshot.report, &verdicts);
     let problem = |problem: crate::scenario::picture::PictureError| problem.to_string();
     match format {
-        Format::Svg => embed_svg(&figure::svg(&scene, &design.title, None), &carried).map(String::into_bytes).map_err(problem),
+        Format::Svg => {
+            embed_svg(&figure::svg(&scene, &design.title, None), &carried).map(String::into_bytes).map_err(problem)
+        }
         Format::Png => embed_png(&figure::png(&scene, &design.title, None, scale)?, &carried).map_err(problem),
     }
 }

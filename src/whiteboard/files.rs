@@ -60,7 +60,9 @@ pub enum Answer {
 impl Question {
     pub fn text(&self) -> String {
         match self {
-            Question::Overwrite(path) => format!("{} was changed by something else since it was read. Overwrite it?", path.display()),
+            Question::Overwrite(path) => {
+                format!("{} was changed by something else since it was read. Overwrite it?", path.display())
+            }
             Question::Discard(_) => "There are changes that are not saved.".to_owned(),
             Question::Recover(design) => {
                 let title = if design.title.is_empty() { "a design" } else { &design.title };
@@ -322,7 +324,9 @@ impl Files {
         let path = PathBuf::from(path.trim());
         match purpose {
             // What was done while the dialog was open is not to be lost either.
-            Purpose::Open if self.agreed.take().is_some_and(|design| Arc::ptr_eq(&design, editor.design())) => self.open(&path),
+            Purpose::Open if self.agreed.take().is_some_and(|design| Arc::ptr_eq(&design, editor.design())) => {
+                self.open(&path)
+            }
             Purpose::Open => self.unless_changed(Next::OpenPath(path), editor),
             Purpose::SaveAs => {
                 let is_ron = path.extension().is_some_and(|extension| extension == "ron");
@@ -455,7 +459,9 @@ mod tests {
         let left = next.left_over().expect("what was drawn");
         assert_eq!(left.nodes, editor.design().nodes);
         let question = Question::Recover(Box::new(left));
-        let Ok(Done::Recovered(design)) = next.answer(&question, Answer::Yes, &mut editor) else { panic!("not recovered") };
+        let Ok(Done::Recovered(design)) = next.answer(&question, Answer::Yes, &mut editor) else {
+            panic!("not recovered")
+        };
         assert_eq!(design.nodes, editor.design().nodes);
         assert!(!orphaned.exists() && journal.exists(), "it is kept until it is saved");
         assert!(matches!(files.act(WindowAction::Save, &mut editor), Ok(Done::Said(_))));

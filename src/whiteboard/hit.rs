@@ -27,10 +27,14 @@ impl Targets {
     /// Of the primitives of a design, whose own origin lies at `origin` of the board.
     pub fn of(design: &Design, items: &[Item], origin: scene::Point) -> Targets {
         let mut targets = Targets::default();
-        let numbers: BTreeMap<String, usize> = design.links.iter().enumerate().map(|(i, link)| (link.name(), i)).collect();
+        let numbers: BTreeMap<String, usize> =
+            design.links.iter().enumerate().map(|(i, link)| (link.name(), i)).collect();
         let at = |p: scene::Point| pos2((p.x + origin.x) as f32, (p.y + origin.y) as f32);
         let room = |rect: scene::Rect| {
-            Rect::from_min_max(at(scene::Point::new(rect.x, rect.y)), at(scene::Point::new(rect.right(), rect.bottom())))
+            Rect::from_min_max(
+                at(scene::Point::new(rect.x, rect.y)),
+                at(scene::Point::new(rect.right(), rect.bottom())),
+            )
         };
         for item in items {
             match (&item.owner, item.slot, &item.shape) {
@@ -106,7 +110,8 @@ pub fn handle(card: Rect, side: Side, view: &View) -> Pos2 {
 /// From a place to a line.
 fn distance(at: Pos2, from: Pos2, until: Pos2) -> f32 {
     let along = until - from;
-    let share = if along.length_sq() > 0.0 { ((at - from).dot(along) / along.length_sq()).clamp(0.0, 1.0) } else { 0.0 };
+    let share =
+        if along.length_sq() > 0.0 { ((at - from).dot(along) / along.length_sq()).clamp(0.0, 1.0) } else { 0.0 };
     (from + along * share).distance(at)
 }
 

@@ -61,7 +61,8 @@ pub fn apply(ui: &mut Ui, look: &Look) {
     let theme = look.theme();
     let mut visuals = if look.name == Name::Dark { Visuals::dark() } else { Visuals::light() };
     let (text, muted, faint) = (canvas::color(theme.text), canvas::color(theme.muted), canvas::color(theme.faint));
-    let (card, behind, border) = (canvas::color(theme.card), canvas::color(theme.background), canvas::color(theme.card_border));
+    let (card, behind, border) =
+        (canvas::color(theme.card), canvas::color(theme.background), canvas::color(theme.card_border));
     visuals.override_text_color = None;
     visuals.panel_fill = card;
     visuals.window_fill = card;
@@ -88,7 +89,8 @@ pub fn apply(ui: &mut Ui, look: &Look) {
         widget.fg_stroke = Stroke::new(1.0, text);
         widget.corner_radius = CornerRadius::same(6);
     }
-    visuals.widgets.inactive.bg_stroke = if look.name == Name::Contrast { Stroke::new(1.0, border) } else { Stroke::NONE };
+    visuals.widgets.inactive.bg_stroke =
+        if look.name == Name::Contrast { Stroke::new(1.0, border) } else { Stroke::NONE };
     visuals.text_edit_bg_color = Some(canvas::color(theme.card.mix(theme.faint, 0.7)));
     // A cursor that blinks would keep the window drawing.
     visuals.text_cursor.blink = false;

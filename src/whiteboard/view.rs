@@ -26,11 +26,11 @@ impl Default for View {
 }
 
 impl View {
-    pub fn to_screen(&self, at: Point) -> Pos2 {
+    pub fn to_screen(self, at: Point) -> Pos2 {
         self.origin + vec2(at.0, at.1) * self.zoom
     }
 
-    pub fn to_board(&self, at: Pos2) -> Point {
+    pub fn to_board(self, at: Pos2) -> Point {
         let at = (at - self.origin) / self.zoom;
         (at.x, at.y)
     }

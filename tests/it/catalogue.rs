@@ -110,7 +110,7 @@ fn every_kind_is_documented() {
         let spec = Spec::new(meta.key).expect("in the catalogue");
         assert!(meta.summary.ends_with('.') && meta.help.len() > 200, "{}: too little is said", meta.key);
         assert!(meta.help.contains("ot modelled"), "{}: says what is not modelled", meta.key);
-        let manual = cli::explain::text(&spec);
+        let manual = tailboard::cli::explain::text(&spec);
         for (param, _) in parameters(&spec) {
             assert!(param.help.ends_with('.') && param.help.len() > 10, "{}.{}", meta.key, param.name);
             assert!(manual.contains(&format!("\n  {}: ", param.name)), "{}.{}", meta.key, param.name);

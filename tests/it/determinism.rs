@@ -5,8 +5,8 @@ use crate::scenarios::{files, load};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use tailboard::base::{Rng, Time, hash};
-use tailboard::export;
 use tailboard::design::{Design, set_parameter};
+use tailboard::export;
 use tailboard::run::{Run, judge};
 use tailboard::scenario;
 

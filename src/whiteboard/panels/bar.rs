@@ -31,7 +31,8 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             let Some(action) = by_id(id) else { continue };
             let on = action.is_on.is_some_and(|is_on| is_on(&app.editor));
             let enabled = (action.enabled)(&app.editor);
-            let clicked = ui.add_enabled(enabled, Button::new(*word).selected(on)).on_hover_text(hint(action)).clicked();
+            let clicked =
+                ui.add_enabled(enabled, Button::new(*word).selected(on)).on_hover_text(hint(action)).clicked();
             if clicked {
                 let now = ui.input(|input| input.time);
                 app.perform(action, now);

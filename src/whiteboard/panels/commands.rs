@@ -28,7 +28,10 @@ pub fn choose<T: Clone>(ui: &mut Ui, typed: &mut String, at: &mut usize, all: &[
     let mut chosen = None;
     ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
         for (i, (_, (title, more, what))) in found.iter().enumerate() {
-            let button = egui::Button::new(title.as_str()).shortcut_text(more.as_str()).selected(i == *at).min_size(egui::vec2(ui.available_width(), 24.0));
+            let button = egui::Button::new(title.as_str())
+                .shortcut_text(more.as_str())
+                .selected(i == *at)
+                .min_size(egui::vec2(ui.available_width(), 24.0));
             let response = ui.add(button);
             if i == *at && (up || down) {
                 response.scroll_to_me(None);
@@ -44,11 +47,15 @@ pub fn choose<T: Clone>(ui: &mut Ui, typed: &mut String, at: &mut usize, all: &[
     chosen
 }
 
-/// What can be done now.
+/// All that can be done, with the shortcut; or that it cannot be done now, because it is about something to be selected.
 pub fn all(app: &App) -> Vec<(String, String, &'static Action)> {
-    let enabled = ACTIONS.iter().filter(|action| (action.enabled)(&app.editor));
-    let shortcut = |action: &Action| action.shortcuts.first().map_or(String::new(), ToString::to_string);
-    enabled.map(|action| (format!("{}: {}", action.menu.title(), action.label), shortcut(action), action)).collect()
+    let note = |action: &Action| match action.shortcuts.first() {
+        _ if !(action.enabled)(&app.editor) => "not now".to_owned(),
+        Some(shortcut) => shortcut.to_string(),
+        None => String::new(),
+    };
+    let title = |action: &Action| format!("{}: {}", action.menu.title(), action.label);
+    ACTIONS.iter().map(|action| (title(action), note(action), action)).collect()
 }
 
 /// The sheet of all shortcuts.

@@ -35,14 +35,18 @@ fn rows(design: &Design, targets: &[String]) -> Vec<Row> {
         if let Some(node) = design.nodes.get(target) {
             node.kind.clone().visit(&mut see);
             let plain = crate::kinds::Spec::new(node.kind.meta().key);
-            plain.into_iter().for_each(|mut spec| spec.visit(&mut |_: &Param, value: &mut dyn Value| defaults.push(value.text())));
+            plain
+                .into_iter()
+                .for_each(|mut spec| spec.visit(&mut |_: &Param, value: &mut dyn Value| defaults.push(value.text())));
         } else if let Some(link) = design.link(target) {
             link.clone().visit(&mut see);
             LinkSpec::default().visit(&mut |_: &Param, value: &mut dyn Value| defaults.push(value.text()));
         }
         if i == 0 {
             let plain = |n: usize, text: &str| defaults.get(n).is_some_and(|default| default == text);
-            all = here.into_iter().enumerate()
+            all = here
+                .into_iter()
+                .enumerate()
                 .map(|(n, (param, text))| Row { is_default: plain(n, &text), param, text, differs: false })
                 .collect();
         } else {
@@ -161,7 +165,8 @@ fn curve(app: &App, ui: &mut Ui, text: &str) {
     const DRAWS: usize = 4_000;
     const CELLS: usize = 40;
     let shaped = text.contains('(') && !text.starts_with("Some") && !text.starts_with('(');
-    let Some(dist) = shaped.then(|| crate::base::ron::read::<Dist>(text).value).flatten().filter(|d| d.problem().is_none())
+    let Some(dist) =
+        shaped.then(|| crate::base::ron::read::<Dist>(text).value).flatten().filter(|d| d.problem().is_none())
     else {
         return;
     };
@@ -177,7 +182,10 @@ fn curve(app: &App, ui: &mut Ui, text: &str) {
     let tallest = cells.iter().copied().max().unwrap_or(1) as f32;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 30.0), Sense::hover());
     let place = |i: usize, n: u32| {
-        pos2(rect.left() + rect.width() * (i as f32 + 0.5) / CELLS as f32, rect.bottom() - rect.height() * n as f32 / tallest)
+        pos2(
+            rect.left() + rect.width() * (i as f32 + 0.5) / CELLS as f32,
+            rect.bottom() - rect.height() * n as f32 / tallest,
+        )
     };
     let points: Vec<_> = cells.iter().enumerate().map(|(i, n)| place(i, *n)).collect();
     ui.painter().add(egui::Shape::line(points, Stroke::new(1.5, canvas::color(app.look.theme().busy))));

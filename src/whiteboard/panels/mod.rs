@@ -22,13 +22,25 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         Panel::top("bar").show(ui, |ui| bar::show(app, ui));
         Panel::bottom("run").show(ui, |ui| run::show(app, ui));
         if app.panels.plots {
-            Panel::bottom("plots").resizable(true).default_size(230.0).size_range(120.0..=700.0).show(ui, |ui| plots::show(app, ui));
+            Panel::bottom("plots")
+                .resizable(true)
+                .default_size(230.0)
+                .size_range(120.0..=700.0)
+                .show(ui, |ui| plots::show(app, ui));
         }
         if app.panels.palette {
-            Panel::left("palette").resizable(true).default_size(176.0).size_range(140.0..=320.0).show(ui, |ui| palette::show(app, ui));
+            Panel::left("palette")
+                .resizable(true)
+                .default_size(176.0)
+                .size_range(140.0..=320.0)
+                .show(ui, |ui| palette::show(app, ui));
         }
         if app.panels.inspector {
-            Panel::right("side").resizable(true).default_size(304.0).size_range(240.0..=560.0).show(ui, |ui| side::show(app, ui));
+            Panel::right("side")
+                .resizable(true)
+                .default_size(304.0)
+                .size_range(240.0..=560.0)
+                .show(ui, |ui| side::show(app, ui));
         }
     }
     CentralPanel::default().frame(Frame::NONE).show(ui, |ui| board::show(app, ui));

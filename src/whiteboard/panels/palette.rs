@@ -1,7 +1,7 @@
 //! The kinds, in their groups: dragged onto the board, or searched for.
 
-use crate::editor::Input;
 use super::commands::fit;
+use crate::editor::Input;
 use crate::kinds::{Group, KINDS, Meta};
 use crate::whiteboard::app::App;
 use crate::whiteboard::canvas;
@@ -46,7 +46,13 @@ fn kind(app: &mut App, ui: &mut Ui, key: &'static str, title: &str, summary: &st
     let icon = Rect::from_center_size(pos2(rect.left() + 18.0, rect.center().y), vec2(18.0, 18.0));
     let tint = canvas::color(app.look.theme().text);
     app.printer.icon(&painter, key, icon, tint);
-    painter.text(pos2(rect.left() + 36.0, rect.center().y), Align2::LEFT_CENTER, title, FontId::proportional(13.0), tint);
+    painter.text(
+        pos2(rect.left() + 36.0, rect.center().y),
+        Align2::LEFT_CENTER,
+        title,
+        FontId::proportional(13.0),
+        tint,
+    );
     let now = ui.input(|input| input.time);
     if response.drag_started()
         && let Some(place) = ui.input(|input| input.pointer.latest_pos())

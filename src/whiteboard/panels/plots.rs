@@ -1,9 +1,10 @@
 //! The plots of the run: the figure's, to be moved about in.
 
+use crate::base::maths;
+use crate::design::{FigureUnit, MetricPath};
 use crate::figure::plot::{Form, Ink, Panel};
 use crate::figure::series::{self, Asked, Recording};
 use crate::figure::theme::{Color, Theme};
-use crate::design::{FigureUnit, MetricPath};
 use crate::metrics::Recorder;
 use crate::run::Snapshot;
 use crate::whiteboard::app::App;
@@ -31,7 +32,10 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let windows = snapshot.recorder.series().ends.len();
     ui.horizontal(|ui| {
         let answered = snapshot.report.total.offered;
-        let words = format!("{windows} windows, {} requests so far; drag to move, Ctrl and wheel to zoom, double-click for all", crate::base::short::count(answered));
+        let words = format!(
+            "{windows} windows, {} requests so far; drag to move, Ctrl and wheel to zoom, double-click for all",
+            crate::base::short::count(answered)
+        );
         ui.label(RichText::new(words).weak().small());
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if ui.small_button("CSV").on_hover_text("Copy what is recorded, window by window").clicked() {
@@ -64,11 +68,15 @@ fn refresh(app: &mut App, snapshot: &Snapshot) {
     if current.is_some_and(|(recorder, nodes)| Arc::ptr_eq(recorder, &snapshot.recorder) && *nodes == selected) {
         return;
     }
-    let asked: Vec<Asked> = selected.iter().take(4).flat_map(|node| ["queue", "utilization"].map(|figure| (node, figure)))
+    let asked: Vec<Asked> = selected
+        .iter()
+        .take(4)
+        .flat_map(|node| ["queue", "utilization"].map(|figure| (node, figure)))
         .filter_map(|(node, figure)| asked(snapshot, node, figure))
         .collect();
     let classes = snapshot.design.classes();
-    let recording = Recording { design: &snapshot.design, series: snapshot.recorder.series(), classes: &classes, asked: &asked };
+    let recording =
+        Recording { design: &snapshot.design, series: snapshot.recorder.series(), classes: &classes, asked: &asked };
     app.plots.panels = series::panels(&recording);
     app.plots.of = Some((snapshot.recorder.clone(), selected));
 }
@@ -97,15 +105,17 @@ fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], length: f64, si
     }
     let axis = panel.axis;
     // On a logarithmic axis the plot is of the logarithms.
-    let place = move |value: f64| if axis.is_log { value.max(1e-12).log10() } else { value };
-    let value = move |place: f64| if axis.is_log { 10f64.powf(place) } else { place };
+    let place = move |value: f64| if axis.is_log { maths::log10(value.max(1e-12)) } else { value };
+    let value = move |place: f64| if axis.is_log { maths::pow(10.0, place) } else { place };
     let unit = panel.unit;
     let ticks = axis.ticks(unit, 5);
     // The strength of a line of the grid goes by this.
     let axis_room = place(axis.to) - place(axis.from);
     let spaced: Vec<f64> = ticks.iter().map(|tick| place(tick.at)).collect();
+    let times: Vec<f64> = crate::figure::axis::times(length, 6).iter().map(|tick| tick.at).collect();
     let said = move |mark: GridMark| {
-        let near = |tick: &&crate::figure::axis::Tick| (place(tick.at) - mark.value).abs() < 1e-9 + 1e-6 * mark.value.abs();
+        let near =
+            |tick: &&crate::figure::axis::Tick| (place(tick.at) - mark.value).abs() < 1e-9 + 1e-6 * mark.value.abs();
         ticks.iter().find(near).map_or(String::new(), |tick| tick.text.clone())
     };
     Plot::new(&panel.title)
@@ -119,9 +129,12 @@ fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], length: f64, si
         .include_x(length)
         .include_y(place(axis.from))
         .include_y(place(axis.to))
+        .x_grid_spacer(move |_| times.iter().map(|at| GridMark { value: *at, step_size: length }).collect())
         .x_axis_formatter(|mark, _| crate::base::short::seconds(mark.value))
         .y_axis_formatter(move |mark, _| said(mark))
-        .y_grid_spacer(move |_| spaced.iter().map(|value| GridMark { value: *value, step_size: (axis_room).abs() }).collect())
+        .y_grid_spacer(move |_| {
+            spaced.iter().map(|value| GridMark { value: *value, step_size: (axis_room).abs() }).collect()
+        })
         .label_formatter(move |hover| {
             let (name, point) = match hover {
                 HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, position),
@@ -148,10 +161,18 @@ fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], length: f64, si
             }
             for (bound, words) in &panel.bounds {
                 let pen = canvas::color(theme.text);
-                plot.hline(HLine::new(words.clone(), place(*bound)).stroke(Stroke::new(1.0, pen)).style(LineStyle::dashed_loose()));
+                plot.hline(
+                    HLine::new(words.clone(), place(*bound))
+                        .stroke(Stroke::new(1.0, pen))
+                        .style(LineStyle::dashed_loose()),
+                );
             }
             for at in marks {
-                plot.vline(VLine::new("", *at).stroke(Stroke::new(1.0, canvas::color(theme.muted))).style(LineStyle::dashed_loose()));
+                plot.vline(
+                    VLine::new("", *at)
+                        .stroke(Stroke::new(1.0, canvas::color(theme.muted)))
+                        .style(LineStyle::dashed_loose()),
+                );
             }
         });
 }

@@ -1,8 +1,8 @@
 //! What opens over the board and closes again.
 
 use super::{bar, commands};
-use crate::editor::{Editor, Hit, Point, Wired};
 use crate::editor::actions::On;
+use crate::editor::{Editor, Hit, Point, Wired};
 use crate::figure::{Background, Parts, ThemeName};
 use crate::whiteboard::app::App;
 use crate::whiteboard::export::{Export, Format};
@@ -14,14 +14,32 @@ pub enum Popup {
     #[default]
     None,
     /// The kinds, to be inserted at a place of the board.
-    Insert { at: Point, wired: Option<Wired>, typed: String, chosen: usize },
+    Insert {
+        at: Point,
+        wired: Option<Wired>,
+        typed: String,
+        chosen: usize,
+    },
     /// The name of a node is being typed.
-    Label { node: String, was: String, typed: String, fresh: bool },
-    Commands { typed: String, chosen: usize },
-    Shortcuts { typed: String },
+    Label {
+        node: String,
+        was: String,
+        typed: String,
+        fresh: bool,
+    },
+    Commands {
+        typed: String,
+        chosen: usize,
+    },
+    Shortcuts {
+        typed: String,
+    },
     Export(Export),
     /// A path is asked for, where there is no dialog.
-    Path { purpose: Purpose, typed: String },
+    Path {
+        purpose: Purpose,
+        typed: String,
+    },
     Question(Question),
 }
 
@@ -72,7 +90,8 @@ pub fn show(app: &mut App, ui: &mut Ui) {
                 .map(|meta| (meta.title.to_owned(), String::new(), meta.key))
                 .collect();
             let place = app.view.to_screen(*at);
-            let (picked, beside) = sheet(ui, "Insert", Align2::LEFT_TOP, place, 240.0, |ui| commands::choose(ui, typed, chosen, &all));
+            let (picked, beside) =
+                sheet(ui, "Insert", Align2::LEFT_TOP, place, 240.0, |ui| commands::choose(ui, typed, chosen, &all));
             if let Some(kind) = picked {
                 app.insert(kind, *at, wired.as_ref(), now);
             }
@@ -82,7 +101,8 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         Popup::Commands { typed, chosen } => {
             let all = commands::all(app);
             let place = app.screen.center_top() + egui::vec2(0.0, 40.0);
-            let (picked, beside) = sheet(ui, "Commands", Align2::CENTER_TOP, place, 460.0, |ui| commands::choose(ui, typed, chosen, &all));
+            let (picked, beside) =
+                sheet(ui, "Commands", Align2::CENTER_TOP, place, 460.0, |ui| commands::choose(ui, typed, chosen, &all));
             if let Some(action) = picked {
                 app.perform(action, now);
             }
@@ -103,22 +123,26 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             }
             !go
         }),
-        Popup::Question(question) => egui::Modal::new("question".into()).show(ui.ctx(), |ui| {
-            ui.set_max_width(420.0);
-            ui.label(question.text());
-            ui.add_space(8.0);
-            let mut keep = true;
-            ui.horizontal(|ui| {
-                for answer in question.answers() {
-                    if ui.button(answer.word()).clicked() {
-                        keep = false;
-                        let done = app.files.answer(question, *answer, &mut app.editor);
-                        app.files_done(done, now);
-                    }
-                }
-            });
-            keep
-        }).inner,
+        Popup::Question(question) => {
+            egui::Modal::new("question".into())
+                .show(ui.ctx(), |ui| {
+                    ui.set_max_width(420.0);
+                    ui.label(question.text());
+                    ui.add_space(8.0);
+                    let mut keep = true;
+                    ui.horizontal(|ui| {
+                        for answer in question.answers() {
+                            if ui.button(answer.word()).clicked() {
+                                keep = false;
+                                let done = app.files.answer(question, *answer, &mut app.editor);
+                                app.files_done(done, now);
+                            }
+                        }
+                    });
+                    keep
+                })
+                .inner
+        }
     };
     // A question is answered, not closed.
     let closed = ui.input(|input| input.key_pressed(Key::Escape)) && !matches!(popup, Popup::Question(_));
@@ -129,7 +153,14 @@ pub fn show(app: &mut App, ui: &mut Ui) {
 }
 
 /// A list over the board. Says too whether something beside it was pressed, which closes it.
-fn sheet<R>(ui: &Ui, id: &'static str, pivot: Align2, place: egui::Pos2, width: f32, add: impl FnOnce(&mut Ui) -> R) -> (R, bool) {
+fn sheet<R>(
+    ui: &Ui,
+    id: &'static str,
+    pivot: Align2,
+    place: egui::Pos2,
+    width: f32,
+    add: impl FnOnce(&mut Ui) -> R,
+) -> (R, bool) {
     let area = Area::new(id.into()).order(egui::Order::Foreground).pivot(pivot).fixed_pos(place).constrain(true);
     let shown = area.show(ui.ctx(), |ui| {
         let frame = Frame::popup(ui.style()).show(ui, |ui| {
@@ -145,13 +176,23 @@ fn sheet<R>(ui: &Ui, id: &'static str, pivot: Align2, place: egui::Pos2, width: 
 /// A window that can be closed; returns whether it stays.
 fn window(ui: &Ui, title: &str, add: impl FnOnce(&mut Ui) -> bool) -> bool {
     let mut open = true;
-    let shown = Window::new(title).open(&mut open).collapsible(false).resizable(false).anchor(Align2::CENTER_CENTER, [0.0, 0.0]);
+    let shown = Window::new(title)
+        .open(&mut open)
+        .collapsible(false)
+        .resizable(false)
+        .anchor(Align2::CENTER_CENTER, [0.0, 0.0]);
     let keep = shown.show(ui.ctx(), add).and_then(|response| response.inner).unwrap_or(true);
     open && keep
 }
 
 /// A field over a card's name. Returns whether it stays.
-fn label(app: &mut App, ui: &Ui, (node, was): (&str, &str), (typed, fresh): (&mut String, &mut bool), now: f64) -> bool {
+fn label(
+    app: &mut App,
+    ui: &Ui,
+    (node, was): (&str, &str),
+    (typed, fresh): (&mut String, &mut bool),
+    now: f64,
+) -> bool {
     let Some(card) = app.targets.card(node) else { return false };
     let place = app.view.to_screen((card.left() + 30.0, card.top() + 4.0));
     let area = Area::new("label".into()).order(egui::Order::Foreground).fixed_pos(place);
@@ -168,7 +209,9 @@ fn label(app: &mut App, ui: &Ui, (node, was): (&str, &str), (typed, fresh): (&mu
     let (enter, escape) = ui.input(|input| (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape)));
     // The key that opened it is still pressed in its first frame.
     let done = !first && (lost || enter);
-    if done && !escape && *typed != *was
+    if done
+        && !escape
+        && *typed != *was
         && let Err(problem) = app.editor.commit_label(node, typed)
     {
         app.say(problem, now);
@@ -209,11 +252,16 @@ fn export_dialog(app: &mut App, ui: &mut Ui, export: &mut Export, now: f64) -> b
             ui.selectable_value(&mut export.look.theme, theme, word);
         }
         ui.separator();
-        for (background, word) in [(Background::Theme, "Background"), (Background::White, "White"), (Background::None, "None")] {
+        for (background, word) in
+            [(Background::Theme, "Background"), (Background::White, "White"), (Background::None, "None")]
+        {
             ui.selectable_value(&mut export.look.background, background, word);
         }
     });
-    ui.add_enabled(!app.editor.selection().nodes.is_empty(), egui::Checkbox::new(&mut export.selection, "Only what is selected"));
+    ui.add_enabled(
+        !app.editor.selection().nodes.is_empty(),
+        egui::Checkbox::new(&mut export.selection, "Only what is selected"),
+    );
     ui.horizontal(|ui| {
         ui.label("File");
         if export.path.is_empty() {

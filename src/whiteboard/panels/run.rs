@@ -1,6 +1,6 @@
 //! The bar of the run: play, speed, time, and what the cards show.
 
-use crate::base::short;
+use crate::base::{maths, short};
 use crate::editor::actions::by_id;
 use crate::figure::Lens;
 use crate::run::Speed;
@@ -34,7 +34,9 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         } else {
             "Play"
         };
-        for (id, word) in [("run.play", word), ("run.step", "Step"), ("run.restart", "Restart"), ("run.new_seed", "New seed")] {
+        for (id, word) in
+            [("run.play", word), ("run.step", "Step"), ("run.restart", "Restart"), ("run.new_seed", "New seed")]
+        {
             let Some(action) = by_id(id) else { continue };
             if ui.add(Button::new(word)).on_hover_text(super::bar::hint(action)).clicked() {
                 app.perform(action, now);
@@ -43,12 +45,15 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         ui.separator();
         speed(app, ui, snapshot.speed);
         let reached = if playing { format!("{} reached", times(snapshot.reached)) } else { "at rest".to_owned() };
-        ui.label(RichText::new(reached).weak()).on_hover_text("Simulated seconds per second, over the last half second");
+        ui.label(RichText::new(reached).weak())
+            .on_hover_text("Simulated seconds per second, over the last half second");
         ui.separator();
         let (at, length) = (snapshot.now.as_secs(), snapshot.length.as_secs());
         ui.label(format!("{} of {}", short::seconds(at), short::seconds(length)));
         ui.add(ProgressBar::new((at / length) as f32).desired_width(120.0).desired_height(6.0));
-        ui.label(RichText::new(format!("seed {} · {} requests", snapshot.seed, short::count(snapshot.requests))).weak());
+        ui.label(
+            RichText::new(format!("seed {} · {} requests", snapshot.seed, short::count(snapshot.requests))).weak(),
+        );
         if let Some(share) = snapshot.replaying {
             ui.label(format!("simulating anew {:.0} %", share * 100.0));
         }
@@ -70,18 +75,22 @@ fn times(speed: f64) -> String {
     if speed > 0.0 && speed < 0.95 { format!("1/{:.0}", 1.0 / speed) } else { format!("×{speed:.0}") }
 }
 
+fn log2(value: f64) -> f64 {
+    maths::ln(value) / std::f64::consts::LN_2
+}
+
 fn speed(app: &mut App, ui: &mut Ui, speed: Speed) {
     let mut power = match speed {
-        Speed::Times(times) => times.max(Speed::SLOWEST).log2(),
+        Speed::Times(times) => log2(times.max(Speed::SLOWEST)),
         Speed::Fastest => 12.5,
     };
-    let said = |power: f64| if power > 12.0 { "as fast as it goes".to_owned() } else { times(power.exp2()) };
-    let slider = Slider::new(&mut power, Speed::SLOWEST.log2()..=12.5).show_value(false);
+    let said = |power: f64| if power > 12.0 { "as fast as it goes".to_owned() } else { times(maths::pow(2.0, power)) };
+    let slider = Slider::new(&mut power, log2(Speed::SLOWEST)..=12.5).show_value(false);
     ui.label("Speed");
     if ui.add(slider).on_hover_text("Simulated seconds per second (J slower, L faster)").changed()
         && let Some(runner) = &app.runner
     {
-        runner.set_speed(if power > 12.0 { Speed::Fastest } else { Speed::Times(power.exp2()) });
+        runner.set_speed(if power > 12.0 { Speed::Fastest } else { Speed::Times(maths::pow(2.0, power)) });
     }
     ui.label(said(power));
 }
