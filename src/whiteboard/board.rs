@@ -316,19 +316,20 @@ fn hint(app: &App, painter: &Painter, sampling: u64) {
     let font = egui::FontId::proportional(11.5);
     let muted = canvas::color(colors.muted);
     let screen = app.screen;
-    painter.text(
-        screen.left_bottom() + vec2(12.0, -10.0),
-        egui::Align2::LEFT_BOTTOM,
-        app.editor.hint(),
-        font.clone(),
-        muted,
-    );
+    let ground = canvas::color(colors.background).gamma_multiply(0.85);
+    let say = |words: String, at: Pos2, side: egui::Align2| {
+        let galley = painter.layout_no_wrap(words, font.clone(), muted);
+        let room = side.anchor_size(at, galley.size());
+        painter.rect_filled(room.expand(4.0), 4.0, ground);
+        painter.galley(room.min, galley, muted);
+    };
+    say(app.editor.hint().to_owned(), screen.left_bottom() + vec2(12.0, -10.0), egui::Align2::LEFT_BOTTOM);
     let has_dots =
         app.snapshot.as_ref().is_some_and(|snapshot| !snapshot.frame.tokens.is_empty()) && app.lens != Lens::None;
     if has_dots && !app.look.still {
         let calls = if sampling == 1 { "call".to_owned() } else { format!("{sampling} calls") };
-        let words = format!("1 dot = {calls} on the way, true time");
-        painter.text(screen.right_bottom() + vec2(-12.0, -10.0), egui::Align2::RIGHT_BOTTOM, words, font, muted);
+        let words = format!("1 dot = {calls} on the way");
+        say(words, screen.right_bottom() + vec2(-12.0, -10.0), egui::Align2::RIGHT_BOTTOM);
     }
 }
 

@@ -108,6 +108,8 @@ pub struct Files {
     /// The text of the file as it was read or written last.
     known: Option<String>,
     journal: Option<PathBuf>,
+    /// Held as long as this program is there.
+    _lock: Option<fs::File>,
     /// The journal of a program that did not end by itself.
     left: Option<PathBuf>,
     journaled: Option<Arc<Design>>,
@@ -128,10 +130,13 @@ impl Files {
         let folder = state.filter(|folder| fs::create_dir_all(folder).is_ok());
         let journal = folder.map(|folder| folder.join(format!("journal-{}.ron", std::process::id())));
         let left = folder.and_then(orphan);
+        let lock = journal.as_ref().and_then(|journal| fs::File::create(journal.with_extension("lock")).ok());
+        let lock = lock.filter(|lock| lock.try_lock().is_ok());
         Files {
             path,
             known,
             journal,
+            _lock: lock,
             left,
             journaled: None,
             journaled_at: 0.0,
@@ -206,6 +211,7 @@ impl Files {
     pub fn close(&self) {
         if let Some(journal) = &self.journal {
             fs::remove_file(journal).ok();
+            fs::remove_file(journal.with_extension("lock")).ok();
         }
     }
 
@@ -245,6 +251,7 @@ impl Files {
         match (question, answer) {
             (Question::Recover(_), Answer::Cancel) => {
                 if let Some(left) = self.left.take() {
+                    fs::remove_file(left.with_extension("lock")).ok();
                     fs::remove_file(left).ok();
                 }
                 Ok(Done::Nothing)
@@ -263,6 +270,7 @@ impl Files {
                 // It belongs to no file until it is saved to one; this program's own journal takes over.
                 (self.path, self.known) = (None, None);
                 if let (Some(left), Some(journal)) = (self.left.take(), &self.journal) {
+                    fs::remove_file(left.with_extension("lock")).ok();
                     fs::rename(left, journal).ok();
                 }
                 Ok(Done::Recovered(design.clone()))
@@ -389,15 +397,13 @@ impl Files {
     }
 }
 
-/// The journal of a program that is no longer there.
+/// The journal of a program that is no longer there: nobody holds its lock, which the system takes from whoever ends.
 fn orphan(folder: &Path) -> Option<PathBuf> {
-    let is_gone = |path: &Path| {
-        let name = path.file_name()?.to_str()?;
-        let process: u32 = name.strip_prefix("journal-")?.strip_suffix(".ron")?.parse().ok()?;
-        (process != std::process::id() && !Path::new("/proc").join(process.to_string()).exists()).then_some(())
+    let is_left = |path: &PathBuf| {
+        let is_journal = path.extension().is_some_and(|extension| extension == "ron");
+        is_journal && fs::File::open(path.with_extension("lock")).map_or(true, |lock| lock.try_lock().is_ok())
     };
-    let paths = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    paths.filter(|path| is_gone(path).is_some()).min()
+    fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_left).min()
 }
 
 /// Write a file whole or not at all.
@@ -451,8 +457,9 @@ mod tests {
         let mut editor = editor();
         let mut files = Files::new(Some(folder.path().join("design.ron")), None, Some(folder.path()));
         files.keep(&editor, 1.0);
-        // The program is gone here, as one with a number that no process has; the next one finds what was drawn.
         let journal = folder.path().join(format!("journal-{}.ron", std::process::id()));
+        assert_eq!(orphan(folder.path()), None, "its program is there");
+        // The journal of one that is gone, under a number that no process has: the next one finds what was drawn.
         let orphaned = folder.path().join("journal-4194999.ron");
         fs::copy(&journal, &orphaned).expect("a journal");
         let mut next = Files::new(None, None, Some(folder.path()));
