@@ -147,12 +147,6 @@ impl Histogram {
         Some(self.max as f64)
     }
 
-    /// How many values are at most `value` (to the precision of a cell).
-    pub fn count_at_most(&self, value: u64) -> u64 {
-        let last = cell_of(value);
-        self.occupied().take_while(|(cell, _)| usize::from(*cell) <= last).map(|(_, n)| u64::from(n)).sum()
-    }
-
     /// How many values lie below `value`, with those of its own cell spread over it as [`Histogram::quantile`] does.
     pub fn count_below(&self, value: f64) -> f64 {
         count_below(self.occupied(), value)

@@ -7,7 +7,6 @@
 pub mod actions;
 mod arrange;
 mod clipboard;
-pub mod diff;
 mod edit;
 mod history;
 mod input;
@@ -23,7 +22,6 @@ mod travel;
 pub mod wiring;
 
 pub use arrange::{Edge, settle};
-pub use diff::{Diff, Reach};
 pub use edit::{Edit, Edited, apply};
 pub use history::{History, MOST_ITEMS, MOST_STEPS};
 pub use input::{CARD, End, Hit, Input, Modifiers, Point, Side, Tool};

@@ -1,7 +1,6 @@
 //! The editor, driven as by a hand. After every step everything that must hold of it is looked at.
 
 mod actions;
-mod diff;
 mod edits;
 mod escape;
 mod gestures;

@@ -9,10 +9,6 @@ use tailboard::editor::actions::{ACTIONS, Action as Doing};
 use tailboard::editor::{Edit, Editor, Effect, End, Hit, Input, Modifiers, Side, names, wiring};
 use tailboard::kinds::{KINDS, Spec};
 
-pub fn nodes_of(design: &Design) -> Vec<(String, String)> {
-    design.nodes.iter().map(|(name, node)| (name.clone(), format!("{node:?}"))).collect()
-}
-
 /// Random edits of what is there, and now and then of what is not.
 pub struct Edits(Rng);
 
