@@ -42,7 +42,7 @@ fn sixty_nodes() -> Design {
 fn pictures(criterion: &mut Criterion) {
     let design = sixty_nodes();
     let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
-    run.advance(run.length());
+    run.approach(run.length(), Run::advance);
     let report = run.report();
     let frame = frame(&mut run, &design, Basis::Report(&report));
     let series = run.recorder().series();

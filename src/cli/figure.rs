@@ -182,12 +182,12 @@ impl Request {
                 let length = Span(run.length().0);
                 return Err(format!("`--at {}`: the run ends at {length}", Span(at.0)));
             }
-            progress(run, at);
+            run.approach(at, progress);
             Ok(frame(run, design, Basis::Recent))
         });
         let instant = instant.transpose()?;
         let length = run.length();
-        progress(run, length);
+        run.approach(length, progress);
         let report = run.report();
         let frame = instant.unwrap_or_else(|| frame(run, design, Basis::Report(&report)));
         let asked =

@@ -91,6 +91,8 @@ pub(crate) const IN_BULKHEAD: u16 = 256;
 pub(crate) const PERMITTED: u16 = 512;
 /// It was lost, and nothing will ever tell its caller.
 pub(crate) const UNNOTICED: u16 = 1024;
+/// What becomes of it is kept for displays.
+pub(crate) const TRACED: u16 = 2048;
 
 /// An attempt of a request over a link: two lines of the processor's cache, as a test below holds, because with very many
 /// calls in flight fetching them is most of what an event costs.
@@ -189,7 +191,7 @@ impl Call {
     }
 }
 
-/// Where a call in flight is.
+/// Where a call under way is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leg {
     /// The request is on the way to the callee.
@@ -198,36 +200,6 @@ pub enum Leg {
     AtCallee,
     /// The reply is on the way.
     Back,
-}
-
-impl Leg {
-    /// None for a call that only waits for a connection, or was lost.
-    pub(crate) fn of(call: &Call) -> Option<Leg> {
-        if call.is_with_callee() {
-            return Some(Leg::AtCallee);
-        }
-        match call.flags & (SERVING | RETURNING | CONNECTING | IN_POOL_QUEUE) {
-            SERVING => Some(Leg::There),
-            RETURNING => Some(Leg::Back),
-            _ => None,
-        }
-    }
-}
-
-/// What a display needs to know of a call in flight.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct InFlight {
-    pub link: LinkId,
-    pub class: ClassId,
-    pub leg: Leg,
-    /// When its root request was meant to be sent: the same for all calls of a journey.
-    pub intended: Time,
-    /// When the caller asked.
-    pub sent: Time,
-    /// 0 for the first attempt.
-    pub attempt: u8,
-    /// The reply that is on the way is a failure.
-    pub failed: bool,
 }
 
 /// The calls in flight.

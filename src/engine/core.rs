@@ -14,6 +14,7 @@ use super::plan::Plan;
 use super::sim::Control;
 use super::steps::{Children, StepState};
 use super::tally::{ClassTally, NodeTally};
+use super::trace::Tracer;
 use crate::base::{LinkId, NodeId, Rng, Span, Streams, Time};
 use std::collections::VecDeque;
 
@@ -178,6 +179,7 @@ pub(crate) struct Core {
     pub topology: u64,
     /// Events handled so far.
     pub handled: u64,
+    pub tracer: Tracer,
 }
 
 impl Core {
@@ -225,6 +227,7 @@ impl Core {
             nodes: nodes.collect(),
             links: links.collect(),
             classes: vec![ClassTally::default(); plan.classes.len()],
+            tracer: Tracer::new(plan.seed),
             plan,
             streams,
             topology: 0,
@@ -380,7 +383,11 @@ impl Core {
         let call = &mut self.calls[id];
         call.arrived = self.now;
         call.flags |= super::call::ARRIVED;
-        let to = call.node;
+        let (to, traced) = (call.node, call.flags & super::call::TRACED != 0);
+        if traced {
+            self.trace_arrival(id);
+        }
+        let call = &self.calls[id];
         let node = &mut self.nodes[to.index()];
         node.tally.counts.arrived += 1;
         if node.any_down && node.refuses(call.replica) {

@@ -139,6 +139,9 @@ impl Core {
         {
             budget.deposit(now);
         }
+        if self.tracer.is_on() {
+            self.trace_operation(request.intended, true);
+        }
         let id = self.ops.insert(Op {
             generation: 0,
             alive: true,
@@ -236,7 +239,7 @@ impl Core {
     pub(super) fn op_lost(&mut self, op: CallId, id: CallId) {
         self.ops[op.slot].forget(id);
         if !self.ops[op.slot].is_waiting() {
-            self.ops.remove(op.slot);
+            self.remove_op(op.slot);
         }
     }
 
@@ -328,13 +331,20 @@ impl Core {
         self.abandon_attempts(slot, Reason::Lost, false);
         let op = &self.ops[slot];
         let (waiter, child) = (op.waiter, Child::of_op(op, reply));
-        self.ops.remove(slot);
+        self.remove_op(slot);
         self.deliver(waiter, child);
     }
 
     /// Forget an operation whose caller is gone.
     pub(super) fn abandon_op(&mut self, slot: u32) {
         self.abandon_attempts(slot, Reason::Lost, false);
+        self.remove_op(slot);
+    }
+
+    fn remove_op(&mut self, slot: u32) {
+        if self.tracer.is_on() {
+            self.trace_operation(self.ops[slot].request.intended, false);
+        }
         self.ops.remove(slot);
     }
 }

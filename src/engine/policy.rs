@@ -3,7 +3,7 @@
 
 use super::call::{
     ARRIVED, AWAITED, CANCELLED, CONNECTED, Call, CallId, HELD, IN_BULKHEAD, IN_POOL_QUEUE, PERMITTED, RETURNING,
-    SERVING, UNNOTICED, Waiter,
+    SERVING, TRACED, UNNOTICED, Waiter,
 };
 use super::core::{Core, Ready, What};
 use super::ctx::{Child, Request};
@@ -75,6 +75,9 @@ impl Core {
         if way.cancels {
             self.note_child(waiter, id, false);
         }
+        if self.tracer.is_on() {
+            self.trace_call(id, waiter);
+        }
         if straight {
             self.ready.push(Ready::Arrive(id));
         } else if way.guarded {
@@ -133,7 +136,11 @@ impl Core {
     /// Clear a call away if nobody will come back to it.
     #[inline]
     pub(super) fn release(&mut self, id: CallId) {
-        if self.calls[id].flags & HELD == 0 {
+        let flags = self.calls[id].flags;
+        if flags & HELD == 0 {
+            if flags & TRACED != 0 {
+                self.trace_end(id);
+            }
             self.calls.remove(id);
         }
     }
@@ -150,6 +157,7 @@ impl Core {
 
     /// Carry a message over a link that is not plain; `back` is the direction.
     fn carry(&mut self, id: CallId, link: LinkId, back: bool) {
+        let traced = self.calls[id].flags & TRACED != 0;
         let state = &mut self.links[link.index()];
         if state.fault.holds > 0 {
             state.held.push((id, back));
@@ -171,9 +179,13 @@ impl Core {
         let at = start + sampler.draw(&mut state.rng) + state.fault.extra_latency;
         let lane = if back { state.lanes.back } else { state.lanes.arrive };
         let what = if back { What::Return } else { What::Arrive };
+        let steady = state.config.bandwidth.is_none() && state.fault.extra_latency.is_zero();
+        if traced {
+            self.trace_passage(id, back, at);
+        }
         if at == self.now {
             self.ready.push(if back { Ready::Return(id) } else { Ready::Arrive(id) });
-        } else if lane.is_some() && state.config.bandwidth.is_none() && state.fault.extra_latency.is_zero() {
+        } else if lane.is_some() && steady {
             self.lane_push(lane, id);
         } else {
             self.push_what(at, link.0, what, id);
@@ -182,6 +194,9 @@ impl Core {
 
     /// A message is lost. The caller learns of it by a timeout only.
     fn lose(&mut self, id: CallId, back: bool) {
+        if self.calls[id].flags & TRACED != 0 {
+            self.trace_passage(id, back, Time::NEVER);
+        }
         let call = &mut self.calls[id];
         call.flags &= if back { !RETURNING } else { !SERVING };
         let unnoticed = match call.waiter() {
@@ -226,7 +241,11 @@ impl Core {
         }
         call.reply = reply;
         call.flags = call.flags & !(SERVING | ARRIVED) | RETURNING;
-        let link = call.link;
+        let (link, outcome) = (call.link, reply.outcome);
+        if call.flags & TRACED != 0 {
+            self.trace_answer(id, outcome);
+        }
+        let call = &mut self.calls[id];
         if !self.links[link.index()].way.plain {
             return self.carry(id, link, true);
         }
@@ -315,6 +334,9 @@ impl Core {
         call.flags &= !(AWAITED | CONNECTED | IN_BULKHEAD | IN_POOL_QUEUE | PERMITTED);
         let latency = self.now.since(call.sent);
         self.links[call.link.index()].tally.done(outcome, latency.0);
+        if flags & TRACED != 0 {
+            self.trace_settled(id, outcome);
+        }
         if flags & (CONNECTED | IN_BULKHEAD | PERMITTED) != 0 {
             self.settle_guards(id, flags, outcome, needed);
         }

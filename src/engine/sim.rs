@@ -1,6 +1,6 @@
 //! A plan being executed.
 
-use super::call::{CallId, InFlight, Leg};
+use super::call::CallId;
 use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, What};
 use super::ctx::{Child, Ctx};
 use super::event::{Event, MAX_PLACES};
@@ -10,7 +10,9 @@ use super::outcome::Reply;
 use super::plan::Plan;
 use super::policy::Told;
 use super::tally::{ClassTally, LinkTally, NodeTally};
+use super::trace::{Hop, Journey};
 use crate::base::{ClassId, LinkId, NodeId, Time};
+use std::collections::VecDeque;
 
 /// An order from one node to another, or from the timeline.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -301,19 +303,30 @@ impl<B: Behaviour> Sim<B> {
         &mut self.core.classes[class.index()]
     }
 
-    /// The calls that are with their callee or on the way, in a fixed order: for displays.
-    pub fn calls_in_flight(&self) -> impl Iterator<Item = InFlight> {
-        self.core.calls.iter().filter_map(|(_, call)| {
-            Some(InFlight {
-                leg: Leg::of(call)?,
-                link: call.link,
-                class: call.class,
-                intended: call.intended,
-                sent: call.sent,
-                attempt: call.attempt,
-                failed: !call.reply.is_ok(),
-            })
-        })
+    /// Keep the journeys of one of so many requests from now on, for displays; 0 is none. The number grows by itself where
+    /// more are under way than could be shown.
+    pub fn trace(&mut self, every: u64) {
+        self.core.tracer.set_every(every);
+    }
+
+    /// One of so many requests is kept.
+    pub fn traced_every(&self) -> u64 {
+        self.core.tracer.every()
+    }
+
+    /// Journeys that were begun to be kept so far.
+    pub fn journeys_begun(&self) -> u64 {
+        self.core.tracer.begun()
+    }
+
+    /// The journeys that have ended since this was asked last, of more than a thousand the latest.
+    pub fn take_journeys(&mut self) -> VecDeque<Journey> {
+        self.core.tracer.take_ended()
+    }
+
+    /// The calls of journeys that go on, each with the id of its journey.
+    pub fn hops(&self) -> impl Iterator<Item = (u64, &Hop)> {
+        self.core.tracer.hops()
     }
 
     /// Calls that have arrived at a node and were not answered, counted one by one: what conservation is checked

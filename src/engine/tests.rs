@@ -1,6 +1,7 @@
 //! The engine with a ten-line toy: a source and a single server.
 
 mod policies;
+mod trace;
 
 use super::*;
 use crate::base::{ClassId, LinkId, NodeId, Rng, Sampler, Span, Time};

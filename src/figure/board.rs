@@ -11,7 +11,7 @@ use super::theme::Theme;
 use super::{Lens, series, state};
 use crate::base::{maths, short};
 use crate::design::{Design, MetricPath, ModeSpec, Node};
-use crate::engine::Leg;
+use crate::engine::{Leg, is_in};
 use crate::kinds::{Group, Param, Spec, Value, params};
 use crate::metrics::{Frame, NodeFrame, Token};
 use std::collections::BTreeMap;
@@ -259,7 +259,7 @@ fn dots(frame: &Frame, wires: &[Wire], theme: &Theme, items: &mut Vec<Item>, key
             on[i].push(token);
         }
     }
-    let is_drawn = |token: &Token, step: u64| (token.journey / frame.sampling).is_multiple_of(step);
+    let is_drawn = |token: &Token, step: u64| is_in(token.journey, frame.sampling * step);
     let counted = |step: u64, tokens: &[&Token]| tokens.iter().filter(|token| is_drawn(token, step)).count();
     let fits = |step: u64| {
         on.iter()

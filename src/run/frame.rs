@@ -1,9 +1,9 @@
 //! The state of a run at an instant: what the recorder kept, what the engine's meters say, and the calls in flight.
 
 use super::Run;
-use crate::base::{Histogram, LinkId, NodeId, Span, Time, hash};
+use crate::base::{Histogram, LinkId, NodeId, Span, Time};
 use crate::design::Design;
-use crate::engine::{InFlight, Leg, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, SIGNALS, Signal};
+use crate::engine::{Hop, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, SIGNALS, Signal};
 use crate::metrics::{Frame, LinkFrame, Moment, NodeFrame, Report, Series, Token, steady};
 use std::collections::BTreeMap;
 
@@ -13,9 +13,6 @@ const HISTORY: usize = 60;
 const LOOK_BACK: u64 = 60_000_000_000;
 /// A rate is about no less.
 const SHORTEST: Span = Span::from_millis(5);
-/// Tokens of a frame at most: more could not be told apart.
-const MOST_TOKENS: usize = 4_000;
-
 /// What the figures of a frame are about.
 #[derive(Clone, Copy, Debug)]
 pub enum Basis<'a> {
@@ -70,7 +67,7 @@ pub fn frame(run: &mut Run, design: &Design, basis: Basis) -> Frame {
     if opened {
         run.recorder.forget_window();
     }
-    let (sampling, tokens) = tokens(run, design);
+    let (sampling, tokens) = (run.sim.traced_every().max(1), tokens(run));
     Frame { at, since, history_since, whole_run, nodes, links, tokens, sampling }
 }
 
@@ -257,32 +254,20 @@ fn links(run: &Run, since: Time) -> Vec<LinkFrame> {
     plan.links.iter().enumerate().map(link).collect()
 }
 
-/// The calls on the way and with their callees, thinned by the journey that they belong to, so that a journey is seen
-/// whole. A request is as far as the time since it was sent is of what the link takes on average; when a reply was sent
-/// is not kept, so that it is put somewhere on the way.
-fn tokens(run: &Run, design: &Design) -> (u64, Vec<Token>) {
-    let total = run.sim.calls_in_flight().count();
-    let steps = [1, 2, 5].into_iter();
-    let mut sampling = steps.cycle().zip(0u32..).map(|(step, i)| step * 10u64.pow(i / 3));
-    let sampling = sampling.find(|k| total as u64 / k <= MOST_TOKENS as u64).unwrap_or(1);
-    let means: BTreeMap<String, f64> =
-        design.links.iter().map(|link| (link.name(), link.latency.mean().unwrap_or(0.0))).collect();
-    let takes: Vec<f64> = run.recorder.plan().links.iter().map(|link| means[&link.name]).collect();
-    let journey = |call: &InFlight| hash::mix2(run.recorder.plan().seed, call.intended.0);
-    let token = |call: InFlight| Token {
-        link: call.link.index(),
-        class: call.class.index(),
-        leg: call.leg,
-        way: match call.leg {
-            Leg::There => run.now().since(call.sent).0 as f64 / takes[call.link.index()].max(1.0),
-            Leg::AtCallee => 1.0,
-            Leg::Back => (hash::mix(journey(&call)) >> 11) as f64 / (1u64 << 53) as f64,
-        }
-        .clamp(0.0, 1.0),
-        journey: journey(&call),
-        is_retry: call.attempt > 0,
-        failed: call.failed,
+/// The calls of sampled requests that are on the way or with their callees.
+fn tokens(run: &Run) -> Vec<Token> {
+    let now = run.now();
+    let token = |(journey, hop): (u64, &Hop)| {
+        let (leg, way) = hop.leg(now)?;
+        Some(Token {
+            link: hop.link.index(),
+            class: hop.class.index(),
+            leg,
+            way,
+            journey,
+            is_retry: hop.attempt > 0,
+            failed: hop.outcome.is_err(),
+        })
     };
-    let sampled = run.sim.calls_in_flight().filter(|call| journey(call) % sampling == 0).map(token).collect();
-    (sampling, sampled)
+    run.sim.hops().filter_map(token).collect()
 }

@@ -10,9 +10,10 @@ mod timeline;
 
 use crate::base::{Finding, NodeId, Time};
 use crate::design::{Design, Intervention, WarmUp, checks};
-use crate::engine::{Patch, Sim};
+use crate::engine::{Journey, MOST_SHOWN, Patch, Sim, next_every};
 use crate::kinds::{Spec, State};
 use crate::metrics::{Recorder, Report, WarmUpRule};
+use std::collections::VecDeque;
 
 pub use change::{Change, change};
 pub use compile::link_config;
@@ -20,6 +21,9 @@ pub use frame::{Basis, frame};
 pub use judge::{Verdict, figure, judge, text};
 pub use runner::{Runner, Snapshot, Speed};
 pub use series::{Sample, series};
+
+/// What is watched of a run before an instant that is shown, in nanoseconds.
+const WATCHED: u64 = 2_000_000_000;
 
 /// A design that is being simulated and recorded.
 pub struct Run {
@@ -93,6 +97,27 @@ impl Run {
 
     pub fn sim(&self) -> &Sim<State> {
         &self.sim
+    }
+
+    /// Keep the journeys of one of so many requests from now on, for displays; 0 is none.
+    pub fn trace(&mut self, every: u64) {
+        self.sim.trace(every);
+    }
+
+    /// Simulate until then, by `advance`, and keep the journeys that are under way at that instant: as many as can be
+    /// shown, of those that began not long before.
+    pub fn approach(&mut self, at: Time, advance: impl Fn(&mut Run, Time)) {
+        self.sim.trace(0);
+        advance(self, Time(at.0.saturating_sub(WATCHED)));
+        let fits = |every: &u64| self.sim.in_flight() as u64 / every <= MOST_SHOWN;
+        let every = std::iter::successors(Some(1), |every| Some(next_every(*every))).find(fits).unwrap_or(1);
+        self.sim.trace(every);
+        advance(self, at);
+    }
+
+    /// The journeys that have ended since this was asked last.
+    pub fn take_journeys(&mut self) -> VecDeque<Journey> {
+        self.sim.take_journeys()
     }
 
     /// Simulate until `until`, but not beyond the end of the run. How a run is sliced does not change it.

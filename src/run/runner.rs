@@ -5,11 +5,13 @@
 
 mod pace;
 mod script;
+mod watch;
 mod worker;
 
 use super::{Basis, Run, frame};
 use crate::base::{Finding, Span, Time};
 use crate::design::{Action, Design, Intervention};
+use crate::engine::Journey;
 use crate::metrics::{Frame, Recorder, Report};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +44,11 @@ pub struct Snapshot {
     /// Made with every snapshot, less often only where making one takes longer than a few milliseconds. While the run is
     /// simulated anew it is the frame of the earlier run.
     pub frame: Arc<Frame>,
+    /// The latest journeys of sampled requests that have ended, in the order in which they did, and how many have since
+    /// this runner began: who knows how many there were at the last look, knows which are new. One of `frame.sampling`
+    /// requests is sampled, so that no more of them end in a second of wall time than can be followed.
+    pub journeys: Arc<[Arc<Journey>]>,
+    pub journeys_ended: u64,
     /// The windows of the run for plots and tables, up to its last `series().ends`. At most 0.2 s of wall time behind, more
     /// where copying them takes longer than 20 ms; complete when the run is over.
     pub recorder: Arc<Recorder>,
@@ -106,6 +113,8 @@ impl Runner {
         let mut run = Run::new(&design)?;
         let first = Snapshot {
             frame: Arc::new(frame(&mut run, &design, Basis::Recent)),
+            journeys: Arc::new([]),
+            journeys_ended: 0,
             recorder: Arc::new(run.recorder().clone()),
             report: Arc::new(run.report()),
             now: run.now(),

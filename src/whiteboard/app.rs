@@ -3,6 +3,7 @@
 use super::canvas::Printer;
 use super::files::{Done, Files, Question};
 use super::hit::Targets;
+use super::motion::Motion;
 use super::panels::{self, Popup};
 use super::theme::{self, Look};
 use super::view::View;
@@ -57,6 +58,7 @@ pub struct App {
     pub fitted: bool,
     pub printer: Printer,
     pub targets: Targets,
+    pub motion: Motion,
     pub look: Look,
     pub lens: Lens,
     pub panels: Panels,
@@ -105,6 +107,7 @@ impl App {
             fitted: false,
             printer: Printer::default(),
             targets: Targets::default(),
+            motion: Motion::default(),
             look: Look::default(),
             lens: Lens::Load,
             panels: Panels { palette: true, inspector: true, plots: true, grid: true, bare: false },
@@ -145,6 +148,7 @@ impl App {
         self.editor.open(design);
         self.given = self.editor.design().clone();
         self.fitted = false;
+        self.motion = Motion::default();
         self.fields = panels::inspector::Fields::default();
         self.start(true);
     }
@@ -163,7 +167,7 @@ impl App {
     /// Draw everything, and act on what was done since the last time.
     pub fn ui(&mut self, ui: &mut Ui) {
         let now = ui.input(|input| input.time);
-        self.follow();
+        self.follow(now);
         self.files.keep(&self.editor, now);
         let answered = self.files.poll(&mut self.editor, now);
         self.files_done(answered, now);
@@ -171,6 +175,9 @@ impl App {
         if let Some(path) = dropped {
             let done = self.files.dropped(path, &mut self.editor);
             self.files_done(done, now);
+        }
+        if self.snapshot.as_ref().is_some_and(|snapshot| self.motion.is_moving(snapshot)) {
+            ui.ctx().request_repaint();
         }
         if self.files.waits() {
             ui.ctx().request_repaint_after_secs(0.25);
@@ -189,7 +196,7 @@ impl App {
     }
 
     /// Keep design and run in step.
-    fn follow(&mut self) {
+    fn follow(&mut self, now: f64) {
         if let Some(runner) = &self.runner {
             let snapshot = runner.latest();
             if self.taken.0 != snapshot.number {
@@ -202,6 +209,7 @@ impl App {
                 }
             }
             self.taken.1 = snapshot.interventions.len();
+            self.motion.follow(&snapshot, now);
             self.snapshot = Some(snapshot);
         }
         let design = self.editor.design();

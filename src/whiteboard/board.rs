@@ -2,18 +2,23 @@
 
 use super::app::App;
 use super::hit::{self, Targets};
+use super::motion::Mark;
 use super::{canvas, theme};
+use crate::base::short;
 use crate::design::Design;
 use crate::editor::{Area, Cursor, Guide, Hit, Input, Modifiers, Side, Target, Tool};
 use crate::figure::Lens;
 use crate::figure::board::{self, Places};
 use crate::figure::scene::{Item, Owner};
 use crate::metrics::Frame;
+use crate::run::Speed;
 use egui::{
     Color32, CursorIcon, Painter, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 use std::sync::Arc;
 
+/// How far the mark of a failed call falls, in pixels of the board.
+const FALL: f32 = 24.0;
 /// Pixels of the board between two dots of the grid.
 const GRID: f32 = 24.0;
 
@@ -40,7 +45,14 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let colors = app.look.theme();
     painter.rect_filled(response.rect, 0.0, canvas::color(colors.background));
     let design = app.editor.shown().clone();
-    let frame = app.snapshot.as_ref().map(|snapshot| snapshot.frame.clone());
+    let mut frame = app.snapshot.as_ref().map(|snapshot| snapshot.frame.clone());
+    let (mut marks, mut names) = (Vec::new(), Vec::new());
+    if let Some(frame) = frame.as_mut().filter(|_| app.motion.is_stretched) {
+        let tokens;
+        (tokens, marks) = app.motion.tokens();
+        names = frame.links.iter().map(|link| link.name.clone()).collect();
+        *frame = Arc::new(Frame { tokens, ..(**frame).clone() });
+    }
     let lens = if frame.is_some() { app.lens } else { Lens::None };
     let drawn = board::draw(&design, &frame.unwrap_or_else(nothing), &colors, lens, Places::Exact);
     app.targets = Targets::of(app.editor.shown(), &drawn.scene.items, drawn.origin);
@@ -59,6 +71,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     under(app, &painter);
     let kept: Vec<Item> = drawn.scene.items.into_iter().filter(|item| is_kept(app, &design, item)).collect();
     app.printer.print(&painter, &app.view, drawn.origin, &kept);
+    failed(app, &painter, &marks, &names);
     over(app, &painter, &hit);
     hint(app, &painter, drawn.sampling);
     if design.nodes.is_empty() {
@@ -310,6 +323,23 @@ fn over(app: &App, painter: &Painter, hit: &Hit) {
     }
 }
 
+/// Where calls have failed just now: a cross that fades.
+fn failed(app: &App, painter: &Painter, marks: &[Mark], names: &[String]) {
+    let design = app.editor.shown();
+    let pen = canvas::color(app.look.theme().failing);
+    for mark in marks.iter().filter(|_| app.lens != Lens::None && !app.look.still) {
+        let number = names.get(mark.link).and_then(|name| design.links.iter().position(|link| link.name() == *name));
+        let Some(at) = number.and_then(|number| app.targets.on_link(number, mark.way)) else { continue };
+        let age = mark.age as f32;
+        let center = app.view.to_screen((at.x, at.y)) + vec2(0.0, FALL * age * app.view.zoom);
+        let stroke = Stroke::new(2.0, pen.gamma_multiply(1.0 - age));
+        for side in [-1.0, 1.0] {
+            let arm = vec2(4.0, 4.0 * side);
+            painter.line_segment([center - arm, center + arm], stroke);
+        }
+    }
+}
+
 /// What the pointer would do, and what a dot stands for.
 fn hint(app: &App, painter: &Painter, sampling: u64) {
     let colors = app.look.theme();
@@ -324,11 +354,17 @@ fn hint(app: &App, painter: &Painter, sampling: u64) {
         painter.galley(room.min, galley, muted);
     };
     say(app.editor.hint().to_owned(), screen.left_bottom() + vec2(12.0, -10.0), egui::Align2::LEFT_BOTTOM);
-    let has_dots =
-        app.snapshot.as_ref().is_some_and(|snapshot| !snapshot.frame.tokens.is_empty()) && app.lens != Lens::None;
+    let has_dots = app.snapshot.is_some() && app.lens != Lens::None;
     if has_dots && !app.look.still {
-        let calls = if sampling == 1 { "call".to_owned() } else { format!("{sampling} calls") };
-        let words = format!("1 dot = {calls} on the way");
+        let requests = if sampling == 1 { "request".to_owned() } else { format!("{} requests", short::count(sampling)) };
+        let speed = app.snapshot.as_ref().map(|snapshot| snapshot.speed);
+        let motion = match (app.motion.slowed(), speed) {
+            (Some(stretch), _) if stretch >= 1.0 => format!("motion ×1/{}", short::number(stretch)),
+            (Some(stretch), _) => format!("motion ×{}", short::number(1.0 / stretch)),
+            (None, Some(Speed::Times(times))) if times < 1.0 => format!("true time ×1/{}", short::number(1.0 / times)),
+            _ => "true time".to_owned(),
+        };
+        let words = format!("1 dot = {requests} · {motion}");
         say(words, screen.right_bottom() + vec2(-12.0, -10.0), egui::Align2::RIGHT_BOTTOM);
     }
 }

@@ -60,6 +60,21 @@ impl Targets {
         self.cards.iter().find(|(other, _)| other == name).map(|(_, rect)| *rect)
     }
 
+    /// The place on a link that has this share of its way behind it.
+    pub fn on_link(&self, number: usize, share: f64) -> Option<Pos2> {
+        let (_, way) = self.ways.iter().find(|(other, _)| *other == number)?;
+        let length: f32 = way.windows(2).map(|pair| pair[0].distance(pair[1])).sum();
+        let mut left = length * share as f32;
+        for pair in way.windows(2) {
+            let step = pair[0].distance(pair[1]);
+            if left <= step && step > 0.0 {
+                return Some(pair[0].lerp(pair[1], left / step));
+            }
+            left -= step;
+        }
+        way.last().copied()
+    }
+
     /// What is under a place of the board. Handles are there for the cards that `with_handles` names; of what is dragged
     /// nothing is hit.
     pub fn hit(&self, at: Point, view: &View, with_handles: &[&str], dragged: &[String]) -> Hit {

@@ -9,6 +9,7 @@ mod canvas;
 mod export;
 mod files;
 mod hit;
+mod motion;
 mod panels;
 mod probe;
 mod theme;

@@ -25,10 +25,10 @@ impl Finished {
     pub fn new(design: Design, at: Option<Time>) -> Finished {
         let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
         let instant = at.map(|at| {
-            run.advance(at);
+            run.approach(at, Run::advance);
             frame(&mut run, &design, Basis::Recent)
         });
-        run.advance(run.length());
+        run.approach(run.length(), Run::advance);
         let report = run.report();
         let frame = instant.unwrap_or_else(|| frame(&mut run, &design, Basis::Report(&report)));
         let verdicts = judge(&design, run.recorder(), &report);
@@ -295,6 +295,7 @@ fn a_frame_is_about_its_instant() {
     let text = "(run: (length: \"10s\", warm_up: \"0s\"), nodes: {\"users\": (kind: client(rate: \"200/s\")), \"a\": (kind: service(slots: 1, cores: 1, work: \"20ms\", queue_limit: None))}, links: [(from: \"users\", to: \"a\", latency: \"100ms\")])";
     let design = design(text);
     let mut run = Run::new(&design).expect("it runs");
+    run.trace(1);
     run.advance(Time(5_000_000_000));
     let frame = frame(&mut run, &design, Basis::Recent);
     assert_eq!((frame.at, frame.sampling), (Time(5_000_000_000), 1));

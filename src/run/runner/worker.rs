@@ -2,6 +2,7 @@
 
 use super::pace::{Pace, wall};
 use super::script::Script;
+use super::watch::Watch;
 use super::{Command, Snapshot};
 use crate::base::Time;
 use crate::metrics::{Recorder, Report};
@@ -94,6 +95,7 @@ struct Worker {
     /// There is something that was not shown yet.
     changed: bool,
     shown: Snapshot,
+    watch: Watch,
     frame: Made,
     copy: Made,
     /// The copy before the one that is shown: it is brought up to date, once nobody looks at it any more.
@@ -122,7 +124,7 @@ fn follow(spare: Option<Arc<Recorder>>, recorder: &Recorder) -> Arc<Recorder> {
 }
 
 impl Worker {
-    fn new(run: Run, first: Snapshot) -> Worker {
+    fn new(mut run: Run, first: Snapshot) -> Worker {
         Worker {
             script: Script::new(Arc::clone(&first.design)),
             pace: Pace::new(first.speed, run.now()),
@@ -133,6 +135,7 @@ impl Worker {
             problem: None,
             changed: false,
             shown: first,
+            watch: Watch::new(&mut run),
             frame: Made::now(),
             copy: Made::now(),
             spare: None,
@@ -207,6 +210,7 @@ impl Worker {
         if let Some(goal) = self.goal {
             if self.advance(goal) {
                 self.goal = None;
+                self.watch.begin(&mut self.run);
                 self.pace.restart(self.run.now());
             }
             self.changed = true;
@@ -309,6 +313,9 @@ impl Worker {
         self.run = self.script.begin()?;
         self.goal = goal.map(|goal| goal.min(self.run.length()));
         self.steps = 0;
+        if self.goal.is_none() {
+            self.watch.begin(&mut self.run);
+        }
         (self.spare, self.is_anew) = (None, true);
         self.pace.restart(self.run.now());
         self.is_different();
@@ -381,6 +388,8 @@ impl Worker {
                 self.reporting = None;
                 shown.report = Arc::new(self.report.make(windows, || run.report()));
             }
+            self.watch.look(run);
+            (shown.journeys, shown.journeys_ended) = self.watch.journeys();
             (shown.now, shown.events, shown.requests) = (run.now(), run.events(), run.requests());
             shown.replaying = None;
             self.report();
