@@ -19,9 +19,9 @@ mod pool;
 mod sim;
 mod steps;
 mod tally;
-mod trace;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use call::{ANY_REPLICA, Call, CallId, Leg};
 pub use ctx::{Child, Ctx, Request, Steps};
@@ -33,4 +33,4 @@ pub use outcome::{Operation, Outcome, REASONS, Reason, Reply};
 pub use plan::{LinkPlan, LinkUse, MAX_CLASSES, MAX_OUTS, NodePlan, Plan, StepGroup, Wait};
 pub use sim::{Behaviour, Control, Sim};
 pub use tally::{ClassCounts, ClassTally, Failures, LinkCounts, LinkTally, NodeCounts, NodeTally, SIGNALS, Signal};
-pub use trace::{Hop, Journey, MOST_SHOWN, Passage, is_in, next_every};
+pub use trace::{Hop, Journey, MOST_SHOWN, Passage, is_in, next_every, previous_every};

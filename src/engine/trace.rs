@@ -105,6 +105,12 @@ pub fn next_every(every: u64) -> u64 {
     [1, 2, 5, 10].into_iter().map(|step| step * power).find(|next| *next > every).unwrap_or(every)
 }
 
+/// The next smaller of them, and 1 below 1.
+pub fn previous_every(every: u64) -> u64 {
+    let smaller = std::iter::successors(Some(1), |step| Some(next_every(*step)));
+    smaller.take_while(|step| *step < every).last().unwrap_or(1)
+}
+
 /// A journey that goes on.
 #[derive(Clone, Debug)]
 struct Open {
@@ -375,7 +381,7 @@ mod tests {
         let mut last = ids.len();
         for wanted in [2, 5, 10, 20, 50, 100] {
             every = next_every(every);
-            assert_eq!(every, wanted);
+            assert_eq!((every, next_every(previous_every(every))), (wanted, wanted));
             let sample = ids.iter().filter(|id| is_in(**id, every)).count();
             let expected = ids.len() as f64 / every as f64;
             assert!((sample as f64 - expected).abs() < 5.0 * expected.sqrt(), "{sample} of one in {every}");

@@ -11,9 +11,9 @@ use super::theme::Theme;
 use super::{Lens, series, state};
 use crate::base::{maths, short};
 use crate::design::{Design, MetricPath, ModeSpec, Node};
-use crate::engine::{Leg, is_in};
+use crate::engine::{Leg, is_in, next_every};
 use crate::kinds::{Group, Param, Spec, Value, params};
-use crate::metrics::{Frame, NodeFrame, Token};
+use crate::metrics::{Frame, LinkFrame, NodeFrame, Token};
 use std::collections::BTreeMap;
 
 /// A drawn board, and what its legend must explain.
@@ -26,6 +26,26 @@ pub struct Board {
     pub sampling: u64,
     /// What the tint of the cards is about.
     pub heat: Option<String>,
+    /// The links and their ways, on the scene.
+    pub ways: Vec<(String, Vec<Point>)>,
+}
+
+/// What a board that is drawn again and again remembers: the ways of links, which are dear and seldom change.
+#[derive(Default)]
+pub struct Memory {
+    bodies: Vec<Body>,
+    links: Vec<(usize, usize)>,
+    ways: Vec<Vec<Point>>,
+}
+
+impl Memory {
+    fn ways(&mut self, bodies: Vec<Body>, links: &[(usize, usize)]) -> Vec<Vec<Point>> {
+        if self.bodies != bodies || self.links != links {
+            self.ways = route::routes(&bodies, links);
+            (self.bodies, self.links) = (bodies, links.to_vec());
+        }
+        self.ways.clone()
+    }
 }
 
 /// Where the cards are drawn.
@@ -38,7 +58,7 @@ pub enum Places {
 }
 
 /// Draw the board of a design in the state of a frame.
-pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens, places: Places) -> Board {
+pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens, places: Places, memory: &mut Memory) -> Board {
     let shown = Some(frame).filter(|_| lens != Lens::None);
     let active = shown.map_or(Vec::new(), |frame| state::active(design, frame.at));
     let cards: Vec<Card> =
@@ -75,12 +95,14 @@ pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens, places: P
     // Links go around texts too.
     let papers = notes.iter().zip(&places[cards.len()..]).map(|(note, at)| note.rect(*at));
     let papers: Vec<Body> = papers.map(|card| Body { card, gutter: 0.0, waist: 0.0 }).collect();
-    let ways = route::routes(&[&bodies[..], &papers].concat(), &pairs);
+    let ways = memory.ways([&bodies[..], &papers].concat(), &pairs);
     let names: Vec<String> = links.iter().map(|(link, ..)| link.name()).collect();
+    let figures: BTreeMap<&str, &LinkFrame> =
+        shown.map(|frame| frame.links.iter().map(|link| (link.name.as_str(), link)).collect()).unwrap_or_default();
     let wires: Vec<Wire> = (links.iter().zip(ways).zip(&names))
         .map(|(((link, ..), way), name)| Wire {
             name,
-            frame: shown.and_then(|frame| frame.links.iter().find(|other| other.name == *name)),
+            frame: figures.get(name.as_str()).copied(),
             is_async: link.mode == ModeSpec::Async,
             is_control: design.nodes[&link.from].kind.meta().group == Group::Control,
             is_broken: state::is_broken(&active, name, &link.from, &link.to),
@@ -130,7 +152,12 @@ fn paint(board: Painted, frame: Option<&Frame>, theme: &Theme, heat: Option<Stri
             label.draw(&mut link_pen(&mut items, wire), theme, &mut keys);
         }
     }
-    let sampling = frame.map_or(1, |frame| dots(frame, wires, theme, &mut items, &mut keys));
+    let ways: Vec<(String, Vec<Point>)> = wires.iter().map(|wire| (wire.name.to_owned(), wire.way.clone())).collect();
+    let sampling = frame.map_or(1, |frame| {
+        let every = thinned(frame, &ways);
+        dots(&frame.tokens, &frame.links, &ways, every, theme, (&mut items, &mut keys));
+        every
+    });
     for wire in wires.iter().filter(|_| frame.is_some()) {
         wire.draw_step(&mut link_pen(&mut items, wire), theme, &mut keys);
     }
@@ -146,7 +173,9 @@ fn paint(board: Painted, frame: Option<&Frame>, theme: &Theme, heat: Option<Stri
     let items = std::mem::take(&mut scene.items);
     scene.append(Scene { items, ..Scene::default() }, -all.x, -all.y);
     (scene.width, scene.height) = (all.w, all.h);
-    Board { scene, origin: Point::new(all.x, all.y), keys, sampling, heat }
+    let moved = |way: Vec<Point>| way.into_iter().map(|p| Point::new(p.x - all.x, p.y - all.y)).collect();
+    let ways = ways.into_iter().map(|(name, way)| (name, moved(way))).collect();
+    Board { scene, origin: Point::new(all.x, all.y), keys, sampling, heat, ways }
 }
 
 fn link_pen<'a>(items: &'a mut Vec<Item>, wire: &Wire) -> Pen<'a> {
@@ -250,29 +279,51 @@ fn step(design: &Design, link: &crate::design::LinkSpec) -> Option<u16> {
     of_node.clone().any(|other| other.step != link.step).then_some(link.step)
 }
 
-/// The calls on the way. Returns how many calls a dot stands for: as few as leave room between the dots of every link.
-fn dots(frame: &Frame, wires: &[Wire], theme: &Theme, items: &mut Vec<Item>, keys: &mut Keys) -> u64 {
-    let by_name: BTreeMap<&str, usize> = wires.iter().enumerate().map(|(i, wire)| (wire.name, i)).collect();
-    let mut on: Vec<Vec<&Token>> = vec![Vec::new(); wires.len()];
-    for token in frame.tokens.iter().filter(|token| token.leg != Leg::AtCallee) {
-        if let Some(&i) = by_name.get(frame.links[token.link].name.as_str()) {
-            on[i].push(token);
+/// The dots that there would be on each way if one of so many were drawn, as shares of its room; the largest of them.
+pub fn fullest(tokens: &[Token], links: &[LinkFrame], ways: &[(String, Vec<Point>)], every: u64) -> f64 {
+    let numbers = numbers(links, ways);
+    let mut counts = vec![0u32; ways.len()];
+    for token in tokens.iter().filter(|token| is_dot(token, every)) {
+        if let Some(Some(way)) = numbers.get(token.link) {
+            counts[*way] += 1;
         }
     }
-    let is_drawn = |token: &Token, step: u64| is_in(token.journey, frame.sampling * step);
-    let counted = |step: u64, tokens: &[&Token]| tokens.iter().filter(|token| is_drawn(token, step)).count();
-    let fits = |step: u64| {
-        on.iter()
-            .zip(wires)
-            .all(|(tokens, wire)| counted(step, tokens) as f64 <= link::most_dots(route::length(&wire.way)))
-    };
-    let steps = (0..6).flat_map(|power| [1, 2, 5].map(|m| m * 10u64.pow(power)));
-    let step = steps.into_iter().find(|step| fits(*step)).unwrap_or(1_000_000);
-    for (tokens, wire) in on.iter().zip(wires) {
-        let mut pen = link_pen(items, wire);
-        for token in tokens.iter().filter(|token| is_drawn(token, step)) {
-            link::dot(&mut pen, &wire.way, token, theme, keys);
-        }
+    let shares = counts.iter().zip(ways).map(|(n, (_, way))| f64::from(*n) / link::most_dots(route::length(way)));
+    shares.fold(0.0, f64::max)
+}
+
+fn is_dot(token: &Token, every: u64) -> bool {
+    token.leg != Leg::AtCallee && is_in(token.journey, every)
+}
+
+/// The way of each link of a frame, where there is one.
+fn numbers(links: &[LinkFrame], ways: &[(String, Vec<Point>)]) -> Vec<Option<usize>> {
+    let by_name: BTreeMap<&str, usize> = ways.iter().enumerate().map(|(i, (name, _))| (name.as_str(), i)).collect();
+    links.iter().map(|link| by_name.get(link.name.as_str()).copied()).collect()
+}
+
+/// How many calls a dot stands for: as few as leave room between the dots of every link.
+fn thinned(frame: &Frame, ways: &[(String, Vec<Point>)]) -> u64 {
+    let mut every = frame.sampling;
+    while fullest(&frame.tokens, &frame.links, ways, every) > 1.0 {
+        every = next_every(every);
     }
-    frame.sampling * step
+    every
+}
+
+/// One of so many calls on the way, as dots.
+pub fn dots(
+    tokens: &[Token],
+    links: &[LinkFrame],
+    ways: &[(String, Vec<Point>)],
+    every: u64,
+    theme: &Theme,
+    (items, keys): (&mut Vec<Item>, &mut Keys),
+) {
+    let numbers = numbers(links, ways);
+    for token in tokens.iter().filter(|token| is_dot(token, every)) {
+        let Some((name, way)) = numbers.get(token.link).copied().flatten().map(|way| &ways[way]) else { continue };
+        let mut pen = Pen { items, owner: Owner::Link(name.as_str().into()) };
+        link::dot(&mut pen, way, token, theme, keys);
+    }
 }

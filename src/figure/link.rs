@@ -258,9 +258,9 @@ impl PlacedLabel {
     }
 }
 
-/// At most so many dots on a way of this length.
+/// At most so many dots on a way of this length: of more, one could not be followed.
 pub fn most_dots(length: f64) -> f64 {
-    (length / 14.0).clamp(3.0, 80.0)
+    (length / 10.0).clamp(5.0, 80.0)
 }
 
 /// A call on the way.

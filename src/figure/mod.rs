@@ -177,8 +177,9 @@ fn panels(shown: &Shown, classes: &[String]) -> Vec<Panel> {
 /// Title and question, the board with its legend, and the plots; and where these begin.
 fn page(shown: &Shown, look: &Look, panels: &[Panel], classes: &[String], format: &Format) -> (Scene, f64) {
     let theme = Theme::of(look.theme);
-    let board = (look.parts != Parts::Plots)
-        .then(|| board::draw(shown.design, shown.frame, &theme, look.lens, board::Places::Tidy));
+    let board = (look.parts != Parts::Plots).then(|| {
+        board::draw(shown.design, shown.frame, &theme, look.lens, board::Places::Tidy, &mut Default::default())
+    });
     let wide = board.as_ref().map_or(0.0, |board| board.scene.width);
     let width = wide.max(format.width);
     let mut scene = Scene { width: width + 2.0 * MARGIN, ..Scene::default() };

@@ -20,7 +20,7 @@ const CROSSING: f64 = 16.0;
 const SHARED: f64 = 60.0;
 
 /// A card as links see it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Body {
     pub card: Rect,
     /// What sticks out on the left.

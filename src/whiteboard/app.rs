@@ -11,6 +11,8 @@ use crate::base::Finding;
 use crate::design::{Action, Design, checks};
 use crate::editor::{Edit, Editor, Effect, Hit, WindowAction, Wired, actions};
 use crate::figure::Lens;
+use crate::figure::board::Memory;
+use crate::metrics::Frame;
 use crate::run::{Runner, Snapshot, Speed};
 use egui::{Key, Pos2, Rect, Ui};
 use std::sync::Arc;
@@ -59,6 +61,13 @@ pub struct App {
     pub printer: Printer,
     pub targets: Targets,
     pub motion: Motion,
+    /// What was drawn last, and what that needed.
+    pub sheet: Option<super::board::Sheet>,
+    pub memory: Memory,
+    /// The frame of a run that there is not.
+    pub nothing: Arc<Frame>,
+    /// How many calls are seen moving.
+    pub dots: usize,
     pub look: Look,
     pub lens: Lens,
     pub panels: Panels,
@@ -108,6 +117,10 @@ impl App {
             printer: Printer::default(),
             targets: Targets::default(),
             motion: Motion::default(),
+            sheet: None,
+            memory: Memory::default(),
+            nothing: super::board::nothing(),
+            dots: 0,
             look: Look::default(),
             lens: Lens::Load,
             panels: Panels { palette: true, inspector: true, plots: true, grid: true, bare: false },
@@ -168,7 +181,10 @@ impl App {
     pub fn ui(&mut self, ui: &mut Ui) {
         let now = ui.input(|input| input.time);
         self.follow(now);
-        self.files.keep(&self.editor, now);
+        if let Some(wait) = self.files.keep(&self.editor, now) {
+            // Nothing else may happen until then.
+            ui.ctx().request_repaint_after_secs(wait as f32);
+        }
         let answered = self.files.poll(&mut self.editor, now);
         self.files_done(answered, now);
         let dropped = ui.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));

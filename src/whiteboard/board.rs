@@ -2,13 +2,14 @@
 
 use super::app::App;
 use super::hit::{self, Targets};
-use super::motion::Mark;
+use super::theme::Name;
 use super::{canvas, theme};
 use crate::base::short;
-use crate::design::Design;
+use crate::design::{Design, LinkSpec};
 use crate::editor::{Area, Cursor, Guide, Hit, Input, Modifiers, Side, Target, Tool};
+use crate::engine::is_in;
 use crate::figure::Lens;
-use crate::figure::board::{self, Places};
+use crate::figure::board::{self, Board, Places};
 use crate::figure::scene::{Item, Owner};
 use crate::metrics::Frame;
 use crate::run::Speed;
@@ -17,6 +18,8 @@ use egui::{
 };
 use std::sync::Arc;
 
+/// Between two drawings of a board whose run plays, in seconds: what changes faster cannot be read.
+const REDRAWN: f64 = 0.1;
 /// How far the mark of a failed call falls, in pixels of the board.
 const FALL: f32 = 24.0;
 /// Pixels of the board between two dots of the grid.
@@ -39,23 +42,46 @@ pub fn fit_selection(app: &mut App) {
     }
 }
 
+/// What was drawn of a design and a frame: it is kept until one of them is another.
+pub struct Sheet {
+    design: Arc<Design>,
+    frame: Arc<Frame>,
+    lens: Lens,
+    theme: Name,
+    drawn: Board,
+    /// When, in seconds of the window.
+    at: f64,
+}
+
+/// Draw the board anew if something is different; while a run plays not more often than one can read.
+fn draw(app: &mut App, now: f64) -> Sheet {
+    let (frame, playing) = match &app.snapshot {
+        Some(snapshot) => (snapshot.frame.clone(), snapshot.playing && !snapshot.over),
+        None => (app.nothing.clone(), false),
+    };
+    let lens = if app.snapshot.is_some() { app.lens } else { Lens::None };
+    let (design, theme) = (app.editor.shown().clone(), app.look.name);
+    let is_current = |sheet: &Sheet| {
+        let same = Arc::ptr_eq(&sheet.design, &design) && (sheet.lens, sheet.theme) == (lens, theme);
+        same && (Arc::ptr_eq(&sheet.frame, &frame) || playing && now - sheet.at < REDRAWN)
+    };
+    if let Some(sheet) = app.sheet.take_if(|sheet| is_current(sheet)) {
+        return sheet;
+    }
+    // Dots are drawn by themselves, for they move.
+    let without = Frame { tokens: Vec::new(), ..(*frame).clone() };
+    let drawn = board::draw(&design, &without, &app.look.theme(), lens, Places::Exact, &mut app.memory);
+    app.targets = Targets::of(&design, &drawn);
+    Sheet { design, frame, lens, theme, drawn, at: now }
+}
+
 pub fn show(app: &mut App, ui: &mut Ui) {
+    let now = ui.input(|input| input.time);
     let (response, painter) = ui.allocate_painter(ui.available_size(), Sense::click_and_drag());
     (app.screen, app.board) = (response.rect, response.id);
     let colors = app.look.theme();
     painter.rect_filled(response.rect, 0.0, canvas::color(colors.background));
-    let design = app.editor.shown().clone();
-    let mut frame = app.snapshot.as_ref().map(|snapshot| snapshot.frame.clone());
-    let (mut marks, mut names) = (Vec::new(), Vec::new());
-    if let Some(frame) = frame.as_mut().filter(|_| app.motion.is_stretched) {
-        let tokens;
-        (tokens, marks) = app.motion.tokens();
-        names = frame.links.iter().map(|link| link.name.clone()).collect();
-        *frame = Arc::new(Frame { tokens, ..(**frame).clone() });
-    }
-    let lens = if frame.is_some() { app.lens } else { Lens::None };
-    let drawn = board::draw(&design, &frame.unwrap_or_else(nothing), &colors, lens, Places::Exact);
-    app.targets = Targets::of(app.editor.shown(), &drawn.scene.items, drawn.origin);
+    let sheet = draw(app, now);
     if !app.fitted {
         if let Some(area) = around(app.targets.cards.iter().map(|(_, card)| card.expand(12.0))) {
             app.view.fit(area, response.rect);
@@ -69,12 +95,15 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         grid(app, &painter, response.rect);
     }
     under(app, &painter);
-    let kept: Vec<Item> = drawn.scene.items.into_iter().filter(|item| is_kept(app, &design, item)).collect();
-    app.printer.print(&painter, &app.view, drawn.origin, &kept);
-    failed(app, &painter, &marks, &names);
+    let hidden = app.editor.overlay().wire.as_ref().and_then(|wire| wire.instead_of);
+    let hidden = hidden.and_then(|number| sheet.design.links.get(number)).map(LinkSpec::name);
+    let is_kept =
+        |item: &&Item| !matches!((&item.owner, &hidden), (Owner::Link(name), Some(hidden)) if **name == **hidden);
+    app.printer.print(&painter, &app.view, sheet.drawn.origin, sheet.drawn.scene.items.iter().filter(is_kept));
+    dots(app, &painter, &sheet, now);
     over(app, &painter, &hit);
-    hint(app, &painter, drawn.sampling);
-    if design.nodes.is_empty() {
+    hint(app, &painter);
+    if sheet.design.nodes.is_empty() {
         let words = "Drag a kind from the palette, or double-click here.";
         painter.text(
             response.rect.center(),
@@ -84,10 +113,40 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             canvas::color(colors.muted),
         );
     }
+    app.sheet = Some(sheet);
+}
+
+/// The calls on the way, and those that have failed just now.
+fn dots(app: &mut App, painter: &Painter, sheet: &Sheet, now: f64) {
+    app.dots = 0;
+    if app.look.still || sheet.lens == Lens::None {
+        return;
+    }
+    let Some(frame) = app.snapshot.as_ref().map(|snapshot| snapshot.frame.clone()) else { return };
+    let (played, marks) = app.motion.tokens();
+    let tokens = if app.motion.is_stretched { &played } else { &frame.tokens };
+    let (ways, colors) = (&sheet.drawn.ways, app.look.theme());
+    app.motion.fit(frame.sampling, board::fullest(tokens, &frame.links, ways, app.motion.every), now);
+    let mut items = Vec::new();
+    board::dots(tokens, &frame.links, ways, app.motion.every, &colors, (&mut items, &mut Default::default()));
+    app.dots = items.len();
+    app.printer.print(painter, &app.view, sheet.drawn.origin, items.iter());
+    let pen = canvas::color(colors.failing);
+    for mark in marks.iter().filter(|mark| is_in(mark.journey, app.motion.every)) {
+        let Some(link) = frame.links.get(mark.link) else { continue };
+        let Some(at) = app.targets.on_link(&sheet.design, &link.name, mark.way) else { continue };
+        let age = mark.age as f32;
+        let center = app.view.to_screen((at.x, at.y)) + vec2(0.0, FALL * age * app.view.zoom);
+        let stroke = Stroke::new(2.0, pen.gamma_multiply(1.0 - age));
+        for side in [-1.0, 1.0] {
+            let arm = vec2(4.0, 4.0 * side);
+            painter.line_segment([center - arm, center + arm], stroke);
+        }
+    }
 }
 
 /// What is shown where nothing runs.
-fn nothing() -> Arc<Frame> {
+pub fn nothing() -> Arc<Frame> {
     use crate::base::Time;
     Arc::new(Frame {
         at: Time::ZERO,
@@ -99,18 +158,6 @@ fn nothing() -> Arc<Frame> {
         tokens: Vec::new(),
         sampling: 1,
     })
-}
-
-/// A link whose end is being moved is not drawn, and dots are not where nothing is to move.
-fn is_kept(app: &App, design: &Design, item: &Item) -> bool {
-    if app.look.still && item.slot.starts_with("dot") {
-        return false;
-    }
-    let hidden = app.editor.overlay().wire.as_ref().and_then(|wire| wire.instead_of);
-    match (&item.owner, hidden.and_then(|number| design.links.get(number))) {
-        (Owner::Link(name), Some(link)) => link.name() != **name,
-        _ => true,
-    }
 }
 
 /// Wheel, middle button, and space or the hand with the main button: the board moves.
@@ -323,25 +370,9 @@ fn over(app: &App, painter: &Painter, hit: &Hit) {
     }
 }
 
-/// Where calls have failed just now: a cross that fades.
-fn failed(app: &App, painter: &Painter, marks: &[Mark], names: &[String]) {
-    let design = app.editor.shown();
-    let pen = canvas::color(app.look.theme().failing);
-    for mark in marks.iter().filter(|_| app.lens != Lens::None && !app.look.still) {
-        let number = names.get(mark.link).and_then(|name| design.links.iter().position(|link| link.name() == *name));
-        let Some(at) = number.and_then(|number| app.targets.on_link(number, mark.way)) else { continue };
-        let age = mark.age as f32;
-        let center = app.view.to_screen((at.x, at.y)) + vec2(0.0, FALL * age * app.view.zoom);
-        let stroke = Stroke::new(2.0, pen.gamma_multiply(1.0 - age));
-        for side in [-1.0, 1.0] {
-            let arm = vec2(4.0, 4.0 * side);
-            painter.line_segment([center - arm, center + arm], stroke);
-        }
-    }
-}
-
 /// What the pointer would do, and what a dot stands for.
-fn hint(app: &App, painter: &Painter, sampling: u64) {
+fn hint(app: &App, painter: &Painter) {
+    let sampling = app.motion.every;
     let colors = app.look.theme();
     let font = egui::FontId::proportional(11.5);
     let muted = canvas::color(colors.muted);
@@ -356,7 +387,8 @@ fn hint(app: &App, painter: &Painter, sampling: u64) {
     say(app.editor.hint().to_owned(), screen.left_bottom() + vec2(12.0, -10.0), egui::Align2::LEFT_BOTTOM);
     let has_dots = app.snapshot.is_some() && app.lens != Lens::None;
     if has_dots && !app.look.still {
-        let requests = if sampling == 1 { "request".to_owned() } else { format!("{} requests", short::count(sampling)) };
+        let requests =
+            if sampling == 1 { "request".to_owned() } else { format!("{} requests", short::count(sampling)) };
         let speed = app.snapshot.as_ref().map(|snapshot| snapshot.speed);
         let motion = match (app.motion.slowed(), speed) {
             (Some(stretch), _) if stretch >= 1.0 => format!("motion ×1/{}", short::number(stretch)),

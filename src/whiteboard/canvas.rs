@@ -50,7 +50,7 @@ pub struct Printer {
 
 impl Printer {
     /// Print primitives whose own origin lies at `origin` of the board.
-    pub fn print(&mut self, painter: &Painter, view: &View, origin: Point, items: &[Item]) {
+    pub fn print<'a>(&mut self, painter: &Painter, view: &View, origin: Point, items: impl Iterator<Item = &'a Item>) {
         let seen = painter.clip_rect();
         let at = |p: Point| view.to_screen(((p.x + origin.x) as f32, (p.y + origin.y) as f32));
         for item in items {

@@ -180,31 +180,34 @@ impl Files {
         scenario::read_str(&text).drawing
     }
 
-    /// Write what is being drawn to the journal, if it is due.
-    pub fn keep(&mut self, editor: &Editor, now: f64) {
-        let Some(journal) = &self.journal else { return };
+    /// Write what is being drawn to the journal, if it is due; or say in how many seconds it is.
+    pub fn keep(&mut self, editor: &Editor, now: f64) -> Option<f64> {
+        let journal = self.journal.as_ref()?;
         let design = editor.shown();
         if !editor.is_changed() && Arc::ptr_eq(design, editor.design()) {
             if self.journaled.take().is_some() {
                 // All is in the file.
                 fs::remove_file(journal).ok();
             }
-            return;
+            return None;
         }
-        let is_new = self.journaled.as_ref().is_none_or(|kept| !Arc::ptr_eq(kept, design));
-        let is_due = now >= self.journaled_at && (!editor.is_busy() || now - self.journaled_at > EVERY);
-        if !is_new || !is_due {
-            return;
+        if self.journaled.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, design)) {
+            return None;
+        }
+        let due = self.journaled_at + if editor.is_busy() { EVERY } else { 0.0 };
+        if now < due {
+            return Some(due - now);
         }
         let written = scenario::write_str(design).and_then(|text| replace(journal, text.as_bytes()));
         if let Err(problem) = written {
             self.problem = Some(format!("The work is not being kept in case of a crash: {problem}"));
             // Not at every frame, but again: the disk may have room later.
             self.journaled_at = now + 10.0;
-            return;
+            return None;
         }
         self.journaled = Some(design.clone());
         self.journaled_at = now;
+        None
     }
 
     /// The program ends, and all that is to be kept is kept.

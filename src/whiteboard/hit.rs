@@ -3,7 +3,8 @@
 use super::view::View;
 use crate::design::Design;
 use crate::editor::{End, Hit, Point, Side};
-use crate::figure::scene::{self, Item, Owner, Seg, Shape};
+use crate::figure::board::Board;
+use crate::figure::scene::{self, Owner, Shape};
 use egui::{Pos2, Rect, pos2};
 use std::collections::BTreeMap;
 
@@ -25,7 +26,8 @@ pub struct Targets {
 
 impl Targets {
     /// Of the primitives of a design, whose own origin lies at `origin` of the board.
-    pub fn of(design: &Design, items: &[Item], origin: scene::Point) -> Targets {
+    pub fn of(design: &Design, drawn: &Board) -> Targets {
+        let (items, origin) = (&drawn.scene.items, drawn.origin);
         let mut targets = Targets::default();
         let numbers: BTreeMap<String, usize> =
             design.links.iter().enumerate().map(|(i, link)| (link.name(), i)).collect();
@@ -42,17 +44,12 @@ impl Targets {
                     targets.cards.push((name.to_string(), room(*rect)));
                 }
                 (Owner::Node(name), "name", _) => targets.names.push((name.to_string(), room(item.bounds()))),
-                (Owner::Link(name), "line", Shape::Path(segs)) => {
-                    let number = numbers.get(&**name).copied();
-                    let points = segs.iter().filter_map(|seg| match *seg {
-                        Seg::Move(p) | Seg::Line(p) | Seg::Quad(_, p) => Some(at(p)),
-                        Seg::Close => None,
-                    });
-                    targets.ways.extend(number.map(|number| (number, points.collect())));
-                }
                 _ => {}
             }
         }
+        let ways = drawn.ways.iter();
+        targets.ways =
+            ways.filter_map(|(name, way)| Some((*numbers.get(name)?, way.iter().map(|p| at(*p)).collect()))).collect();
         targets
     }
 
@@ -61,8 +58,9 @@ impl Targets {
     }
 
     /// The place on a link that has this share of its way behind it.
-    pub fn on_link(&self, number: usize, share: f64) -> Option<Pos2> {
-        let (_, way) = self.ways.iter().find(|(other, _)| *other == number)?;
+    pub fn on_link(&self, design: &Design, link: &str, share: f64) -> Option<Pos2> {
+        let (_, way) =
+            self.ways.iter().find(|(number, _)| design.links.get(*number).is_some_and(|l| l.name() == link))?;
         let length: f32 = way.windows(2).map(|pair| pair[0].distance(pair[1])).sum();
         let mut left = length * share as f32;
         for pair in way.windows(2) {

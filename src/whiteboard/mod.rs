@@ -6,8 +6,11 @@ mod board;
 #[cfg(test)]
 mod by_hand;
 mod canvas;
+#[cfg(test)]
+mod crash;
 mod export;
 mod files;
+pub mod headless;
 mod hit;
 mod motion;
 mod panels;

@@ -2,8 +2,8 @@
 //! where nobody could follow that, a sampled request that has ended is played back: all its ways and waits are stretched
 //! by one factor, which is the same for all.
 
-use crate::base::Time;
-use crate::engine::{Hop, Journey, Leg};
+use crate::base::{Time, maths};
+use crate::engine::{Hop, Journey, Leg, next_every, previous_every};
 use crate::metrics::Token;
 use crate::run::{Snapshot, Speed};
 use std::collections::VecDeque;
@@ -15,6 +15,8 @@ const MEDIAN: f64 = 2.0;
 const SLOW_ENOUGH: f64 = 1.0;
 /// The shortest way over a link on the screen, in seconds: of what takes no time at all, one would see nothing.
 const SHORTEST: f64 = 0.2;
+/// How much of how full a link is counts in a frame.
+const CROWD: f64 = 0.05;
 /// How long the mark of a call that failed is seen, in seconds.
 pub const MARK: f64 = 0.6;
 /// The longest that is played of a journey, in seconds: long after the others, it would say little.
@@ -48,6 +50,7 @@ struct Play {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
     pub link: usize,
+    pub journey: u64,
     /// Where on the link, and how long ago as a share of [`MARK`].
     pub way: f64,
     pub age: f64,
@@ -69,6 +72,11 @@ pub struct Motion {
     /// Events of the run when it was paused.
     paused_at: Option<u64>,
     pub is_stretched: bool,
+    /// One of so many requests is drawn.
+    pub every: u64,
+    /// How full the fullest link is of dots, lately, and when `every` changed last.
+    crowd: f64,
+    changed: f64,
 }
 
 impl Default for Motion {
@@ -83,6 +91,9 @@ impl Default for Motion {
             looked: 0.0,
             paused_at: None,
             is_stretched: true,
+            every: 1,
+            crowd: 0.0,
+            changed: 0.0,
         }
     }
 }
@@ -143,7 +154,7 @@ impl Motion {
         let Some(median) = self.median() else { return };
         let wanted = MEDIAN / median.max(1e-9);
         // It drifts rather than jumps.
-        self.stretch = Some(self.stretch.map_or(wanted, |stretch| stretch * (wanted / stretch).powf(0.05)));
+        self.stretch = Some(self.stretch.map_or(wanted, |stretch| stretch * maths::pow(wanted / stretch, 0.05)));
     }
 
     fn median(&self) -> Option<f64> {
@@ -155,9 +166,36 @@ impl Motion {
     fn play(&mut self, journey: Arc<Journey>) {
         let Some(stretch) = self.stretch else { return };
         let calls = schedule(&journey.hops, stretch);
-        let last = |call: &Shown| [call.left, call.arrives, call.answered, call.back].into_iter().filter(|t| t.is_finite()).fold(0.0, f64::max);
+        let last = |call: &Shown| {
+            [call.left, call.arrives, call.answered, call.back]
+                .into_iter()
+                .filter(|t| t.is_finite())
+                .fold(0.0, f64::max)
+        };
         let ends = calls.iter().map(last).fold(0.0, f64::max).min(LONGEST);
         self.plays.push_back(Play { journey, calls, began: self.clock, ends });
+    }
+
+    /// See to it that there is room for the dots of every link, and that there are not far too few: `fullest` is how much of
+    /// its room the fullest needs, `sampled` what there is to choose from. It changes once a second at most.
+    pub fn fit(&mut self, sampled: u64, fullest: f64, now: f64) {
+        self.crowd += (fullest - self.crowd) * CROWD;
+        let before = self.every.max(sampled);
+        self.every = before;
+        if now - self.changed < 1.0 {
+            return;
+        }
+        while self.crowd > 1.0 {
+            let next = next_every(self.every);
+            self.crowd *= self.every as f64 / next as f64;
+            self.every = next;
+        }
+        if self.crowd < 0.3 {
+            self.every = previous_every(self.every).max(sampled);
+        }
+        if self.every != before {
+            self.changed = now;
+        }
     }
 
     /// Whether something moves by itself.
@@ -200,7 +238,7 @@ impl Motion {
                         Leg::AtCallee => 1.0,
                         Leg::Back => 1.0 - way,
                     });
-                    marks.push(Mark { link: hop.link.index(), way, age });
+                    marks.push(Mark { link: hop.link.index(), journey: play.journey.id, way, age });
                 }
             }
         }
@@ -257,7 +295,8 @@ impl Schedule<'_> {
         let mine = |i: &usize| self.hops[*i].parent == parent;
         let children: Vec<usize> = (0..self.hops.len()).filter(mine).collect();
         let mut moments: Vec<(Time, bool, usize)> = children.iter().map(|&i| (self.hops[i].sent, true, i)).collect();
-        moments.extend(children.iter().map(|&i| (self.hops[i].settled, false, i)).filter(|(at, ..)| *at != Time::NEVER));
+        moments
+            .extend(children.iter().map(|&i| (self.hops[i].settled, false, i)).filter(|(at, ..)| *at != Time::NEVER));
         moments.sort_by_key(|(at, begins, i)| (*at, !*begins && self.hops[*i].sent < *at, *i, !*begins));
         let mut cursor = from;
         for (at, begins, i) in moments {
@@ -317,7 +356,17 @@ mod tests {
 
     fn hop(link: u32, parent: Option<u16>, request: Passage, reply: Passage) -> Hop {
         let (sent, settled) = (request.left, reply.arrives);
-        Hop { link: LinkId(link), class: ClassId(0), attempt: 0, parent, sent, request, reply, settled, outcome: Ok(()) }
+        Hop {
+            link: LinkId(link),
+            class: ClassId(0),
+            attempt: 0,
+            parent,
+            sent,
+            request,
+            reply,
+            settled,
+            outcome: Ok(()),
+        }
     }
 
     #[test]
@@ -325,7 +374,8 @@ mod tests {
         // 1 ms there, 10 of work, a call of 30 ms that takes 10 each way, 5 of work, 1 back.
         let hops = [hop(0, None, passage(0, 1), passage(46, 47)), hop(1, Some(0), passage(11, 21), passage(31, 41))];
         let shown = schedule(&hops, 1_000.0);
-        let times = |shown: Shown| [shown.left, shown.arrives, shown.answered, shown.back].map(|t| (t * 1e3).round() / 1e3);
+        let times =
+            |shown: Shown| [shown.left, shown.arrives, shown.answered, shown.back].map(|t| (t * 1e3).round() / 1e3);
         assert_eq!(times(shown[0]), [0.0, 1.0, 46.0, 47.0]);
         assert_eq!(times(shown[1]), [11.0, 21.0, 31.0, 41.0]);
     }

@@ -45,7 +45,10 @@ fn a_journey_is_kept_with_its_times() {
     let journeys = sim.take_journeys();
     assert_eq!(journeys.len(), 1);
     let [first, second] = journeys[0].hops.as_slice() else { panic!("{journeys:?}") };
-    assert_eq!((first.sent, first.request, first.reply, first.settled), (at(0), passage(0, 1), passage(18, 20), at(20)));
+    assert_eq!(
+        (first.sent, first.request, first.reply, first.settled),
+        (at(0), passage(0, 1), passage(18, 20), at(20))
+    );
     assert_eq!((second.sent, second.request, second.reply), (at(1), passage(1, 4), passage(14, 18)));
     assert_eq!((first.parent, second.parent, second.outcome), (None, Some(0), Ok(())));
     assert_eq!((journeys[0].begin(), journeys[0].end()), (at(0), at(20)));

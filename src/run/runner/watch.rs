@@ -1,7 +1,7 @@
 //! The journeys that are shown of a run: as many as can be followed by eye, however many requests there are.
 
 use super::pace::wall;
-use crate::engine::{Journey, next_every};
+use crate::engine::{Journey, next_every, previous_every};
 use crate::run::Run;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -70,14 +70,7 @@ fn fitting(every: u64, rate: f64) -> u64 {
     while rate * every as f64 / fitting as f64 > MOST {
         fitting = next_every(fitting);
     }
-    if rate < FEW && fitting > 1 {
-        let mut fewer = 1;
-        while next_every(fewer) < fitting {
-            fewer = next_every(fewer);
-        }
-        fitting = fewer;
-    }
-    fitting
+    if rate < FEW { previous_every(fitting) } else { fitting }
 }
 
 #[cfg(test)]
