@@ -208,7 +208,7 @@ impl App {
         self.keys(ui);
         panels::show(self, ui);
         self.show_messages(ui, now);
-        self.typing = ui.ctx().egui_wants_keyboard_input();
+        self.typing = ui.ctx().text_edit_focused();
     }
 
     /// Keep design and run in step.
@@ -271,15 +271,28 @@ impl App {
         // An Escape that ends typing, or closes a menu, has done its work.
         let escaped = std::mem::take(&mut self.typing) && ui.input(|input| input.key_pressed(Key::Escape));
         let menu = egui::Popup::is_any_open(ui.ctx());
-        if ui.ctx().egui_wants_keyboard_input() || self.popup.is_open() || menu || escaped {
+        if ui.ctx().text_edit_focused() || self.popup.is_open() || menu || escaped {
             return;
         }
+        // A button that the keyboard has come to keeps what presses it and what leads on.
+        let is_on_button = ui.ctx().egui_wants_keyboard_input();
+        let of_buttons = [
+            Key::Space,
+            Key::Enter,
+            Key::Tab,
+            Key::Escape,
+            Key::ArrowUp,
+            Key::ArrowDown,
+            Key::ArrowLeft,
+            Key::ArrowRight,
+        ];
         if !self.editor.selection().nodes.is_empty() {
             // Tab goes from node to node then, not from button to button.
             ui.memory_mut(|memory| memory.move_focus(egui::FocusDirection::None));
         }
         for event in ui.input(|input| input.events.clone()) {
             match event {
+                egui::Event::Key { key, .. } if is_on_button && of_buttons.contains(&key) => {}
                 // Held, it moves the board; released at once, it plays or pauses.
                 egui::Event::Key { key: Key::Space, pressed, repeat: false, modifiers, .. } if modifiers.is_none() => {
                     if pressed {
