@@ -19,10 +19,11 @@ mod pool;
 mod sim;
 mod steps;
 mod tally;
-mod trace;
 #[cfg(test)]
 mod tests;
+mod trace;
 
+pub use self::core::{ReplicaState, Stage};
 pub use call::{ANY_REPLICA, Call, CallId, Leg};
 pub use ctx::{Child, Ctx, Request, Steps};
 pub use event::EventQueue;

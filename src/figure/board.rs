@@ -1,6 +1,8 @@
 //! The board: cards in their places, links between them, labels and dots.
 
 use super::card::{self, Card};
+use super::copies;
+use super::detail::Detail;
 use super::layout::{self, Block};
 use super::legend::{Key, Keys};
 use super::link::{self, Wire};
@@ -37,8 +39,17 @@ pub enum Places {
     Exact,
 }
 
+/// What of a board is drawn, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    pub lens: Lens,
+    pub detail: Detail,
+    pub places: Places,
+}
+
 /// Draw the board of a design in the state of a frame.
-pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens, places: Places) -> Board {
+pub fn draw(design: &Design, frame: &Frame, theme: &Theme, view: View) -> Board {
+    let View { lens, detail, places } = view;
     let shown = Some(frame).filter(|_| lens != Lens::None);
     let active = shown.map_or(Vec::new(), |frame| state::active(design, frame.at));
     let cards: Vec<Card> =
@@ -92,15 +103,16 @@ pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens, places: P
     let rooms: Vec<Rect> = bodies.iter().map(occupied).collect();
     let mut obstacles: Vec<Rect> = papers.iter().map(|paper| paper.card).chain(rooms.iter().copied()).collect();
     for frame in &design.frames {
-        let title = notes::draw_frame(&mut under, frame, &numbers, &rooms, &obstacles, theme);
+        let title = notes::draw_frame(&mut under, frame, &numbers, (&rooms, &obstacles), detail, theme);
         obstacles.extend(title);
     }
     for (note, at) in notes.iter().zip(&places[cards.len()..]) {
-        note.draw(&mut under, *at, theme);
+        note.draw(&mut under, *at, detail, theme);
     }
     paint(
         Painted { cards: &cards, places: &places, wires: &wires, under, obstacles },
         shown,
+        detail,
         theme,
         heat_words(design, lens),
     )
@@ -118,25 +130,26 @@ struct Painted<'a> {
 }
 
 /// Everything onto the scene, from the back to the front.
-fn paint(board: Painted, frame: Option<&Frame>, theme: &Theme, heat: Option<String>) -> Board {
+fn paint(board: Painted, frame: Option<&Frame>, detail: Detail, theme: &Theme, heat: Option<String>) -> Board {
     let Painted { cards, places, wires, under, obstacles } = board;
     let mut keys = Keys::default();
     let mut items = under;
     for wire in wires {
         wire.draw(&mut link_pen(&mut items, wire), theme, &mut keys);
     }
-    for (wire, label) in wires.iter().zip(link::place_labels(wires, &obstacles)) {
+    let labels = detail.label().map_or(Vec::new(), |size| link::place_labels(wires, &obstacles, size));
+    for (wire, label) in wires.iter().zip(labels) {
         if let Some(label) = label {
             label.draw(&mut link_pen(&mut items, wire), theme, &mut keys);
         }
     }
-    let sampling = frame.map_or(1, |frame| dots(frame, wires, theme, &mut items, &mut keys));
-    for wire in wires.iter().filter(|_| frame.is_some()) {
+    let sampling = frame.map_or(1, |frame| dots(frame, wires, detail, theme, &mut items, &mut keys));
+    for wire in wires.iter().filter(|_| frame.is_some() && detail >= Detail::Full) {
         wire.draw_step(&mut link_pen(&mut items, wire), theme, &mut keys);
     }
     for (card, at) in cards.iter().zip(places) {
         let mut pen = Pen { items: &mut items, owner: Owner::Node(card.name.into()) };
-        card.draw(&mut pen, *at, theme, &mut keys);
+        card.draw(&mut pen, *at, detail, theme, &mut keys);
     }
     if heat.is_some() && cards.iter().any(|card| card.heat.is_some()) {
         keys.add(Key::Heat);
@@ -159,17 +172,27 @@ fn occupied(body: &Body) -> Rect {
     Rect::new(card.x - body.gutter, card.y - card::OVERHANG, card.w + body.gutter, card.h + card::OVERHANG)
 }
 
-/// A parameter of a spec as a number, where it is one.
-fn parameter(spec: &Spec, name: &str) -> Option<Option<f64>> {
+/// A parameter of a spec, as it is written.
+fn written(spec: &Spec, name: &str) -> Option<String> {
     let mut found = None;
     spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
         if param.name == name {
-            let text = value.text();
-            let inner = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(&text);
-            found = Some(params::magnitude(&inner.replace('_', "")));
+            found = Some(value.text());
         }
     });
     found
+}
+
+/// A parameter of a spec as a number, where it is one.
+fn parameter(spec: &Spec, name: &str) -> Option<Option<f64>> {
+    let text = written(spec, name)?;
+    let inner = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(&text);
+    Some(params::magnitude(&inner.replace('_', "")))
+}
+
+/// Whether a parameter that may be absent is there.
+fn is_set(spec: &Spec, name: &str) -> bool {
+    written(spec, name).is_some_and(|text| text != "None")
 }
 
 fn card_of<'a>(
@@ -197,8 +220,11 @@ fn card_of<'a>(
         queue_limit: limit.flatten(),
         is_control: meta.group == Group::Control,
         copies,
-        down: state::killed(active, name),
-        struck: state::of_node(active, name),
+        is_frail: ["pauses", "breakdowns"].iter().any(|name| is_set(&node.kind, name)),
+        struck: state::of_node(active, name)
+            .into_iter()
+            .chain(shown.and_then(|node| copies::by_chance(&node.copies)))
+            .collect(),
         heat: None,
     };
     Card { heat: shown.and_then(|node| heat(design, name, node, &card, lens)), ..card }
@@ -251,7 +277,7 @@ fn step(design: &Design, link: &crate::design::LinkSpec) -> Option<u16> {
 }
 
 /// The calls on the way. Returns how many calls a dot stands for: as few as leave room between the dots of every link.
-fn dots(frame: &Frame, wires: &[Wire], theme: &Theme, items: &mut Vec<Item>, keys: &mut Keys) -> u64 {
+fn dots(frame: &Frame, wires: &[Wire], detail: Detail, theme: &Theme, items: &mut Vec<Item>, keys: &mut Keys) -> u64 {
     let by_name: BTreeMap<&str, usize> = wires.iter().enumerate().map(|(i, wire)| (wire.name, i)).collect();
     let mut on: Vec<Vec<&Token>> = vec![Vec::new(); wires.len()];
     for token in frame.tokens.iter().filter(|token| token.leg != Leg::AtCallee) {
@@ -269,10 +295,8 @@ fn dots(frame: &Frame, wires: &[Wire], theme: &Theme, items: &mut Vec<Item>, key
     let steps = (0..6).flat_map(|power| [1, 2, 5].map(|m| m * 10u64.pow(power)));
     let step = steps.into_iter().find(|step| fits(*step)).unwrap_or(1_000_000);
     for (tokens, wire) in on.iter().zip(wires) {
-        let mut pen = link_pen(items, wire);
-        for token in tokens.iter().filter(|token| is_drawn(token, step)) {
-            link::dot(&mut pen, &wire.way, token, theme, keys);
-        }
+        let drawn: Vec<&Token> = tokens.iter().copied().filter(|token| is_drawn(token, step)).collect();
+        link::dots(&mut link_pen(items, wire), wire, &drawn, detail, theme, keys);
     }
     frame.sampling * step
 }

@@ -7,9 +7,9 @@ use super::{canvas, theme};
 use crate::base::short;
 use crate::design::Design;
 use crate::editor::{Area, Cursor, Guide, Hit, Input, Modifiers, Side, Target, Tool};
-use crate::figure::Lens;
 use crate::figure::board::{self, Places};
 use crate::figure::scene::{Item, Owner};
+use crate::figure::{Detail, Lens};
 use crate::metrics::Frame;
 use crate::run::Speed;
 use egui::{
@@ -54,7 +54,8 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         *frame = Arc::new(Frame { tokens, ..(**frame).clone() });
     }
     let lens = if frame.is_some() { app.lens } else { Lens::None };
-    let drawn = board::draw(&design, &frame.unwrap_or_else(nothing), &colors, lens, Places::Exact);
+    let view = board::View { lens, detail: Detail::at(f64::from(app.view.zoom)), places: Places::Exact };
+    let drawn = board::draw(&design, &frame.unwrap_or_else(nothing), &colors, view);
     app.targets = Targets::of(app.editor.shown(), &drawn.scene.items, drawn.origin);
     if !app.fitted {
         if let Some(area) = around(app.targets.cards.iter().map(|(_, card)| card.expand(12.0))) {
