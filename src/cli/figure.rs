@@ -6,10 +6,10 @@ use crate::base::units::Quantity as _;
 use crate::base::{Span, Time};
 use crate::design::{Design, FigureUnit, MetricPath};
 use crate::export;
-use crate::figure::{self, Asked, Background, Lens, Look, Parts, Shown, ThemeName, scene::Scene};
+use crate::figure::{self, Asked, Background, Detail, Lens, Look, Parts, Shown, ThemeName, scene::Scene};
 use crate::metrics::{Frame, Report};
 use crate::run::{Basis, Run, Verdict, frame, judge, series};
-use crate::scenario::picture::{Carried, PictureError, embed_png, embed_svg};
+use crate::scenario::picture::{PictureError, embed_pair_png, embed_pair_svg, embed_png, embed_svg};
 use std::path::PathBuf;
 
 /// Draw one run, or two side by side with common axes. A picture of one run carries its scenario; one of two carries none.
@@ -44,6 +44,9 @@ pub struct PictureArgs {
     /// What the cards are tinted by: load, latency, errors, queue, or none (names and links only).
     #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = "Pictures")]
     lens: LensArg,
+    /// How much the board tells, for a picture that is shown small or large: block, name, glance, full or close.
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Pictures")]
+    detail: DetailArg,
     /// What is behind: none, theme or white.
     #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = "Pictures")]
     background: BackgroundArg,
@@ -86,12 +89,24 @@ macro_rules! choices {
 }
 choices!(ThemeArg for ThemeName { Dark, Print } default Light);
 choices!(LensArg for Lens { Latency, Errors, Queue, None } default Load);
+choices!(DetailArg for Detail { Block, Name, Glance, Close } default Full);
 choices!(BackgroundArg for Background { None, White } default Theme);
+
+/// Where pictures go.
+pub struct Outputs {
+    png: Option<Output>,
+    svg: Option<Output>,
+}
+
+impl Outputs {
+    /// Whether one goes to standard output.
+    pub fn to_stdout(&self) -> bool {
+        [&self.png, &self.svg].into_iter().flatten().any(Output::is_stdout)
+    }
+}
 
 /// What was asked for, understood.
 pub struct Request {
-    png: Option<Output>,
-    svg: Option<Output>,
     look: Look,
     at: Option<Time>,
     scale: f64,
@@ -111,11 +126,11 @@ impl PictureArgs {
         self.png.is_some() || self.svg.is_some()
     }
 
-    /// Understand the options, and open the files before anything is simulated.
+    /// Understand the options, before any file is opened and anything is simulated. `lengths` are those of the runs.
     ///
     /// # Errors
     /// What is wrong with them, in a line.
-    pub fn request(&self) -> Result<Request, String> {
+    pub fn request(&self, lengths: &[Time]) -> Result<Request, String> {
         let parts = match (self.board_only, self.plots_only) {
             (true, _) => Parts::Board,
             (_, true) => Parts::Plots,
@@ -129,9 +144,12 @@ impl PictureArgs {
             return Err("`--plot` adds a plot, and `--board-only` draws none".to_owned());
         }
         let at = self.at.as_deref().map(|text| Span::parse(text).map_err(|problem| format!("`--at`: {problem}")));
+        let at = at.transpose()?.map(|span| Time(span.0));
+        if let Some((at, length)) = at.and_then(|at| Some((at, lengths.iter().find(|length| at > **length)?))) {
+            return Err(format!("`--at {}`: the run ends at {}", Span(at.0), Span(length.0)));
+        }
         let plots = self.plots.iter().map(|text| Ok((text.clone(), path(text)?))).collect::<Result<_, String>>()?;
         let size = self.size.as_deref().map(size).transpose()?;
-        let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
         if self.png.is_some() && self.png == self.svg {
             return Err("`--png` and `--svg` would write to the same place".to_owned());
         }
@@ -139,16 +157,24 @@ impl PictureArgs {
             look: Look {
                 theme: self.theme.meant(),
                 lens: self.lens.meant(),
+                detail: self.detail.meant(),
                 background: self.background.meant(),
                 parts,
             },
-            at: at.transpose()?.map(|span| Time(span.0)),
+            at,
             scale,
             size,
             plots,
-            png: open(&self.png)?,
-            svg: open(&self.svg)?,
         })
+    }
+
+    /// Open the files, before anything is simulated.
+    ///
+    /// # Errors
+    /// If one cannot be written.
+    pub fn open(&self) -> Result<Outputs, String> {
+        let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
+        Ok(Outputs { png: open(&self.png)?, svg: open(&self.svg)? })
     }
 }
 
@@ -167,25 +193,15 @@ fn size(text: &str) -> Result<(u32, u32), String> {
 }
 
 impl Request {
-    /// Whether a picture goes to standard output.
-    pub fn to_stdout(&self) -> bool {
-        [&self.png, &self.svg].into_iter().flatten().any(Output::is_stdout)
-    }
-
     /// Simulate to the end, keeping the state of the instant that the board shows.
     ///
     /// # Errors
-    /// If that instant is after the end, or a plot is about nothing that there is.
+    /// If a plot is about nothing that there is.
     pub fn simulate(&self, design: &Design, run: &mut Run) -> Result<(Report, Drawn), String> {
         let instant = self.at.map(|at| {
-            if at > run.length() {
-                let length = Span(run.length().0);
-                return Err(format!("`--at {}`: the run ends at {length}", Span(at.0)));
-            }
             run.approach(at, progress);
-            Ok(frame(run, design, Basis::Recent))
+            frame(run, design, Basis::Recent)
         });
-        let instant = instant.transpose()?;
         let length = run.length();
         run.approach(length, progress);
         let report = run.report();
@@ -197,7 +213,8 @@ impl Request {
 
     /// Draw one run and write the picture, with the scenario in it.
     pub fn write(
-        self,
+        &self,
+        outputs: Outputs,
         drawn: &Drawn,
         run: &Run,
         report: &Report,
@@ -207,30 +224,46 @@ impl Request {
     ) -> u8 {
         let scene = figure::scene(&shown(drawn, run, report, verdicts), &self.look);
         let carried = export::carried(scenario, report, verdicts);
-        self.finish(&scene, &drawn.design.title, Some(&carried), code)
+        let svg = |svg: &str| embed_svg(svg, &carried);
+        let png = |png: &[u8]| embed_png(png, &carried);
+        self.finish(outputs, &scene, &drawn.design.title, Embed { svg: &svg, png: &png }, code)
     }
 
     /// Print the scene, and put into the picture what it carries.
-    fn finish(self, scene: &Scene, title: &str, carried: Option<&Carried>, mut code: u8) -> u8 {
+    fn finish(&self, outputs: Outputs, scene: &Scene, title: &str, embed: Embed, mut code: u8) -> u8 {
         let problem = |problem: PictureError| problem.to_string();
-        if let Some(output) = self.svg {
-            let svg = figure::svg(scene, title, self.size);
-            let svg = match carried {
-                Some(carried) => embed_svg(&svg, carried).map_err(problem),
-                None => Ok(svg),
-            };
-            code = output.write(svg.map(String::into_bytes), code);
+        if let Some(words) = boxes(scene) {
+            say(&words);
         }
-        if let Some(output) = self.png {
+        if let Some(output) = outputs.svg {
+            let svg = figure::svg(scene, title, self.size);
+            code = output.write((embed.svg)(&svg).map(String::into_bytes).map_err(problem), code);
+        }
+        if let Some(output) = outputs.png {
             let png = figure::png(scene, title, self.size, self.scale);
-            let png = png.and_then(|png| match carried {
-                Some(carried) => embed_png(&png, carried).map_err(problem),
-                None => Ok(png),
-            });
-            code = output.write(png, code);
+            code = output.write(png.and_then(|png| (embed.png)(&png).map_err(problem)), code);
         }
         code
     }
+}
+
+/// How what a picture carries gets into it.
+struct Embed<'a> {
+    svg: &'a dyn Fn(&str) -> Result<String, PictureError>,
+    png: &'a dyn Fn(&[u8]) -> Result<Vec<u8>, PictureError>,
+}
+
+/// A warning that names the characters which the picture's font does not have.
+fn boxes(scene: &Scene) -> Option<String> {
+    const MOST: usize = 12;
+    let missing = figure::missing(scene);
+    let named = missing.iter().take(MOST).map(|c| format!("{c} (U+{:04X})", u32::from(*c)));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = missing.len().saturating_sub(MOST);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!missing.is_empty()).then(|| {
+        format!("warning: the font of pictures has Latin, Greek and Cyrillic, and draws a box for {named}{more}\n")
+    })
 }
 
 fn shown<'a>(drawn: &'a Drawn, run: &'a Run, report: &'a Report, verdicts: &[Verdict]) -> Shown<'a> {
@@ -274,20 +307,25 @@ fn pictures(args: &Args) -> Result<u8, String> {
     if !args.picture.is_asked() {
         return Err("nothing to write to: give `--png FILE` or `--svg FILE`".to_owned());
     }
-    let request = args.picture.request()?;
+    let prepared = args.files.iter().map(|file| prepare(file).ok_or_else(String::new));
+    let prepared = prepared.collect::<Result<Vec<_>, _>>()?;
+    let request = args.picture.request(&prepared.iter().map(|(_, _, run)| run.length()).collect::<Vec<_>>())?;
+    let outputs = args.picture.open()?;
     let mut runs = Vec::new();
-    for file in &args.files {
-        let (text, design, mut run) = prepare(file).ok_or_else(String::new)?;
+    for (text, design, mut run) in prepared {
         let (report, drawn) = request.simulate(&design, &mut run)?;
         let verdicts = judge(&design, run.recorder(), &report);
         runs.push((drawn, run, report, verdicts, text));
     }
     if let [(drawn, run, report, verdicts, text)] = &mut runs[..] {
-        return Ok(request.write(drawn, run, report, verdicts, std::mem::take(text), GOOD));
+        return Ok(request.write(outputs, drawn, run, report, verdicts, std::mem::take(text), GOOD));
     }
     let all: Vec<Shown> =
         runs.iter().map(|(drawn, run, report, verdicts, _)| shown(drawn, run, report, verdicts)).collect();
     let (a, b) = (&all[0], &all[1]);
     let scene = figure::pair(a, b, &request.look);
-    Ok(request.finish(&scene, &format!("{} · {}", a.design.title, b.design.title), None, GOOD))
+    let titles = [a.design.title.clone(), b.design.title.clone()];
+    let svg = |svg: &str| embed_pair_svg(svg, &titles);
+    let png = |png: &[u8]| embed_pair_png(png, &titles);
+    Ok(request.finish(outputs, &scene, &titles.join(" · "), Embed { svg: &svg, png: &png }, GOOD))
 }

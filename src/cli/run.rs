@@ -151,13 +151,13 @@ fn written(text: &str, design: &Design, not_judged: &[String], args: &Args, mut 
             return Err(format!("`{other}` and `{option}` would write to the same place"));
         }
     }
+    let picture = args.picture.request(&[run.length()])?;
     let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
-    let (json, csv) = (open(&args.json)?, open(&args.csv)?);
-    let picture = args.picture.request()?;
+    let (json, csv, pictures) = (open(&args.json)?, open(&args.csv)?, args.picture.open()?);
     let (report, drawn) = picture.simulate(design, &mut run)?;
     let verdicts = judge(design, run.recorder(), &report);
     let mut code = if verdicts.iter().all(|verdict: &Verdict| verdict.holds) { GOOD } else { NOT_AS_EXPECTED };
-    if !picture.to_stdout() && ![&json, &csv].into_iter().flatten().any(Output::is_stdout) {
+    if !pictures.to_stdout() && ![&json, &csv].into_iter().flatten().any(Output::is_stdout) {
         code = print(&table::text(design, &report, &verdicts, not_judged), code);
     }
     if let Some(output) = json {
@@ -170,7 +170,7 @@ fn written(text: &str, design: &Design, not_judged: &[String], args: &Args, mut 
         return Ok(code);
     }
     let scenario = export::as_run(text, design, &args.changes(), not_judged)?;
-    Ok(picture.write(&drawn, &run, &report, &verdicts, scenario, code))
+    Ok(picture.write(pictures, &drawn, &run, &report, &verdicts, scenario, code))
 }
 
 /// Where a report or picture goes. Opened before the run, so that a run is not lost to a misspelt name.

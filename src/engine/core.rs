@@ -79,9 +79,26 @@ pub(crate) const NODE_BITS: u32 = 20;
 const GENERATION_BITS: u32 = 28;
 pub(crate) const GENERATION_MASK: u32 = (1 << GENERATION_BITS) - 1;
 
+/// What a replica is doing, in the order in which a display tells of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    #[default]
+    Running,
+    Starting,
+    /// It takes longer than usual, or some of its answers are errors.
+    Degraded,
+    /// Its work stands still, and will go on.
+    Paused,
+    /// It takes no new calls, and goes when it is empty.
+    Draining,
+    /// Down by itself, not by order.
+    Broken,
+    Killed,
+}
+
 /// A replica as it looks from outside.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct ReplicaState {
+pub struct ReplicaState {
     pub up: bool,
     /// Whether its node means it to take calls: not while it starts or drains. A crash does not change that.
     pub serving: bool,

@@ -23,6 +23,7 @@ mod tally;
 mod tests;
 mod trace;
 
+pub use self::core::{ReplicaState, Stage};
 pub use call::{ANY_REPLICA, Call, CallId, Leg};
 pub use ctx::{Child, Ctx, Request, Steps};
 pub use event::EventQueue;

@@ -1,7 +1,7 @@
 //! A plan being executed.
 
 use super::call::CallId;
-use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, What};
+use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, ReplicaState, What};
 use super::ctx::{Child, Ctx};
 use super::event::{Event, MAX_PLACES};
 use super::fault::{Fault, Patch, Place};
@@ -327,6 +327,11 @@ impl<B: Behaviour> Sim<B> {
     /// The calls of journeys that go on, each with the id of its journey.
     pub fn hops(&self) -> impl Iterator<Item = (u64, &Hop)> {
         self.core.tracer.hops()
+    }
+
+    /// The replicas of a node as the engine sees them.
+    pub fn replicas(&self, node: NodeId) -> &[ReplicaState] {
+        &self.core.nodes[node.index()].replicas
     }
 
     /// Calls that have arrived at a node and were not answered, counted one by one: what conservation is checked

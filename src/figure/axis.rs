@@ -18,31 +18,51 @@ pub struct Tick {
     pub text: String,
 }
 
-/// 1, 2 or 5 times a power of ten, not less than this.
-fn round_up(value: f64) -> f64 {
+/// Ticks of a logarithmic axis, at most.
+pub const LOG_TICKS: usize = 7;
+
+/// Multiples of powers of ten at which it has ticks: the finest that are not too many.
+const LOG_STEPS: [&[f64]; 3] = [&[1.0, 2.0, 5.0], &[1.0, 3.0], &[1.0]];
+
+const LINEAR_STEPS: &[f64] = &[1.0, 2.0, 5.0];
+
+/// One of these times a power of ten, not less than this.
+fn round_up(value: f64, steps: &[f64]) -> f64 {
     let power = maths::pow(10.0, maths::log10(value).floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|m| *m >= value * 0.999_999).unwrap_or(10.0 * power)
+    steps.iter().map(|m| m * power).find(|m| *m >= value * 0.999_999).unwrap_or(10.0 * power)
 }
 
-/// 1, 2 or 5 times a power of ten, not more than this.
-fn round_down(value: f64) -> f64 {
+/// One of these times a power of ten, not more than this.
+fn round_down(value: f64, steps: &[f64]) -> f64 {
     let power = maths::pow(10.0, maths::log10(value).floor());
-    [5.0, 2.0, 1.0].into_iter().map(|m| m * power).find(|m| *m <= value * 1.000_001).unwrap_or(power)
+    steps.iter().rev().map(|m| m * power).find(|m| *m <= value * 1.000_001).unwrap_or(power)
+}
+
+/// These times powers of ten, on an axis.
+fn log_values(axis: &Axis, steps: &[f64]) -> Vec<f64> {
+    let (first, last) = (maths::log10(axis.from).floor() as i32, maths::log10(axis.to).ceil() as i32);
+    let all = (first..=last).flat_map(|power| steps.iter().map(move |m| m * maths::pow(10.0, f64::from(power))));
+    all.filter(|value| *value >= axis.from * 0.999 && *value <= axis.to * 1.001).collect()
 }
 
 impl Axis {
     /// From zero to a round number that is not below `most`.
     pub fn linear(most: f64, ticks: usize) -> Axis {
-        let step = round_up(most.max(1e-12) / ticks as f64);
+        let step = round_up(most.max(1e-12) / ticks as f64, LINEAR_STEPS);
         Axis { from: 0.0, to: step * (most / step).ceil().max(1.0), is_log: false }
     }
 
-    /// Around two positive values, at round numbers.
+    /// Around two positive values, from a round number to another, both of which are ticks.
     pub fn log(least: f64, most: f64) -> Axis {
         let least = least.max(1e-12);
         let most = most.max(least);
-        let (from, to) = (round_down(least), round_up(most));
-        Axis { from, to: if to > from { to } else { from * 10.0 }, is_log: true }
+        let around = |steps: &[f64]| {
+            let (from, to) = (round_down(least, steps), round_up(most, steps));
+            Axis { from, to: if to > from { to } else { from * 10.0 }, is_log: true }
+        };
+        let fits = |axis: &Axis, steps: &[f64]| log_values(axis, steps).len() <= LOG_TICKS;
+        let mut axes = LOG_STEPS.iter().map(|steps| (around(steps), *steps));
+        axes.find(|(axis, steps)| fits(axis, steps)).map_or_else(|| around(&[1.0]), |(axis, _)| axis)
     }
 
     /// Around both.
@@ -68,30 +88,22 @@ impl Axis {
     }
 
     fn linear_values(&self, most: usize) -> Vec<f64> {
-        let step = round_up((self.to - self.from) / most as f64);
+        let step = round_up((self.to - self.from) / most as f64, LINEAR_STEPS);
         let n = ((self.to - self.from) / step + 1e-9) as usize;
         (0..=n).map(|i| self.from + step * i as f64).collect()
     }
 
     fn log_values(&self, most: usize) -> Vec<f64> {
-        let first = maths::log10(self.from).floor() as i32;
-        let last = maths::log10(self.to).ceil() as i32;
-        let inside = |value: &f64| *value >= self.from * 0.999 && *value <= self.to * 1.001;
-        for steps in [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]] {
-            let all =
-                (first..=last).flat_map(|power| steps.iter().map(move |m| m * maths::pow(10.0, f64::from(power))));
-            let values: Vec<f64> = all.filter(inside).collect();
-            if values.len() <= most {
-                return values;
-            }
-        }
-        let stride = ((last - first) as usize).div_ceil(most.max(1)).max(1);
-        (first..=last).step_by(stride).map(|power| maths::pow(10.0, f64::from(power))).filter(inside).collect()
+        let few = LOG_STEPS.iter().map(|steps| log_values(self, steps)).find(|values| values.len() <= most);
+        few.unwrap_or_else(|| {
+            let powers = log_values(self, &[1.0]);
+            let stride = powers.len().div_ceil(most.max(1));
+            powers.into_iter().step_by(stride).collect()
+        })
     }
 }
 
-/// A round value: `200 ms`, `50 %`, `2k/s`.
-/// A value in its unit, as it is written at an axis.
+/// A value in its unit, without zeros that say nothing: `200 ms`, `50 %`, `2k/s`.
 pub fn text(value: f64, unit: FigureUnit) -> String {
     let trim = |text: String| {
         let (number, rest) = text.split_at(text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len()));
@@ -107,6 +119,16 @@ pub fn text(value: f64, unit: FigureUnit) -> String {
     }
 }
 
+/// A time of a run: `43.8 s`, `10 min`, `1.5 h`.
+pub fn moment(seconds: f64) -> String {
+    let rounded = |value: f64| (value * 100.0).round() / 100.0;
+    match seconds {
+        s if s < 600.0 => text(s, FigureUnit::Seconds),
+        s if s < 10_800.0 => format!("{} min", rounded(s / 60.0)),
+        s => format!("{} h", rounded(s / 3_600.0)),
+    }
+}
+
 /// Round times from 0 to `length` seconds, about so many.
 pub fn times(length: f64, most: usize) -> Vec<Tick> {
     const STEPS: [f64; 17] = [
@@ -115,9 +137,9 @@ pub fn times(length: f64, most: usize) -> Vec<Tick> {
     ];
     let wanted = length / most.max(1) as f64;
     let step = if wanted < 1.0 {
-        round_up(wanted)
+        round_up(wanted, LINEAR_STEPS)
     } else {
-        STEPS.into_iter().find(|s| *s >= wanted).unwrap_or(round_up(wanted))
+        STEPS.into_iter().find(|s| *s >= wanted).unwrap_or(round_up(wanted, LINEAR_STEPS))
     };
     let (scale, unit) = match length {
         l if l <= 0.2 => (1e3, "ms"),
@@ -150,8 +172,22 @@ mod tests {
         let log = Axis::log(0.0123, 0.35);
         assert_eq!(texts(log, FigureUnit::Seconds, 8), ["10 ms", "20 ms", "50 ms", "100 ms", "200 ms", "500 ms"]);
         assert_eq!(texts(log, FigureUnit::Seconds, 3), ["10 ms", "100 ms"]);
+        assert_eq!([60.0, 43.75, 600.0, 5_400.0].map(moment), ["60 s", "43.8 s", "10 min", "90 min"]);
         let nothing = Axis::linear(0.0, 4);
         assert!(nothing.to > nothing.from && nothing.share(0.0) == 0.0);
+    }
+
+    /// Its ends are told, however much there is between them.
+    #[test]
+    fn a_logarithmic_axis_begins_and_ends_with_a_tick() {
+        for (least, most) in [(0.006, 1.7), (0.03, 0.04), (1e-6, 3.0), (0.01, 0.01), (2e-9, 900.0)] {
+            let axis = Axis::log(least, most);
+            let ticks = axis.ticks(FigureUnit::Seconds, LOG_TICKS);
+            assert!(axis.from <= least && axis.to >= most && ticks.len() <= LOG_TICKS, "{axis:?}: {ticks:?}");
+            let near = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-6;
+            assert!(near(ticks[0].at, axis.from), "{axis:?}: {ticks:?}");
+            assert!(near(ticks[ticks.len() - 1].at, axis.to) || most / least > 1e6, "{axis:?}: {ticks:?}");
+        }
     }
 
     #[test]

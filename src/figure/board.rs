@@ -1,9 +1,11 @@
 //! The board: cards in their places, links between them, labels and dots.
 
 use super::card::{self, Card};
+use super::copies;
+use super::detail::Detail;
 use super::layout::{self, Block};
 use super::legend::{Key, Keys};
-use super::link::{self, Wire};
+use super::link::{self, Way, Wire};
 use super::notes::{self, Note};
 use super::route::{self, Body};
 use super::scene::{Item, Owner, Pen, Point, Rect, Scene};
@@ -27,7 +29,7 @@ pub struct Board {
     /// What the tint of the cards is about.
     pub heat: Option<String>,
     /// The links and their ways, on the scene.
-    pub ways: Vec<(String, Vec<Point>)>,
+    pub ways: Vec<Way>,
 }
 
 /// What a board that is drawn again and again remembers: the ways of links, which are dear and seldom change.
@@ -57,8 +59,17 @@ pub enum Places {
     Exact,
 }
 
+/// What of a board is drawn, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    pub lens: Lens,
+    pub detail: Detail,
+    pub places: Places,
+}
+
 /// Draw the board of a design in the state of a frame.
-pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens, places: Places, memory: &mut Memory) -> Board {
+pub fn draw(design: &Design, frame: &Frame, theme: &Theme, view: View, memory: &mut Memory) -> Board {
+    let View { lens, detail, places } = view;
     let shown = Some(frame).filter(|_| lens != Lens::None);
     let active = shown.map_or(Vec::new(), |frame| state::active(design, frame.at));
     let cards: Vec<Card> =
@@ -114,15 +125,16 @@ pub fn draw(design: &Design, frame: &Frame, theme: &Theme, lens: Lens, places: P
     let rooms: Vec<Rect> = bodies.iter().map(occupied).collect();
     let mut obstacles: Vec<Rect> = papers.iter().map(|paper| paper.card).chain(rooms.iter().copied()).collect();
     for frame in &design.frames {
-        let title = notes::draw_frame(&mut under, frame, &numbers, &rooms, &obstacles, theme);
+        let title = notes::draw_frame(&mut under, frame, &numbers, (&rooms, &obstacles), detail, theme);
         obstacles.extend(title);
     }
     for (note, at) in notes.iter().zip(&places[cards.len()..]) {
-        note.draw(&mut under, *at, theme);
+        note.draw(&mut under, *at, detail, theme);
     }
     paint(
         Painted { cards: &cards, places: &places, wires: &wires, under, obstacles },
         shown,
+        detail,
         theme,
         heat_words(design, lens),
     )
@@ -140,30 +152,31 @@ struct Painted<'a> {
 }
 
 /// Everything onto the scene, from the back to the front.
-fn paint(board: Painted, frame: Option<&Frame>, theme: &Theme, heat: Option<String>) -> Board {
+fn paint(board: Painted, frame: Option<&Frame>, detail: Detail, theme: &Theme, heat: Option<String>) -> Board {
     let Painted { cards, places, wires, under, obstacles } = board;
     let mut keys = Keys::default();
     let mut items = under;
     for wire in wires {
         wire.draw(&mut link_pen(&mut items, wire), theme, &mut keys);
     }
-    for (wire, label) in wires.iter().zip(link::place_labels(wires, &obstacles)) {
+    let labels = detail.label().map_or(Vec::new(), |size| link::place_labels(wires, &obstacles, size));
+    for (wire, label) in wires.iter().zip(labels) {
         if let Some(label) = label {
             label.draw(&mut link_pen(&mut items, wire), theme, &mut keys);
         }
     }
-    let ways: Vec<(String, Vec<Point>)> = wires.iter().map(|wire| (wire.name.to_owned(), wire.way.clone())).collect();
+    let ways: Vec<Way> = wires.iter().map(Way::of).collect();
     let sampling = frame.map_or(1, |frame| {
         let every = thinned(frame, &ways);
-        dots(&frame.tokens, &frame.links, &ways, every, theme, (&mut items, &mut keys));
+        dots(&frame.tokens, &frame.links, &ways, (every, detail), theme, (&mut items, &mut keys));
         every
     });
-    for wire in wires.iter().filter(|_| frame.is_some()) {
+    for wire in wires.iter().filter(|_| frame.is_some() && detail >= Detail::Full) {
         wire.draw_step(&mut link_pen(&mut items, wire), theme, &mut keys);
     }
     for (card, at) in cards.iter().zip(places) {
         let mut pen = Pen { items: &mut items, owner: Owner::Node(card.name.into()) };
-        card.draw(&mut pen, *at, theme, &mut keys);
+        card.draw(&mut pen, *at, detail, theme, &mut keys);
     }
     if heat.is_some() && cards.iter().any(|card| card.heat.is_some()) {
         keys.add(Key::Heat);
@@ -173,8 +186,7 @@ fn paint(board: Painted, frame: Option<&Frame>, theme: &Theme, heat: Option<Stri
     let items = std::mem::take(&mut scene.items);
     scene.append(Scene { items, ..Scene::default() }, -all.x, -all.y);
     (scene.width, scene.height) = (all.w, all.h);
-    let moved = |way: Vec<Point>| way.into_iter().map(|p| Point::new(p.x - all.x, p.y - all.y)).collect();
-    let ways = ways.into_iter().map(|(name, way)| (name, moved(way))).collect();
+    let ways = ways.into_iter().map(|way| way.moved(-all.x, -all.y)).collect();
     Board { scene, origin: Point::new(all.x, all.y), keys, sampling, heat, ways }
 }
 
@@ -188,17 +200,27 @@ fn occupied(body: &Body) -> Rect {
     Rect::new(card.x - body.gutter, card.y - card::OVERHANG, card.w + body.gutter, card.h + card::OVERHANG)
 }
 
-/// A parameter of a spec as a number, where it is one.
-fn parameter(spec: &Spec, name: &str) -> Option<Option<f64>> {
+/// A parameter of a spec, as it is written.
+fn written(spec: &Spec, name: &str) -> Option<String> {
     let mut found = None;
     spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
         if param.name == name {
-            let text = value.text();
-            let inner = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(&text);
-            found = Some(params::magnitude(&inner.replace('_', "")));
+            found = Some(value.text());
         }
     });
     found
+}
+
+/// A parameter of a spec as a number, where it is one.
+fn parameter(spec: &Spec, name: &str) -> Option<Option<f64>> {
+    let text = written(spec, name)?;
+    let inner = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(&text);
+    Some(params::magnitude(&inner.replace('_', "")))
+}
+
+/// Whether a parameter that may be absent is there.
+fn is_set(spec: &Spec, name: &str) -> bool {
+    written(spec, name).is_some_and(|text| text != "None")
 }
 
 fn card_of<'a>(
@@ -226,8 +248,11 @@ fn card_of<'a>(
         queue_limit: limit.flatten(),
         is_control: meta.group == Group::Control,
         copies,
-        down: state::killed(active, name),
-        struck: state::of_node(active, name),
+        is_frail: ["pauses", "breakdowns"].iter().any(|name| is_set(&node.kind, name)),
+        struck: state::of_node(active, name)
+            .into_iter()
+            .chain(shown.and_then(|node| copies::by_chance(&node.copies)))
+            .collect(),
         heat: None,
     };
     Card { heat: shown.and_then(|node| heat(design, name, node, &card, lens)), ..card }
@@ -280,30 +305,26 @@ fn step(design: &Design, link: &crate::design::LinkSpec) -> Option<u16> {
 }
 
 /// The dots that there would be on each way if one of so many were drawn, as shares of its room; the largest of them.
-pub fn fullest(tokens: &[Token], links: &[LinkFrame], ways: &[(String, Vec<Point>)], every: u64) -> f64 {
-    let numbers = numbers(links, ways);
-    let mut counts = vec![0u32; ways.len()];
-    for token in tokens.iter().filter(|token| is_dot(token, every)) {
+pub fn fullest(tokens: &[Token], links: &[LinkFrame], ways: &[Way], every: u64) -> f64 {
+    let on = on_ways(tokens, links, ways, every);
+    on.iter().zip(ways).map(|(tokens, way)| tokens.len() as f64 / way.room()).fold(0.0, f64::max)
+}
+
+/// The calls that are dots on each way, of one in so many.
+fn on_ways<'a>(tokens: &'a [Token], links: &[LinkFrame], ways: &[Way], every: u64) -> Vec<Vec<&'a Token>> {
+    let by_name: BTreeMap<&str, usize> = ways.iter().enumerate().map(|(i, way)| (way.link.as_str(), i)).collect();
+    let numbers: Vec<Option<usize>> = links.iter().map(|link| by_name.get(link.name.as_str()).copied()).collect();
+    let mut on = vec![Vec::new(); ways.len()];
+    for token in tokens.iter().filter(|token| token.leg != Leg::AtCallee && is_in(token.journey, every)) {
         if let Some(Some(way)) = numbers.get(token.link) {
-            counts[*way] += 1;
+            on[*way].push(token);
         }
     }
-    let shares = counts.iter().zip(ways).map(|(n, (_, way))| f64::from(*n) / link::most_dots(route::length(way)));
-    shares.fold(0.0, f64::max)
-}
-
-fn is_dot(token: &Token, every: u64) -> bool {
-    token.leg != Leg::AtCallee && is_in(token.journey, every)
-}
-
-/// The way of each link of a frame, where there is one.
-fn numbers(links: &[LinkFrame], ways: &[(String, Vec<Point>)]) -> Vec<Option<usize>> {
-    let by_name: BTreeMap<&str, usize> = ways.iter().enumerate().map(|(i, (name, _))| (name.as_str(), i)).collect();
-    links.iter().map(|link| by_name.get(link.name.as_str()).copied()).collect()
+    on
 }
 
 /// How many calls a dot stands for: as few as leave room between the dots of every link.
-fn thinned(frame: &Frame, ways: &[(String, Vec<Point>)]) -> u64 {
+fn thinned(frame: &Frame, ways: &[Way]) -> u64 {
     let mut every = frame.sampling;
     while fullest(&frame.tokens, &frame.links, ways, every) > 1.0 {
         every = next_every(every);
@@ -315,15 +336,13 @@ fn thinned(frame: &Frame, ways: &[(String, Vec<Point>)]) -> u64 {
 pub fn dots(
     tokens: &[Token],
     links: &[LinkFrame],
-    ways: &[(String, Vec<Point>)],
-    every: u64,
+    ways: &[Way],
+    (every, detail): (u64, Detail),
     theme: &Theme,
     (items, keys): (&mut Vec<Item>, &mut Keys),
 ) {
-    let numbers = numbers(links, ways);
-    for token in tokens.iter().filter(|token| is_dot(token, every)) {
-        let Some((name, way)) = numbers.get(token.link).copied().flatten().map(|way| &ways[way]) else { continue };
-        let mut pen = Pen { items, owner: Owner::Link(name.as_str().into()) };
-        link::dot(&mut pen, way, token, theme, keys);
+    for (tokens, way) in on_ways(tokens, links, ways, every).iter().zip(ways) {
+        let mut pen = Pen { items, owner: Owner::Link(way.link.as_str().into()) };
+        way.dots(&mut pen, tokens, detail, theme, keys);
     }
 }

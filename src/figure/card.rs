@@ -1,10 +1,13 @@
 //! A node's card: always the same things in the same places, so that one learns to read it once.
 
+use super::copies;
+use super::detail::Detail;
 use super::legend::{Key, Keys};
 use super::scene::{Anchor, Dash, Label, Paint, Pen, Point, Rect, Seg, Shape, Stroke, polyline};
 use super::text::{self, Weight};
 use super::theme::Theme;
 use crate::base::{maths, short};
+use crate::engine::Stage;
 use crate::metrics::{Moment, NodeFrame};
 
 /// Size of a card without what hangs below its meter.
@@ -19,15 +22,13 @@ pub const OVERHANG: f64 = 16.0;
 /// A card's corners.
 pub const RADIUS: f64 = 10.0;
 
-const PAD: f64 = 10.0;
+pub(super) const PAD: f64 = 10.0;
 /// Name and kind begin here, beside the icon.
 const WORDS: f64 = 38.0;
-const ROW: f64 = 19.0;
+pub(super) const ROW: f64 = 19.0;
 const PIPS: usize = 12;
 /// As many slots are shown one by one; more are a bar.
 const MOST_SLOTS: f64 = 16.0;
-/// As many replicas are shown one by one.
-const MOST_SQUARES: f64 = 24.0;
 /// From here on a meter is strained, and from there on failing.
 const STRAINED: f64 = 0.8;
 const FAILING: f64 = 0.98;
@@ -51,16 +52,21 @@ pub struct Card<'a> {
     pub is_control: bool,
     /// Copies as the design has them, and what one is called: replica or shard.
     pub copies: Option<(f64, &'static str)>,
-    /// Of these, killed.
-    pub down: f64,
+    /// Copies may stand still or break down by chance.
+    pub is_frail: bool,
     /// What is done to it at that instant.
     pub struck: Vec<String>,
     /// What the lens makes of it, from fine (0) to failing (1).
     pub heat: Option<f64>,
 }
 
+/// Whether there is more to say of a node's replicas than that it runs.
+fn is_odd(node: &NodeFrame) -> bool {
+    node.copies.len() > 1 || node.copies.iter().any(|copy| copy.stage != Stage::Running)
+}
+
 /// A line below the meter.
-enum Row {
+pub(super) enum Row {
     History,
     Copies,
     Shards,
@@ -69,7 +75,7 @@ enum Row {
 }
 
 impl Card<'_> {
-    fn rows(&self) -> Vec<Row> {
+    pub(super) fn rows(&self) -> Vec<Row> {
         let Some(node) = self.node else { return Vec::new() };
         let mut rows = Vec::new();
         if node.history.len() > 1 && node.rate > 0.0 {
@@ -77,9 +83,7 @@ impl Card<'_> {
         }
         match self.copies {
             Some((n, "shard")) if n > 1.0 => rows.push(Row::Shards),
-            Some((n, _)) if n > 1.0 || node.level("replicas").is_some_and(|running| running != n) => {
-                rows.push(Row::Copies)
-            }
+            Some((n, _)) if n > 1.0 || self.is_frail || is_odd(node) => rows.push(Row::Copies),
             _ => {}
         }
         if node.level("filled").is_some() {
@@ -112,17 +116,36 @@ impl Card<'_> {
     }
 
     /// Draw it with its upper left corner there.
-    pub fn draw(&self, pen: &mut Pen, at: Point, theme: &Theme, keys: &mut Keys) {
+    pub fn draw(&self, pen: &mut Pen, at: Point, detail: Detail, theme: &Theme, keys: &mut Keys) {
         let rect = Rect::new(at.x, at.y, WIDTH, self.height());
         let failing = self.node.is_some_and(|node| node.failed_share >= MANY_FAILURES) || !self.struck.is_empty();
         let border = if failing { theme.failing } else { theme.card_border };
         let fill = self.heat.map_or(theme.card, |heat| theme.heat(heat));
-        pen.rect("card", rect, RADIUS, Paint::fill(fill).outlined(border, if failing { 2.5 } else { 1.0 }));
+        let (thin, thick) = match detail {
+            Detail::Block => (2.0, 7.0),
+            Detail::Name => (1.5, 4.5),
+            _ => (1.0, 2.5),
+        };
+        pen.rect("card", rect, RADIUS, Paint::fill(fill).outlined(border, if failing { thick } else { thin }));
+        match detail {
+            Detail::Block | Detail::Name => self.mark(pen, at, detail, theme, keys),
+            Detail::Glance => self.glance(pen, at, theme, keys),
+            Detail::Full | Detail::Close => self.full(pen, at, theme, keys),
+        }
+    }
+
+    pub(super) fn draw_icon(&self, pen: &mut Pen, at: Point, theme: &Theme) -> Rect {
         let icon = Rect::new(at.x + PAD, at.y + 9.0, 20.0, 20.0);
         pen.draw("icon", Shape::Icon { kind: self.icon, rect: icon }, Paint::fill(theme.text));
+        icon
+    }
+
+    /// All that there is to tell.
+    fn full(&self, pen: &mut Pen, at: Point, theme: &Theme, keys: &mut Keys) {
+        let icon = self.draw_icon(pen, at, theme);
         self.head(pen, at, theme);
         let Some(node) = self.node else { return };
-        self.ring(pen, icon.center(), node, theme, keys);
+        self.ring(pen, icon, node, theme, keys);
         if self.is_control {
             levels(pen, at, node, theme);
         } else {
@@ -130,7 +153,8 @@ impl Card<'_> {
         }
         let mut y = at.y + 59.0;
         if let Some(utilization) = node.utilization() {
-            meter(pen, Rect::new(at.x + PAD, y, WIDTH - 2.0 * PAD - 38.0, 6.0), node, utilization, theme, keys);
+            let room = Rect::new(at.x + PAD, y, WIDTH - 2.0 * PAD - 38.0, 6.0);
+            meter(pen, room, node, utilization, Some(11.0), theme, keys);
             y += 13.0;
         } else {
             y += 3.0;
@@ -139,24 +163,31 @@ impl Card<'_> {
             let room = Rect::new(at.x + PAD, y, WIDTH - 2.0 * PAD, ROW - 3.0);
             match row {
                 Row::History => history(pen, room, &node.history, theme, keys),
-                Row::Copies => self.replicas(pen, room, node, theme, keys),
-                Row::Shards => self.shards(pen, room, node, theme, keys),
-                Row::Cache => cache(pen, room, node, theme, keys),
+                Row::Copies => {
+                    let w = aside(pen, "replicas-text", room, &copies::counted(&node.copies), theme);
+                    copies::strip(pen, Rect { w, ..room }, &node.copies, theme, keys);
+                }
+                Row::Shards => {
+                    let w = aside(pen, "shards-text", room, &format!("{} shards", node.copies.len()), theme);
+                    copies::bars(pen, Rect { w, ..room }, &node.copies, theme, keys);
+                }
+                Row::Cache => cache(pen, room, node, true, theme, keys),
                 Row::Store => store(pen, room, node, theme, keys),
             }
             y += ROW;
         }
         if self.queues {
-            self.queue(pen, at, node, theme, keys);
+            self.queue(pen, at, node, Some(10.0), theme, keys);
         }
-        self.badges(pen, at, node, theme, keys);
+        self.badges(pen, at, node, 10.0, theme, keys);
     }
 
     /// Name, kind, and how many calls there are.
     fn head(&self, pen: &mut Pen, at: Point, theme: &Theme) {
         let room = WIDTH - WORDS - PAD;
         // A long name is smaller before it is cut.
-        let size = if text::width(self.name, 14.0, Weight::SemiBold) <= room { 14.0 } else { 12.0 };
+        let fits = |size: &f64| text::width(self.name, *size, Weight::SemiBold) <= room;
+        let size = [14.0, 13.0, 12.0].into_iter().find(fits).unwrap_or(11.0);
         let name = text::fit(self.name, size, Weight::SemiBold, room);
         pen.text("name", bold(at.x + WORDS, at.y + 22.0, size, &name), theme.text);
         let rate = self.node.filter(|node| node.rate > 0.0).map_or(String::new(), |node| short::rate(node.rate));
@@ -168,27 +199,18 @@ impl Card<'_> {
     }
 
     /// The share of failures, as an arc around the icon.
-    fn ring(&self, pen: &mut Pen, center: Point, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+    pub(super) fn ring(&self, pen: &mut Pen, icon: Rect, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
         if node.failed_share <= 0.0 {
             return;
         }
         keys.add(Key::Ring);
-        let share = node.failed_share.clamp(0.02, 1.0);
-        let steps = (share * 48.0).ceil().max(2.0) as usize;
-        let point = |i: usize| {
-            let angle = std::f64::consts::TAU * share * i as f64 / steps as f64;
-            Point::new(
-                center.x + 13.5 * maths::sin(angle),
-                center.y - 13.5 * maths::sin(angle + std::f64::consts::FRAC_PI_2),
-            )
-        };
-        let arc: Vec<Point> = (0..=steps).map(point).collect();
         let width = if node.failed_share >= MANY_FAILURES { 3.5 } else { 2.0 };
-        pen.draw("ring", Shape::Path(polyline(&arc)), Paint::line(theme.failing, width));
+        let scale = icon.w / 20.0;
+        ring(pen, "ring", (icon.center(), 13.5 * scale), node.failed_share, width * scale, theme);
     }
 
-    /// What is done to it, and many failures, on the upper edge.
-    fn badges(&self, pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+    /// What is done to it, and many failures.
+    pub(super) fn badge_words(&self, node: &NodeFrame) -> Vec<String> {
         let mut words = self.struck.clone();
         if node.failed_share >= MANY_FAILURES {
             words.push(format!("{} fail", short::percent(node.failed_share)));
@@ -196,26 +218,40 @@ impl Card<'_> {
                 words[0] = format!("{} {}", short::percent(node.failed_share), reason.replace('_', " "));
             }
         }
-        if !words.is_empty() {
-            keys.add(Key::Badge);
-        }
+        words
+    }
+
+    /// These words on the upper edge, from the right to the left.
+    pub(super) fn badges(&self, pen: &mut Pen, at: Point, node: &NodeFrame, size: f64, theme: &Theme, keys: &mut Keys) {
         let mut right = at.x + WIDTH - 8.0;
-        for word in words {
+        let tall = size + 6.0;
+        for word in self.badge_words(node) {
+            keys.add(Key::Badge);
             let room = right - at.x - 12.0;
-            let word = text::cut(&word, 10.0, Weight::SemiBold, room - 12.0);
-            let width = text::width(&word, 10.0, Weight::SemiBold) + 12.0;
+            let word = text::cut(&word, size, Weight::SemiBold, room - 12.0);
+            let width = text::width(&word, size, Weight::SemiBold) + 12.0;
             // Of a badge that is mostly cut off nothing can be read.
-            if width < 34.0 {
+            if width < 3.4 * size {
                 break;
             }
-            pen.rect("badge", Rect::new(right - width, at.y - 8.0, width, 16.0), 8.0, Paint::fill(theme.failing));
-            pen.text("badge-text", bold(right - width + 6.0, at.y + 3.6, 10.0, &word), theme.on_failing);
+            let pill = Rect::new(right - width, at.y - tall / 2.0, width, tall);
+            pen.rect("badge", pill, tall / 2.0, Paint::fill(theme.failing));
+            pen.text("badge-text", bold(pill.x + 6.0, at.y + 0.36 * size, size, &word), theme.on_failing);
             right -= width + 4.0;
         }
     }
 
-    /// A column of pips in front of the card: how full the queue is, on a logarithmic scale up to its limit.
-    fn queue(&self, pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+    /// A column of pips in front of the card: how full the queue is, on a logarithmic scale up to its limit. With a size
+    /// its length is written above.
+    pub(super) fn queue(
+        &self,
+        pen: &mut Pen,
+        at: Point,
+        node: &NodeFrame,
+        size: Option<f64>,
+        theme: &Theme,
+        keys: &mut Keys,
+    ) {
         let scale = self.queue_limit.unwrap_or(LONG_QUEUE);
         let full = maths::ln(1.0 + node.queue) / maths::ln(1.0 + scale.max(1.0));
         let filled = if node.queue < 0.05 { 0 } else { ((full * PIPS as f64).round() as usize).clamp(1, PIPS) };
@@ -238,9 +274,9 @@ impl Card<'_> {
             let y = bottom - 5.8 * PIPS as f64 - 1.0;
             pen.line("queue-limit", Point::new(x - 2.0, y), Point::new(x + 9.0, y), Stroke::solid(color, 1.5));
         }
-        if node.queue >= 0.95 {
+        if let Some(size) = size.filter(|_| node.queue >= 0.95) {
             let text = queue_text(node.queue);
-            let label = Label { anchor: Anchor::Middle, ..bold(x + 3.5, at.y - 5.5, 10.0, &text) };
+            let label = Label { anchor: Anchor::Middle, ..bold(x + 3.5, at.y - 5.5, size, &text) };
             pen.text(
                 "queue-length",
                 label,
@@ -248,50 +284,13 @@ impl Card<'_> {
             );
         }
     }
-
-    fn replicas(&self, pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
-        let (declared, _) = self.copies.unwrap_or_default();
-        let running = node.level("replicas").unwrap_or(declared - self.down);
-        keys.add(Key::Replicas);
-        let text =
-            if running == declared { format!("{declared} replicas") } else { format!("{running} of {declared}") };
-        let text = if running > declared { format!("{running} replicas") } else { text };
-        let width = aside(pen, "replicas-text", room, &text, theme);
-        let shown = declared.max(running).min(MOST_SQUARES);
-        let each = (width / shown).min(9.0);
-        let squares = running * shown / declared.max(running);
-        for i in 0..shown as usize {
-            let square = Rect::new(room.x + each * i as f64, room.y + 5.0, each - 2.0, 7.0);
-            let up = (i as f64) < squares - 0.01;
-            let paint = if up { Paint::fill(theme.muted) } else { Paint::line(theme.failing, 1.25) };
-            pen.rect("replica", square, 1.5, paint);
-        }
-    }
-
-    /// The hottest shard beside the others, which are known by their average.
-    fn shards(&self, pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
-        let declared = self.copies.map_or(1.0, |(n, _)| n);
-        let shards = node.level("shards").unwrap_or(declared).max(1.0);
-        keys.add(Key::Shards);
-        let width = aside(pen, "shards-text", room, &format!("{shards} shards"), theme);
-        let hottest = node.level("hottest_share").unwrap_or(0.0);
-        let others = if shards > 1.0 { (1.0 - hottest) / (shards - 1.0) } else { 0.0 };
-        let shown = shards.min(16.0);
-        let each = (width / shown).min(9.0);
-        for i in 0..shown as usize {
-            let share = if i == 0 { hottest } else { others };
-            let height = if hottest > 0.0 { (12.0 * share / hottest).max(1.0) } else { 1.0 };
-            let bar = Rect::new(room.x + each * i as f64, room.y + 14.0 - height, (each - 1.5).min(7.0), height);
-            pen.rect("shard", bar, 0.0, Paint::fill(if i == 0 { theme.text } else { theme.muted }));
-        }
-    }
 }
 
-fn plain(x: f64, y: f64, size: f64, text: &str) -> Label {
+pub(super) fn plain(x: f64, y: f64, size: f64, text: &str) -> Label {
     Label { at: Point::new(x, y), anchor: Anchor::Start, size, weight: Weight::Regular, text: text.to_owned() }
 }
 
-fn bold(x: f64, y: f64, size: f64, text: &str) -> Label {
+pub(super) fn bold(x: f64, y: f64, size: f64, text: &str) -> Label {
     Label { weight: Weight::SemiBold, ..plain(x, y, size, text) }
 }
 
@@ -350,8 +349,17 @@ fn latency(pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut
     }
 }
 
-/// How much of the slots or cores is busy: slot by slot where there are few, else as a bar.
-fn meter(pen: &mut Pen, room: Rect, node: &NodeFrame, utilization: f64, theme: &Theme, keys: &mut Keys) {
+/// How much of the slots or cores is busy: slot by slot where there are few, else as a bar. With a size the share is
+/// written beside it.
+pub(super) fn meter(
+    pen: &mut Pen,
+    room: Rect,
+    node: &NodeFrame,
+    utilization: f64,
+    size: Option<f64>,
+    theme: &Theme,
+    keys: &mut Keys,
+) {
     let by_slots = node.slot_utilization().is_some_and(|slots| slots >= utilization - 0.005);
     // Averages are whole but for rounding, unless there were more slots at one time than at another.
     let whole = node.slots.round();
@@ -385,9 +393,11 @@ fn meter(pen: &mut Pen, room: Rect, node: &NodeFrame, utilization: f64, theme: &
             pen.hatch("meter-hatch", full, 4.0, Stroke::solid(theme.hatch, 1.0));
         }
     }
+    let Some(size) = size else { return };
     let percent = utilization * 100.0;
     let words = if (0.05..9.95).contains(&percent) { format!("{percent:.1} %") } else { format!("{percent:.0} %") };
-    let label = Label { anchor: Anchor::End, ..plain(room.right() + 38.0, room.bottom() + 1.0, 11.0, &words) };
+    let right = room.right() + 3.45 * size;
+    let label = Label { anchor: Anchor::End, ..plain(right, room.center().y + 0.36 * size, size, &words) };
     pen.text("meter-text", label, theme.text);
 }
 
@@ -415,10 +425,10 @@ fn history(pen: &mut Pen, room: Rect, history: &[Moment], theme: &Theme, keys: &
 }
 
 /// How full a cache is, and how often a key is found.
-fn cache(pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
+pub(super) fn cache(pen: &mut Pen, room: Rect, node: &NodeFrame, told: bool, theme: &Theme, keys: &mut Keys) {
     keys.add(Key::Cache);
     let hits = node.hit_ratio.map_or("no reads".to_owned(), |ratio| format!("{} hits", short::percent(ratio)));
-    let width = aside(pen, "cache-text", room, &hits, theme);
+    let width = if told { aside(pen, "cache-text", room, &hits, theme) } else { room.w };
     let track = Rect::new(room.x, room.y + 5.5, width, 6.0);
     pen.rect("cache-track", track, 3.0, Paint::fill(theme.faint));
     let full = Rect { w: track.w * node.level("filled").unwrap_or(0.0).clamp(0.0, 1.0), ..track };
@@ -443,6 +453,27 @@ fn store(pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut 
         plain(room.x, room.y + 12.0, 10.0, &text::fit(&words, 10.0, Weight::Regular, room.w)),
         theme.muted,
     );
+}
+
+/// An arc from the top on, on a full circle: so much of it.
+pub(super) fn ring(
+    pen: &mut Pen,
+    slot: &'static str,
+    (center, radius): (Point, f64),
+    share: f64,
+    width: f64,
+    theme: &Theme,
+) {
+    let share = share.clamp(0.02, 1.0);
+    let steps = (share * 48.0).ceil().max(2.0) as usize;
+    let point = |i: usize| {
+        let angle = std::f64::consts::TAU * share * i as f64 / steps as f64;
+        let cosine = maths::sin(angle + std::f64::consts::FRAC_PI_2);
+        Point::new(center.x + radius * maths::sin(angle), center.y - radius * cosine)
+    };
+    let arc: Vec<Point> = (0..=steps).map(point).collect();
+    pen.circle(slot, center, radius, Paint::line(theme.faint, 0.6 * width));
+    pen.draw(slot, Shape::Path(polyline(&arc)), Paint::line(theme.failing, width));
 }
 
 /// A cross, as on what is broken.

@@ -1,10 +1,14 @@
 //! The legend: a sample and a few words for everything that the picture shows, and for nothing else. Whoever draws
 //! something adds its key.
 
-use super::card::cross;
+use super::card::{cross, ring};
+use super::copies;
+use super::detail::Detail;
+use super::link::Dot;
 use super::scene::{Anchor, Dash, Label, Owner, Paint, Pen, Point, Rect, Scene, Seg, Shape, Stroke, polyline};
-use super::text::Weight;
+use super::text::{self, Weight};
 use super::theme::Theme;
+use crate::engine::Stage;
 use std::collections::BTreeSet;
 
 /// Something that a picture shows, in the order of the legend.
@@ -22,8 +26,10 @@ pub enum Key {
     Badge,
     History,
     HistoryFailed,
-    Replicas,
+    /// A replica at this stage.
+    Copies(Stage),
     Shards,
+    Many,
     Cache,
     Stale,
     Lag,
@@ -64,39 +70,57 @@ pub struct Context<'a> {
     pub classes: &'a [String],
     /// What the tint of cards is about, from fine to failing.
     pub heat: Option<String>,
+    pub detail: Detail,
+}
+
+/// How the legend is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One after the other, in lines.
+    Lines,
+    /// One below the other, with as many lines as each needs.
+    Column,
 }
 
 const SAMPLE: f64 = 26.0;
 const LINE: f64 = 20.0;
+/// From a line of an entry to its next one.
+const INNER: f64 = 14.0;
+/// Words begin here, behind the sample.
+const WORDS: f64 = SAMPLE + 6.0;
 const SIZE: f64 = 11.0;
 
-/// The legend in lines of this width.
-pub fn draw(keys: &Keys, context: &Context, width: f64) -> Scene {
+/// The legend, of this width.
+pub fn draw(keys: &Keys, context: &Context, form: Form, width: f64) -> Scene {
     let mut scene = Scene { width, ..Scene::default() };
     let (mut x, mut y) = (0.0, 0.0);
-    for &key in &keys.0 {
-        let words = words(key, context);
-        let label = Label {
-            at: Point::default(),
-            anchor: Anchor::Start,
-            size: SIZE,
-            weight: Weight::Regular,
-            text: super::text::fit(&words, SIZE, Weight::Regular, width - SAMPLE - 6.0),
+    let first_dot = keys.0.iter().find(|key| matches!(key, Key::Dot(_)));
+    for key in &keys.0 {
+        let words = words(*key, context, first_dot == Some(key));
+        let lines = match form {
+            Form::Lines => vec![text::fit(&words, SIZE, Weight::Regular, width - WORDS)],
+            Form::Column => text::wrap(&words, SIZE, Weight::Regular, width - WORDS, 4),
         };
-        let wide = SAMPLE + 6.0 + label.width();
-        if x > 0.0 && x + wide > width {
+        let wide = WORDS + lines.iter().map(|line| text::width(line, SIZE, Weight::Regular)).fold(0.0, f64::max);
+        if x > 0.0 && (x + wide > width || form == Form::Column) {
             (x, y) = (0.0, y + LINE);
         }
         let mut pen = Pen { items: &mut scene.items, owner: Owner::Legend };
-        sample(&mut pen, key, Rect::new(x, y, SAMPLE, 14.0), context.theme);
-        pen.text("words", Label { at: Point::new(x + SAMPLE + 6.0, y + 11.0), ..label }, context.theme.muted);
+        sample(&mut pen, *key, Rect::new(x, y, SAMPLE, 14.0), context);
+        for (i, text) in lines.into_iter().enumerate() {
+            y += if i > 0 { INNER } else { 0.0 };
+            let at = Point::new(x + WORDS, y + 11.0);
+            let label = Label { at, anchor: Anchor::Start, size: SIZE, weight: Weight::Regular, text };
+            pen.text("words", label, context.theme.muted);
+        }
         x += wide + 22.0;
     }
     scene.height = if keys.is_empty() { 0.0 } else { y + LINE };
     scene
 }
 
-fn words(key: Key, context: &Context) -> String {
+/// What a key stands for; of the dots the first says how many calls each is.
+fn words(key: Key, context: &Context, is_first: bool) -> String {
     let fixed = match key {
         Key::Latency => "time to answer: median, 99th percentile (at a client, of whole requests)",
         Key::Meter => "share of slots or cores that is busy, whichever is more",
@@ -107,11 +131,18 @@ fn words(key: Key, context: &Context) -> String {
         Key::QueueOver => "calls that wait where a limit turned others away",
         Key::QueueLimit => "limit of the queue",
         Key::Ring => "share of calls that fail",
-        Key::Badge => "10 % or more fail, or what is done to it",
+        Key::Badge => "10 % or more fail, and why most do; or what has happened to it",
         Key::History => "calls over time",
         Key::HistoryFailed => "of these, failed",
-        Key::Replicas => "replicas; hollow: not running",
-        Key::Shards => "load of the hottest shard beside the average of the others",
+        Key::Copies(Stage::Running) => "a replica that runs",
+        Key::Copies(Stage::Starting) => "starting",
+        Key::Copies(Stage::Degraded) => "slow, or answering with errors",
+        Key::Copies(Stage::Paused) => "paused",
+        Key::Copies(Stage::Draining) => "draining: it takes no new calls",
+        Key::Copies(Stage::Broken) => "broken down by chance",
+        Key::Copies(Stage::Killed) => "killed",
+        Key::Shards => "calls of each shard, beside the hottest one",
+        Key::Many => "where there are too many to draw, a mark stands for several; of shards, for the hottest of them",
         Key::Cache => "how full the cache is, and the share of reads that it answers",
         Key::Stale => "answers older than the last write",
         Key::Lag => "how far copies, or messages, are behind",
@@ -127,19 +158,24 @@ fn words(key: Key, context: &Context) -> String {
         Key::DotRetry => "hollow: a retry",
         Key::DotFailed => "a failed answer",
         Key::Dot(class) => {
-            let many = match context.sampling {
-                1 => "a call".to_owned(),
-                k => format!("1 dot = {k} calls"),
-            };
             let name = context.classes.get(class).filter(|_| context.classes.len() > 1);
-            return format!("{many} on the way{}", name.map_or(String::new(), |name| format!(": {name}")));
+            let many = match context.sampling {
+                1 => "a call on the way".to_owned(),
+                k => format!("1 dot = {k} requests on the way"),
+            };
+            return match name {
+                Some(name) if is_first => format!("{many}: {name}"),
+                Some(name) => name.clone(),
+                None => many,
+            };
         }
     };
     fixed.to_owned()
 }
 
 /// What it looks like, within this rectangle.
-fn sample(pen: &mut Pen, key: Key, room: Rect, theme: &Theme) {
+fn sample(pen: &mut Pen, key: Key, room: Rect, context: &Context) {
+    let theme = context.theme;
     let center = room.center();
     let line = |pen: &mut Pen, dash: Dash, width: f64, from: f64, to: f64| {
         let stroke = Stroke { color: theme.link, width, dash };
@@ -169,6 +205,7 @@ fn sample(pen: &mut Pen, key: Key, room: Rect, theme: &Theme) {
         Key::Label => words(pen, "12/s"),
         Key::Stale => words(pen, "stale"),
         Key::Lag => words(pen, "lag"),
+        Key::Many => words(pen, "many"),
         Key::Meter | Key::Strained | Key::Failing | Key::Slots => {
             let bar = Rect::new(room.x, center.y - 3.0, room.w, 6.0);
             pen.rect("sample", bar, 3.0, Paint::fill(theme.faint));
@@ -217,16 +254,7 @@ fn sample(pen: &mut Pen, key: Key, room: Rect, theme: &Theme) {
                 );
             }
         }
-        Key::Ring => {
-            let arc: Vec<Point> = (0..=8)
-                .map(|i| {
-                    let angle = std::f64::consts::FRAC_PI_2 * f64::from(i) / 5.0;
-                    let cosine = crate::base::maths::sin(angle + std::f64::consts::FRAC_PI_2);
-                    Point::new(center.x + 6.5 * crate::base::maths::sin(angle), center.y - 6.5 * cosine)
-                })
-                .collect();
-            pen.draw("sample", Shape::Path(polyline(&arc)), Paint::line(theme.failing, 2.5));
-        }
+        Key::Ring => ring(pen, "sample", (center, 6.5), 0.3, 2.5, theme),
         Key::Badge => {
             pen.rect("sample", Rect::new(room.x, room.y, room.w, 14.0), 7.0, Paint::fill(theme.failing));
         }
@@ -243,17 +271,13 @@ fn sample(pen: &mut Pen, key: Key, room: Rect, theme: &Theme) {
                 pen.polygon("sample", &band, Paint::fill(theme.failing));
             }
         }
-        Key::Replicas => {
-            for i in 0..3 {
-                let square = Rect::new(room.x + 8.5 * f64::from(i), center.y - 3.5, 7.0, 7.0);
-                let paint = if i < 2 { Paint::fill(theme.muted) } else { Paint::line(theme.failing, 1.25) };
-                pen.rect("sample", square, 1.5, paint);
-            }
+        Key::Copies(stage) => {
+            copies::square(pen, "sample", Rect::new(center.x - 3.5, center.y - 3.5, 7.0, 7.0), stage, theme);
         }
         Key::Shards => {
-            for (i, height) in [12.0, 4.0, 4.0].into_iter().enumerate() {
+            for (i, height) in [4.0, 12.0, 6.0].into_iter().enumerate() {
                 let bar = Rect::new(room.x + 3.0 + 7.0 * i as f64, room.bottom() - height, 5.0, height);
-                pen.rect("sample", bar, 0.0, Paint::fill(if i == 0 { theme.text } else { theme.muted }));
+                pen.rect("sample", bar, 0.0, Paint::fill(if i == 1 { theme.text } else { theme.muted }));
             }
         }
         Key::Cache => {
@@ -292,24 +316,14 @@ fn sample(pen: &mut Pen, key: Key, room: Rect, theme: &Theme) {
             words(pen, "1");
         }
         Key::Dot(class) => {
-            let (color, striped) = theme.class(class);
-            let outline = theme.outline.unwrap_or(theme.background);
-            pen.circle("sample", center, 4.0, Paint::fill(color).outlined(outline, 1.0));
-            if striped {
-                let (from, to) =
-                    (Point::new(center.x - 3.0, center.y + 2.0), Point::new(center.x + 3.0, center.y - 2.0));
-                pen.line("sample", from, to, Stroke::solid(outline, 1.4));
+            let dot = Dot { class, ..Dot::default() };
+            let scale = if context.detail == Detail::Close { 1.6 } else { 1.2 };
+            dot.draw(pen, center, scale, theme);
+            if context.detail == Detail::Close {
+                dot.letter(pen, center, scale, theme);
             }
         }
-        Key::DotRetry => {
-            if let Some(outline) = theme.outline {
-                pen.circle("sample", center, 4.0, Paint::line(outline, 3.2));
-            }
-            pen.circle("sample", center, 4.0, Paint::line(theme.classes[0], 2.0));
-        }
-        Key::DotFailed => {
-            let outline = theme.outline.unwrap_or(theme.background);
-            pen.diamond("sample", center, 5.0, Paint::fill(theme.failing).outlined(outline, 1.0));
-        }
+        Key::DotRetry => Dot { is_retry: true, ..Dot::default() }.draw(pen, center, 1.2, theme),
+        Key::DotFailed => Dot { failed: true, ..Dot::default() }.draw(pen, center, 1.1, theme),
     }
 }

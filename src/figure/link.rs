@@ -1,6 +1,7 @@
 //! Links: how wide, where their labels stand, and the calls on the way.
 
 use super::card::cross;
+use super::detail::Detail;
 use super::legend::{Key, Keys};
 use super::route;
 use super::scene::{Anchor, Dash, Label, Paint, Pen, Point, Rect, Seg, Shape, Stroke};
@@ -13,7 +14,9 @@ use crate::metrics::{LinkFrame, Token};
 /// From this share of timeouts on a link is dashed.
 const TIMEOUTS: f64 = 0.001;
 const CORNER: f64 = 8.0;
-const SIZE: f64 = 11.0;
+/// The first dot is so far from the end of its link, and so far behind a step number.
+const MARGIN: f64 = 8.0;
+const BEHIND_STEP: f64 = 22.0;
 
 /// A link to be drawn.
 #[derive(Clone, Debug)]
@@ -144,18 +147,19 @@ fn rounded(way: &[Point]) -> Vec<Seg> {
 #[derive(Clone, Debug)]
 pub struct PlacedLabel {
     pub at: Rect,
+    size: f64,
     pub rate: String,
     pub failed: Option<String>,
 }
 
-fn width_of(rate: &str, failed: Option<&String>) -> f64 {
-    let wide = |text: &str| super::text::width(text, SIZE, Weight::Regular);
+fn width_of(rate: &str, failed: Option<&String>, size: f64) -> f64 {
+    let wide = |text: &str| super::text::width(text, size, Weight::Regular);
     wide(rate) + failed.map_or(0.0, |text| 14.0 + wide(text))
 }
 
 /// Labels beside their lines, on nothing else. Where there is no room the share of failures goes first, then the label:
 /// the line's width still tells how many calls there are.
-pub fn place_labels(wires: &[Wire], obstacles: &[Rect]) -> Vec<Option<PlacedLabel>> {
+pub fn place_labels(wires: &[Wire], obstacles: &[Rect], size: f64) -> Vec<Option<PlacedLabel>> {
     let mut taken = obstacles.to_vec();
     taken.extend(wires.iter().filter_map(Wire::step_at).map(|at| Rect::new(at.x, at.y, 0.0, 0.0).grown(8.0)));
     // Lines of links, of which each label may lie on none but, at worst, its own.
@@ -175,9 +179,9 @@ pub fn place_labels(wires: &[Wire], obstacles: &[Rect]) -> Vec<Option<PlacedLabe
         let placed = wire.label().and_then(|(rate, failed)| {
             let shorter = failed.is_some().then_some(None);
             [Some(failed), shorter].into_iter().flatten().find_map(|failed| {
-                let width = width_of(&rate, failed.as_ref());
-                let at = free_place(wire, width, &taken, &lines, i)?;
-                Some(PlacedLabel { at, rate: rate.clone(), failed })
+                let room = (width_of(&rate, failed.as_ref(), size), size + 2.0);
+                let at = free_place(wire, room, &taken, &lines, i)?;
+                Some(PlacedLabel { at, size, rate: rate.clone(), failed })
             })
         });
         taken.extend(placed.iter().map(|label| label.at));
@@ -187,9 +191,14 @@ pub fn place_labels(wires: &[Wire], obstacles: &[Rect]) -> Vec<Option<PlacedLabe
 }
 
 /// The first place along the link where a label lies on nothing.
-fn free_place(wire: &Wire, width: f64, taken: &[Rect], lines: &[(usize, Rect)], own: usize) -> Option<Rect> {
-    const HEIGHT: f64 = 13.0;
-    let gap = wire.width() / 2.0 + 3.0;
+fn free_place(
+    wire: &Wire,
+    (width, height): (f64, f64),
+    taken: &[Rect],
+    lines: &[(usize, Rect)],
+    own: usize,
+) -> Option<Rect> {
+    let gap = wire.width() / 2.0 + 4.0;
     let mut segments: Vec<(Point, Point)> = wire.way.windows(2).map(|pair| (pair[0], pair[1])).collect();
     let length = |(a, b): &(Point, Point)| (a.x - b.x).abs() + (a.y - b.y).abs();
     // Long ones first, and level ones before upright ones of the same length.
@@ -204,13 +213,13 @@ fn free_place(wire: &Wire, width: f64, taken: &[Rect], lines: &[(usize, Rect)], 
             let (x, y) = (a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share);
             let rects = if a.y == b.y {
                 [
-                    Rect::new(x - width / 2.0, y - gap - HEIGHT + 1.0, width, HEIGHT),
-                    Rect::new(x - width / 2.0, y + gap, width, HEIGHT),
+                    Rect::new(x - width / 2.0, y - gap - height + 1.0, width, height),
+                    Rect::new(x - width / 2.0, y + gap, width, height),
                 ]
             } else {
                 [
-                    Rect::new(x + gap + 1.0, y - HEIGHT / 2.0, width, HEIGHT),
-                    Rect::new(x - gap - 1.0 - width, y - HEIGHT / 2.0, width, HEIGHT),
+                    Rect::new(x + gap + 1.0, y - height / 2.0, width, height),
+                    Rect::new(x - gap - 1.0 - width, y - height / 2.0, width, height),
                 ]
             };
             for rect in rects {
@@ -238,11 +247,11 @@ impl PlacedLabel {
         keys.add(Key::Label);
         // Where it could not but lie on a line.
         pen.rect("label-ground", self.at.grown(1.0), 3.0, Paint::fill(theme.background));
-        let y = self.at.y + 10.5;
+        let y = self.at.y + 0.95 * self.size;
         let text = |x: f64, text: &str| Label {
             at: Point::new(x, y),
             anchor: Anchor::Start,
-            size: SIZE,
+            size: self.size,
             weight: Weight::Regular,
             text: text.to_owned(),
         };
@@ -252,40 +261,107 @@ impl PlacedLabel {
         if let Some(failed) = &self.failed {
             keys.add(Key::LabelFailed);
             x += 7.0;
-            pen.diamond("label-failed", Point::new(x, y - 4.0), 3.8, Paint::fill(theme.failing));
+            pen.diamond("label-failed", Point::new(x, y - 0.36 * self.size), 3.8, Paint::fill(theme.failing));
             pen.text("label", text(x + 7.0, failed), theme.text);
         }
     }
 }
 
-/// At most so many dots on a way of this length: of more, one could not be followed.
-pub fn most_dots(length: f64) -> f64 {
-    (length / 10.0).clamp(5.0, 80.0)
+/// What a dot tells of its call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dot {
+    pub class: usize,
+    pub is_retry: bool,
+    pub failed: bool,
 }
 
-/// A call on the way.
-pub fn dot(pen: &mut Pen, way: &[Point], token: &Token, theme: &Theme, keys: &mut Keys) {
-    let share = if token.leg == Leg::Back { 1.0 - token.way } else { token.way };
-    let length = route::length(way);
-    let inner = (length - 24.0).max(0.0);
-    let at = route::along(way, 8.0 + inner * share);
-    let outline = theme.outline.unwrap_or(theme.background);
-    if token.failed {
-        keys.add(Key::DotFailed);
-        pen.diamond("dot-failed", at, 4.5, Paint::fill(theme.failing).outlined(outline, 1.0));
-        return;
+impl Dot {
+    /// Draw it so many times as large as at 100 %.
+    pub fn draw(&self, pen: &mut Pen, at: Point, scale: f64, theme: &Theme) {
+        let outline = theme.outline.unwrap_or(theme.background);
+        if self.failed {
+            return pen.diamond("dot-failed", at, 4.5 * scale, Paint::fill(theme.failing).outlined(outline, scale));
+        }
+        let (color, striped) = theme.class(self.class);
+        if self.is_retry {
+            let ring = Paint { fill: None, stroke: Some(Stroke::solid(color, 1.9 * scale)) };
+            let ground = Paint::fill(theme.background).outlined(outline, 3.2 * scale);
+            pen.circle("dot-retry", at, 3.2 * scale, ground);
+            return pen.circle("dot-retry", at, 3.2 * scale, ring);
+        }
+        pen.circle("dot", at, 3.4 * scale, Paint::fill(color).outlined(outline, scale));
+        if striped {
+            let (dx, dy) = (2.6 * scale, 1.6 * scale);
+            let stroke = Stroke::solid(outline, 1.4 * scale);
+            pen.line("dot-stripe", Point::new(at.x - dx, at.y + dy), Point::new(at.x + dx, at.y - dy), stroke);
+        }
     }
-    let (color, striped) = theme.class(token.class);
-    keys.add(Key::Dot(token.class));
-    if token.is_retry {
-        keys.add(Key::DotRetry);
-        pen.circle("dot-retry", at, 3.2, Paint::fill(theme.background).outlined(outline, 3.2));
-        pen.circle("dot-retry", at, 3.2, Paint { fill: None, stroke: Some(Stroke::solid(color, 1.9)) });
-        return;
+
+    /// The letter of its class on it.
+    pub fn letter(&self, pen: &mut Pen, at: Point, scale: f64, theme: &Theme) {
+        if self.failed || self.is_retry || self.class >= theme.classes.len() {
+            return;
+        }
+        let label = Label {
+            at: Point::new(at.x, at.y + 1.75 * scale),
+            anchor: Anchor::Middle,
+            size: 4.8 * scale,
+            weight: Weight::SemiBold,
+            text: char::from(b'A' + self.class as u8).to_string(),
+        };
+        pen.text("dot-letter", label, theme.on_class(self.class));
     }
-    pen.circle("dot", at, 3.4, Paint::fill(color).outlined(outline, 1.0));
-    if striped {
-        let stroke = Stroke::solid(outline, 1.4);
-        pen.line("dot-stripe", Point::new(at.x - 2.6, at.y + 1.6), Point::new(at.x + 2.6, at.y - 1.6), stroke);
+}
+
+/// The way of a link, for the calls on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Way {
+    pub link: String,
+    /// Its corners, from the caller's card to the callee's.
+    pub corners: Vec<Point>,
+    /// Where dots begin.
+    begin: f64,
+}
+
+impl Way {
+    pub fn of(wire: &Wire) -> Way {
+        let begin = if wire.step.is_some() { BEHIND_STEP } else { MARGIN };
+        Way { link: wire.name.to_owned(), corners: wire.way.clone(), begin }
+    }
+
+    pub fn moved(mut self, dx: f64, dy: f64) -> Way {
+        self.corners.iter_mut().for_each(|p| *p = Point::new(p.x + dx, p.y + dy));
+        self
+    }
+
+    /// How many dots there is room for: of more, one could not be followed.
+    pub fn room(&self) -> f64 {
+        (route::length(&self.corners) / 10.0).clamp(5.0, 80.0)
+    }
+
+    /// Calls on the way.
+    pub fn dots(&self, pen: &mut Pen, tokens: &[&Token], detail: Detail, theme: &Theme, keys: &mut Keys) {
+        let Some(scale) = detail.dot() else { return };
+        let inner = (route::length(&self.corners) - self.begin - 2.0 * MARGIN).max(0.0);
+        let place = |token: &&Token| {
+            let share = if token.leg == Leg::Back { 1.0 - token.way } else { token.way };
+            route::along(&self.corners, self.begin + inner * share)
+        };
+        let places: Vec<Point> = tokens.iter().map(place).collect();
+        for (i, (token, &at)) in tokens.iter().zip(&places).enumerate() {
+            let dot = Dot { class: token.class, is_retry: token.is_retry, failed: token.failed };
+            keys.add(match dot {
+                Dot { failed: true, .. } => Key::DotFailed,
+                _ => Key::Dot(token.class),
+            });
+            if token.is_retry && !token.failed {
+                keys.add(Key::DotRetry);
+            }
+            dot.draw(pen, at, scale, theme);
+            let near = |(j, other): (usize, &Point)| j != i && (other.x - at.x).abs() + (other.y - at.y).abs() < 8.0;
+            if detail == Detail::Close && !places.iter().enumerate().any(near) {
+                dot.letter(pen, at, scale, theme);
+            }
+        }
     }
 }

@@ -4,6 +4,8 @@
 pub mod axis;
 pub mod board;
 mod card;
+mod copies;
+mod detail;
 pub mod icons;
 mod layout;
 mod legend;
@@ -14,21 +16,26 @@ mod png;
 mod route;
 pub mod scene;
 pub mod series;
+mod small;
 mod state;
 mod svg;
 pub mod text;
 pub mod theme;
 
+pub use detail::Detail;
 pub use png::write as png;
 pub use series::Asked;
 pub use state::sentence;
 pub use svg::write as svg;
 pub use theme::ThemeName;
 
-use crate::design::Design;
+use crate::base::{Time, short};
+use crate::design::{Design, FigureUnit};
 use crate::metrics::{Frame, Report, Series};
+use board::Board;
 use plot::{Mark, Panel, Timeline};
-use scene::{Anchor, Label, Owner, Pen, Point, Rect, Scene};
+use scene::{Anchor, Label, Owner, Pen, Point, Rect, Scene, Shape};
+use std::collections::BTreeSet;
 use text::Weight;
 use theme::{Color, Theme};
 
@@ -66,6 +73,7 @@ pub enum Parts {
 pub struct Look {
     pub theme: ThemeName,
     pub lens: Lens,
+    pub detail: Detail,
     pub background: Background,
     pub parts: Parts,
 }
@@ -88,6 +96,11 @@ const MARGIN: f64 = 32.0;
 const NARROWEST: f64 = 760.0;
 const PLOT: f64 = 330.0;
 const GAP: f64 = 24.0;
+/// The narrowest legend that stands beside a board, and how far from it.
+const ASIDE: f64 = 216.0;
+const BESIDE: f64 = 44.0;
+/// It may be so many times as long as the board.
+const LONGER: f64 = 1.15;
 
 /// Draw a run.
 pub fn scene(shown: &Shown, look: &Look) -> Scene {
@@ -153,6 +166,15 @@ pub fn pair(a: &Shown, b: &Shown, look: &Look) -> Scene {
     scene
 }
 
+/// The characters of a scene that the embedded font does not have: boxes are drawn for them.
+pub fn missing(scene: &Scene) -> BTreeSet<char> {
+    let labels = scene.items.iter().filter_map(|item| match &item.shape {
+        Shape::Text(label) => Some(label),
+        _ => None,
+    });
+    labels.flat_map(|label| text::missing(&label.text, label.weight)).collect()
+}
+
 /// What a page has in common with another.
 #[derive(Clone, Copy, Debug, Default)]
 struct Format {
@@ -177,23 +199,35 @@ fn panels(shown: &Shown, classes: &[String]) -> Vec<Panel> {
 /// Title and question, the board with its legend, and the plots; and where these begin.
 fn page(shown: &Shown, look: &Look, panels: &[Panel], classes: &[String], format: &Format) -> (Scene, f64) {
     let theme = Theme::of(look.theme);
-    let board = (look.parts != Parts::Plots).then(|| {
-        board::draw(shown.design, shown.frame, &theme, look.lens, board::Places::Tidy, &mut Default::default())
-    });
+    let view = board::View { lens: look.lens, detail: look.detail, places: board::Places::Tidy };
+    let board = (look.parts != Parts::Plots)
+        .then(|| board::draw(shown.design, shown.frame, &theme, view, &mut board::Memory::default()));
     let wide = board.as_ref().map_or(0.0, |board| board.scene.width);
     let width = wide.max(format.width);
     let mut scene = Scene { width: width + 2.0 * MARGIN, ..Scene::default() };
     let mut y = heading(&mut scene, shown, width, &theme, look);
     if let Some(board) = board {
-        let (dx, height) = (MARGIN + (width - board.scene.width) / 2.0, board.scene.height);
-        scene.append(board.scene, dx, y);
-        y += height + GAP;
-        let context = legend::Context { theme: &theme, sampling: board.sampling, classes, heat: board.heat };
-        let legend = legend::draw(&board.keys, &context, width);
-        if legend.height > 0.0 {
+        let (wide, tall) = (board.scene.width, board.scene.height);
+        let Board { sampling, heat, .. } = board;
+        let context = legend::Context { theme: &theme, sampling, classes, heat, detail: look.detail };
+        // Beside a narrow board, where it is not longer than that; else below.
+        let aside = Some(width - wide - BESIDE).filter(|room| *room >= ASIDE && !board.keys.is_empty());
+        let aside = aside.map(|room| legend::draw(&board.keys, &context, legend::Form::Column, room));
+        let is_aside = aside.as_ref().is_some_and(|legend| legend.height <= tall * LONGER);
+        let dx = if is_aside { 0.0 } else { (width - wide) / 2.0 };
+        scene.append(board.scene, MARGIN + dx, y);
+        if let Some(legend) = aside.filter(|_| is_aside) {
             let height = legend.height;
-            scene.append(legend, MARGIN, y);
-            y += height + GAP;
+            scene.append(legend, MARGIN + wide + BESIDE, y + card::OVERHANG);
+            y += tall.max(card::OVERHANG + height) + GAP;
+        } else {
+            y += tall + GAP;
+            let legend = legend::draw(&board.keys, &context, legend::Form::Lines, width);
+            if legend.height > 0.0 {
+                let height = legend.height;
+                scene.append(legend, MARGIN, y);
+                y += height + GAP;
+            }
         }
     }
     let top = y.max(format.plots);
@@ -237,13 +271,16 @@ fn heading(scene: &mut Scene, shown: &Shown, width: f64, theme: &Theme, look: &L
 }
 
 fn facts(shown: &Shown, look: &Look) -> String {
-    use crate::base::short::{percent, rate, seconds};
     let (frame, report) = (shown.frame, shown.report);
-    let second = |time: crate::base::Time| seconds(time.as_secs());
-    let mut facts = vec![format!("{} simulated, seed {}", seconds(report.length), report.seed)];
+    let second = |time: Time| axis::moment(time.as_secs());
+    let mut facts = vec![format!("{} simulated, seed {}", axis::moment(report.length), report.seed)];
     if look.parts != Parts::Plots {
         facts.push(if frame.whole_run {
-            format!("figures are averages from {} to {}; dots as at the end", second(frame.since), second(frame.at))
+            format!(
+                "figures are averages from {} to {}, dots and replicas as at the end",
+                second(frame.since),
+                second(frame.at)
+            )
         } else {
             format!("the state at {}; rates, shares and percentiles since {}", second(frame.at), second(frame.since))
         });
@@ -251,8 +288,9 @@ fn facts(shown: &Shown, look: &Look) -> String {
     let total = &report.total;
     let ended = total.good + total.late + total.failed.values().sum::<u64>();
     if ended > 0 {
-        let good = percent(total.good as f64 / ended as f64);
-        facts.push(format!("{} requests in the whole run, {good} answered in time", rate(total.offered_rate)));
+        let good = short::percent(total.good as f64 / ended as f64);
+        let rate = axis::text(total.offered_rate, FigureUnit::PerSecond);
+        facts.push(format!("{rate} requests in the whole run, {good} answered in time"));
     }
     if let Some((hold, all)) = shown.verdicts.filter(|(_, all)| *all > 0) {
         facts.push(if hold == all {
@@ -274,7 +312,7 @@ fn plots(scene: &mut Scene, shown: &Shown, panels: &[Panel], room: Rect, format:
     let columns = panels.len().div_ceil(rows);
     let (marks, mut words) = marks(shown);
     if shown.report.warm_up > 0.0 {
-        words.insert(0, "Shaded: left out of the figures.".to_owned());
+        words.insert(0, "Shaded: the warm-up, left out of the figures.".to_owned());
     }
     if !shown.frame.whole_run {
         words.insert(0, "Upright line: the instant that the board shows.".to_owned());
@@ -316,9 +354,10 @@ fn marks(shown: &Shown) -> (Vec<Mark>, Vec<String>) {
         let number = marks.len() + 1;
         let what = group.iter().map(|intervention| sentence(&intervention.action)).collect::<Vec<_>>().join(", ");
         let when = match until {
-            Some(until) => format!("{from}–{until}"),
-            None => from.to_string(),
+            Some(until) => format!("{}–{}", axis::moment(from.as_secs()), axis::moment(until.as_secs())),
+            None => axis::moment(from.as_secs()),
         };
+        let when = when.replace(' ', "\u{a0}");
         marks.push(Mark { from: from.as_secs(), until: until.map(|until| until.as_secs()), number });
         words.push(format!("({number})\u{a0}{when}:\u{a0}{what}"));
     }

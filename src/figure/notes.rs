@@ -1,6 +1,7 @@
 //! What stands on the board besides cards and links: frames around cards, and texts.
 
 use super::card;
+use super::detail::Detail;
 use super::layout::Block;
 use super::scene::{Anchor, Dash, Item, Label, Owner, Paint, Pen, Point, Rect, Stroke};
 use super::text::{self, Weight};
@@ -37,12 +38,18 @@ impl Note {
         Rect::new(at.x, at.y, card::WIDTH, 2.0 * PAD - 4.0 + LINE * self.lines.len().max(1) as f64)
     }
 
-    pub fn draw(&self, items: &mut Vec<Item>, at: Point, theme: &Theme) {
+    pub fn draw(&self, items: &mut Vec<Item>, at: Point, detail: Detail, theme: &Theme) {
         let mut pen = Pen { items, owner: Owner::Page };
         let border = if theme.is_print() { theme.card_border } else { theme.note };
         pen.rect("note", self.rect(at), 3.0, Paint::fill(theme.note).outlined(border, 1.0));
         for (i, words) in self.lines.iter().enumerate() {
             let at = Point::new(at.x + PAD, at.y + PAD + 9.5 + LINE * i as f64);
+            if detail < Detail::Glance {
+                // That something is written there.
+                let wide = text::width(words, SIZE, Weight::Regular);
+                pen.rect("note-line", Rect::new(at.x, at.y - 7.0, wide, 6.0), 2.0, Paint::fill(theme.broken));
+                continue;
+            }
             let label = Label { at, anchor: Anchor::Start, size: SIZE, weight: Weight::Regular, text: words.clone() };
             pen.text("note-text", label, theme.text);
         }
@@ -55,8 +62,8 @@ pub fn draw_frame(
     items: &mut Vec<Item>,
     frame: &BoardFrame,
     numbers: &BTreeMap<&str, usize>,
-    rooms: &[Rect],
-    taken: &[Rect],
+    (rooms, taken): (&[Rect], &[Rect]),
+    detail: Detail,
     theme: &Theme,
 ) -> Option<Rect> {
     let inside = frame.nodes.iter().filter_map(|name| numbers.get(name.as_str())).map(|&i| rooms[i]);
@@ -64,13 +71,15 @@ pub fn draw_frame(
     let mut pen = Pen { items, owner: Owner::Page };
     let stroke = Stroke { color: theme.link, width: 1.0, dash: Dash::Dashed };
     pen.rect("frame", around, 14.0, Paint { fill: None, stroke: Some(stroke) });
-    let words = text::fit(&frame.title, SIZE, Weight::SemiBold, around.w - 28.0);
-    let wide = text::width(&words, SIZE, Weight::SemiBold);
+    let size = detail.title();
+    let words = text::fit(&frame.title, size, Weight::SemiBold, around.w - 28.0);
+    let wide = text::width(&words, size, Weight::SemiBold);
     let (left, right) = (around.x + 14.0, around.right() - 14.0 - wide);
-    let corners =
-        [around.y + 4.0, around.bottom() + 4.0].into_iter().flat_map(|y| [left, right].map(|x| Point::new(x, y)));
+    // On the border, and where a large title does not fit there, above or below it.
+    let heights = [around.y + size / 3.0, around.bottom() + size / 3.0, around.y - 6.0, around.bottom() + size];
+    let corners = heights.into_iter().flat_map(|y| [left, right].map(|x| Point::new(x, y)));
     let label = corners
-        .map(|at| Label { at, anchor: Anchor::Start, size: SIZE, weight: Weight::SemiBold, text: words.clone() })
+        .map(|at| Label { at, anchor: Anchor::Start, size, weight: Weight::SemiBold, text: words.clone() })
         .find(|label| !taken.iter().any(|other| other.overlaps(&label.bounds().grown(3.0))))?;
     let ground = label.bounds().grown(3.0);
     pen.rect("frame-ground", ground, 0.0, Paint::fill(theme.background));

@@ -1,6 +1,6 @@
 //! A plot: curves or stacked areas over the time of the run.
 
-use super::axis::{Axis, times};
+use super::axis::{Axis, LOG_TICKS, times};
 use super::scene::{Anchor, Dash, Label, Owner, Paint, Pen, Point, Rect, Scene, Seg, Shape, Stroke, polyline};
 use super::text::{self, Weight};
 use super::theme::{Color, Theme};
@@ -266,7 +266,9 @@ impl Plot<'_> {
             let shade = if theme.is_print() { Color(242, 242, 242) } else { theme.background.mix(theme.faint, 0.6) };
             pen.rect("warm-up", Rect { w: wide, ..room }, 0.0, Paint::fill(shade));
         }
-        let ticks = if self.panel.empty.is_some() { Vec::new() } else { self.panel.axis.ticks(self.panel.unit, 5) };
+        let axis = &self.panel.axis;
+        let most = if axis.is_log { LOG_TICKS } else { 5 };
+        let ticks = if self.panel.empty.is_some() { Vec::new() } else { axis.ticks(self.panel.unit, most) };
         for tick in ticks {
             let y = self.y(tick.at);
             pen.line("grid", Point::new(room.x, y), Point::new(room.right(), y), Stroke::solid(theme.faint, 1.0));

@@ -53,15 +53,24 @@ pub fn routes(bodies: &[Body], links: &[(usize, usize)]) -> Vec<Vec<Point>> {
         |&i: &usize| ((ports[i].0.at.x - ports[i].1.at.x).abs() + (ports[i].0.at.y - ports[i].1.at.y).abs()) as u64;
     let mut order: Vec<usize> = (0..links.len()).collect();
     order.sort_by_key(|i| (distance(i), *i));
-    let mut routes = vec![Vec::new(); links.len()];
-    for i in order {
-        let (from, to) = ports[i];
-        let mut points = vec![from.at];
-        points.extend(grid.way(from.outside(), to.outside()));
-        points.push(to.at);
-        routes[i] = straightened(points);
+    let mut ways = vec![None; links.len()];
+    for &i in &order {
+        ways[i] = grid.way(&ports[i]);
     }
-    routes
+    // Those that came first did not know of the others: where they meet, there may be a better way now.
+    for &i in &order {
+        if let Some(way) = ways[i].take() {
+            grid.leave(&way);
+            ways[i] = if grid.is_alone(&way) { Some(way) } else { grid.search(&ports[i]) };
+            ways[i].iter().for_each(|way| grid.take(way));
+        }
+    }
+    let points = |((from, to), way): (&(Port, Port), &Option<Vec<usize>>)| {
+        let outside = || vec![from.outside(), to.outside()];
+        let between = way.as_ref().map_or_else(outside, |way| way.iter().map(|&corner| grid.point(corner)).collect());
+        straightened([vec![from.at], between, vec![to.at]].concat())
+    };
+    ports.iter().zip(&ways).map(points).collect()
 }
 
 fn sides(from: &Body, to: &Body) -> (Side, Side) {
@@ -96,6 +105,10 @@ impl Port {
 
     fn is_level(&self) -> bool {
         matches!(self.side, Side::Left | Side::Right)
+    }
+
+    fn direction(&self) -> usize {
+        if self.is_level() { LEVEL } else { UPRIGHT }
     }
 }
 
@@ -262,24 +275,43 @@ impl Grid {
         i.min(axis.len() - 1)
     }
 
-    /// The cheapest way between two corners of the grid; the direct one if all are blocked.
-    fn way(&mut self, from: Point, to: Point) -> Vec<Point> {
-        let start = self.corner(Grid::nearest(&self.xs, from.x), Grid::nearest(&self.ys, from.y));
-        let goal = self.corner(Grid::nearest(&self.xs, to.x), Grid::nearest(&self.ys, to.y));
-        let Some(corners) = self.search(start, goal, (from.x + to.x) / 2.0) else { return vec![from, to] };
-        for pair in corners.windows(2) {
+    /// Find a way, and take it: the corners between the stubs of two ports. None if all are blocked.
+    fn way(&mut self, ports: &(Port, Port)) -> Option<Vec<usize>> {
+        let way = self.search(ports)?;
+        self.take(&way);
+        Some(way)
+    }
+
+    /// The edges of a way, each by its direction and the corner where it begins.
+    fn edges(way: &[usize]) -> impl Iterator<Item = (usize, usize)> {
+        way.windows(2).map(|pair| {
             let (low, high) = (pair[0].min(pair[1]), pair[0].max(pair[1]));
-            self.taken[if high - low == 1 { LEVEL } else { UPRIGHT }][low] += 1;
-        }
-        corners.iter().map(|&corner| self.point(corner)).collect()
+            (if high - low == 1 { LEVEL } else { UPRIGHT }, low)
+        })
+    }
+
+    fn take(&mut self, way: &[usize]) {
+        Grid::edges(way).for_each(|(direction, edge)| self.taken[direction][edge] += 1);
+    }
+
+    fn leave(&mut self, way: &[usize]) {
+        Grid::edges(way).for_each(|(direction, edge)| self.taken[direction][edge] -= 1);
+    }
+
+    /// Whether no link that has been taken meets this one.
+    fn is_alone(&self, way: &[usize]) -> bool {
+        !way.iter().any(|&corner| self.is_touched(corner))
     }
 
     fn point(&self, corner: usize) -> Point {
         Point::new(self.xs[corner % self.xs.len()], self.ys[corner / self.xs.len()])
     }
 
-    /// A* over corners and the direction in which they are reached.
-    fn search(&self, start: usize, goal: usize, middle: f64) -> Option<Vec<usize>> {
+    /// The cheapest way between two ports, by A* over corners and the direction in which they are reached.
+    fn search(&self, (from_port, to_port): &(Port, Port)) -> Option<Vec<usize>> {
+        let corner = |p: Point| self.corner(Grid::nearest(&self.xs, p.x), Grid::nearest(&self.ys, p.y));
+        let begin = from_port.outside();
+        let (start, goal) = (corner(begin), corner(to_port.outside()));
         let target = self.point(goal);
         let ahead = |corner: usize| {
             let p = self.point(corner);
@@ -290,12 +322,21 @@ impl Grid {
         let mut open = BinaryHeap::new();
         // Thousandths of a pixel, so that the order is total.
         let key = |cost: f64| (cost * 1e3) as u64;
-        best[2 * start + LEVEL] = 0.0;
-        best[2 * start + UPRIGHT] = 0.0;
-        open.push(Reverse((key(ahead(start)), 2 * start + LEVEL)));
-        open.push(Reverse((key(ahead(start)), 2 * start + UPRIGHT)));
+        let first = 2 * start + from_port.direction();
+        best[first] = 0.0;
+        open.push(Reverse((key(ahead(start)), first)));
         while let Some(Reverse((cost, state))) = open.pop() {
             let (corner, direction) = (state / 2, state % 2);
+            // To turn at the last corner costs as much as elsewhere: the goal is reached in the direction of its port.
+            if corner == goal && direction != to_port.direction() {
+                let (turned, total) = (2 * goal + to_port.direction(), best[state] + BEND);
+                if total < best[turned] {
+                    best[turned] = total;
+                    from[turned] = state as u32;
+                    open.push(Reverse((key(total), turned)));
+                }
+                continue;
+            }
             if corner == goal {
                 return Some(self.trace(state, start, &from));
             }
@@ -308,7 +349,7 @@ impl Grid {
                 }
                 let touched = if self.is_touched(corner) { SHARED } else { 0.0 };
                 let bend = if way == direction { 0.0 } else { BEND + touched };
-                let total = best[state] + self.cost(corner, next, edge, way, middle) + bend;
+                let total = best[state] + self.cost(corner, next, edge, way, begin.x) + bend;
                 let reached = 2 * next + way;
                 if total < best[reached] {
                     best[reached] = total;
@@ -340,7 +381,7 @@ impl Grid {
         self.taken[LEVEL][corner] > 0 || self.taken[UPRIGHT][corner] > 0 || before(1, LEVEL) || before(columns, UPRIGHT)
     }
 
-    fn cost(&self, corner: usize, next: usize, edge: usize, way: usize, middle: f64) -> f64 {
+    fn cost(&self, corner: usize, next: usize, edge: usize, way: usize, begin: f64) -> f64 {
         let (a, b) = (self.point(corner), self.point(next));
         let length = (a.x - b.x).abs() + (a.y - b.y).abs();
         let shared = if self.taken[way][edge] > 0 { SHARED + 2.0 * length } else { 0.0 };
@@ -348,8 +389,8 @@ impl Grid {
         let step = if other == LEVEL { 1 } else { self.xs.len() };
         let across = self.taken[other][next] > 0 || next >= step && self.taken[other][next - step] > 0;
         let crossing = if across { CROSSING } else { 0.0 };
-        // Of equal ways the one that turns half-way.
-        let aside = if way == UPRIGHT { (a.x - middle).abs() * 0.001 * length.min(50.0) } else { 0.0 };
+        // Of equal ways the one that turns first: what is level for long has room for a label.
+        let aside = if way == UPRIGHT { (a.x - begin).abs() * 0.0002 * length.min(50.0) } else { 0.0 };
         length + shared + crossing + aside
     }
 
@@ -433,6 +474,32 @@ mod tests {
             assert!(way.windows(2).all(|pair| pair[0].x == pair[1].x || pair[0].y == pair[1].y), "{way:?}");
         }
         assert_eq!(routes(&bodies[..2], &[(0, 1)])[0].len(), 2);
+    }
+
+    fn crossings(one: &[Point], other: &[Point]) -> usize {
+        let rects = |way: &[Point]| -> Vec<Rect> {
+            way.windows(2)
+                .map(|pair| {
+                    let (x, y) = (pair[0].x.min(pair[1].x), pair[0].y.min(pair[1].y));
+                    Rect::new(x, y, (pair[0].x - pair[1].x).abs(), (pair[0].y - pair[1].y).abs()).grown(0.01)
+                })
+                .collect()
+        };
+        rects(one).iter().map(|a| rects(other).iter().filter(|b| a.overlaps(b)).count()).sum()
+    }
+
+    /// Two links between the same cards lie side by side, whichever of the cards is higher.
+    #[test]
+    fn links_side_by_side_do_not_cross() {
+        for dy in [-200.0, -96.0, -60.0, 60.0, 96.0, 200.0] {
+            for dx in [296.0, 400.0] {
+                let bodies = [body(0.0, 0.0), body(dx, dy)];
+                let ways = routes(&bodies, &[(0, 1), (0, 1), (0, 1)]);
+                for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+                    assert_eq!(crossings(&ways[a], &ways[b]), 0, "{dx} {dy}: {ways:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the plots are about: series in slices of time, from the windows of a recording.
 
-use super::axis::Axis;
+use super::axis::{Axis, text};
 use super::plot::{Curve, Form, Ink, Panel, Point3};
-use crate::base::{Histogram, short};
+use crate::base::Histogram;
 use crate::design::{Design, FigureUnit, MetricPath};
 use crate::engine::{ClassCounts, REASONS};
 use crate::metrics::Series;
@@ -15,6 +15,8 @@ const SLICES: usize = 120;
 const REQUESTS_EACH: u64 = 60;
 /// Classes that have curves of their own.
 const MOST_CLASSES: usize = 6;
+/// With more classes only their 99th percentiles are drawn.
+const MOST_MEDIANS: usize = 3;
 /// Where no more than this share is not answered in time, a plot of it is a straight line.
 const DULL: f64 = 0.001;
 /// Reasons that have curves of their own.
@@ -134,8 +136,10 @@ fn latency(recording: &Recording) -> Panel {
     if (2..=MOST_CLASSES).contains(&recording.classes.len()) {
         for (i, name) in recording.classes.iter().enumerate() {
             let slices = slices(&[i]);
-            let median = recording.percentile(&slices, &[i], 0.5);
-            curves.push(curve(String::new(), Ink::Class(i), Form::Thin, median));
+            if recording.classes.len() <= MOST_MEDIANS {
+                let median = recording.percentile(&slices, &[i], 0.5);
+                curves.push(curve(String::new(), Ink::Class(i), Form::Thin, median));
+            }
             curves.push(curve(name.clone(), Ink::Class(i), Form::Line, recording.percentile(&slices, &[i], 0.99)));
         }
     } else {
@@ -151,10 +155,14 @@ fn latency(recording: &Recording) -> Panel {
     let shown: Vec<f64> = shown.filter(|value| *value > 0.0).collect();
     let values = || shown.iter().copied().chain(bounds.iter().map(|(value, _)| *value));
     let axis = Axis::log(values().fold(f64::INFINITY, f64::min).min(1e6), values().fold(0.0, f64::max));
-    let several = recording.classes.len() > 1 && recording.classes.len() <= MOST_CLASSES;
+    let note = match recording.classes.len() {
+        2..=MOST_MEDIANS => "p99, and p50 as a thin line",
+        n if n > MOST_MEDIANS && n <= MOST_CLASSES => "p99",
+        _ => "",
+    };
     Panel {
         title: "Latency".to_owned(),
-        note: if several { "p99, and p50 as a thin line" } else { "" },
+        note,
         unit: FigureUnit::Seconds,
         axis,
         curves,
@@ -174,7 +182,7 @@ pub fn objectives(design: &Design) -> Vec<(f64, String)> {
         let Some(most) = expectation.at_most.as_ref() else { continue };
         if about_requests && path.figure.starts_with('p') && FigureUnit::of(&expectation.that) == FigureUnit::Seconds {
             let whose = path.subject.filter(|_| classes.len() > 1).map_or(String::new(), |class| format!("{class} "));
-            found.push((most.value, format!("{whose}{} ≤ {}", path.figure, short::seconds(most.value))));
+            found.push((most.value, format!("{whose}{} ≤ {}", path.figure, text(most.value, FigureUnit::Seconds))));
         }
     }
     found.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -69,16 +69,6 @@ pub fn of_node(active: &[&Intervention], name: &str) -> Vec<String> {
     words
 }
 
-/// How many single replicas of a node are killed.
-pub fn killed(active: &[&Intervention], name: &str) -> f64 {
-    let is_replica = |target: &str| target.strip_prefix(name).is_some_and(|rest| rest.starts_with('#'));
-    let kills = active.iter().filter_map(|intervention| match &intervention.action {
-        Action::Kill(target) if is_replica(target) => Some(target),
-        _ => None,
-    });
-    kills.collect::<std::collections::BTreeSet<_>>().len() as f64
-}
-
 /// Whether nothing passes over a link from one node to another.
 pub fn is_broken(active: &[&Intervention], link: &str, from: &str, to: &str) -> bool {
     active.iter().any(|intervention| match &intervention.action {

@@ -52,6 +52,11 @@ pub fn glyphs(text: &str, weight: Weight) -> impl Iterator<Item = Glyph> + '_ {
     })
 }
 
+/// The characters of a text that the font does not have.
+pub fn missing(text: &str, weight: Weight) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(move |c| face(weight).glyph_index(*c).is_none())
+}
+
 /// How wide a text is, in the unit of its size.
 pub fn width(text: &str, size: f64, weight: Weight) -> f64 {
     glyphs(text, weight).map(|glyph| f64::from(glyph.advance)).sum::<f64>() * size / units(weight)

@@ -138,6 +138,12 @@ impl Theme {
         (self.classes[class % self.classes.len()], class >= self.classes.len())
     }
 
+    /// What is written with on the colour of a class.
+    pub fn on_class(&self, class: usize) -> Color {
+        let dark = self.outline.unwrap_or(self.background);
+        if self.class(class).0 == dark { WHITE } else { dark }
+    }
+
     /// From fine (0) over strained (0.5) to failing (1): what a lens tints a card with. Pale enough to write on.
     pub fn heat(&self, level: f64) -> Color {
         let level = level.clamp(0.0, 1.0);
@@ -180,6 +186,9 @@ mod tests {
                 assert!(contrast(theme.muted, under) >= 4.5, "{:?}: muted on {under:?}", theme.name);
             }
             assert!(contrast(theme.on_failing, theme.failing) >= 4.5, "{:?}", theme.name);
+            for class in 0..theme.classes.len() {
+                assert!(contrast(theme.on_class(class), theme.class(class).0) >= 4.5, "{:?}: {class}", theme.name);
+            }
         }
     }
 

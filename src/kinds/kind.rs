@@ -2,7 +2,7 @@
 
 use super::params::Visitor;
 use crate::base::{Dist, Finding, Subject};
-use crate::engine::{CallId, Child, Control, Ctx, Reply, Signal};
+use crate::engine::{CallId, Child, Control, Ctx, Reply, Signal, Stage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -149,5 +149,15 @@ pub trait Kind: Sized + Clone {
     /// Levels worth showing that the engine's meters do not keep, with their names.
     fn glance(&self) -> Vec<(&'static str, f64)> {
         Vec::new()
+    }
+
+    /// What each of its replicas is doing, where it knows more than the engine; none for one that is not there (yet).
+    fn stages(&self) -> Vec<Option<Stage>> {
+        Vec::new()
+    }
+
+    /// Calls that each of its shards has taken.
+    fn loads(&self) -> &[u64] {
+        &[]
     }
 }

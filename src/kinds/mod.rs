@@ -23,7 +23,7 @@ pub use kind::{Checker, Group, Handle, Kind, Meta, Outs};
 pub use params::{Param, Value, Visitor};
 
 use crate::base::{Dist, Finding, Subject};
-use crate::engine::{Behaviour, CallId, Child, Control, Ctx, Reply};
+use crate::engine::{Behaviour, CallId, Child, Control, Ctx, Reply, Stage};
 use serde::{Deserialize, Serialize};
 
 /// From the one list: the enums of specs and states, and every function that is a match over kinds.
@@ -165,6 +165,22 @@ macro_rules! catalogue {
                 match self {
                     State::Waiting(_) => Vec::new(),
                     $(State::$variant(state) => state.glance(),)*
+                }
+            }
+
+            /// What each replica is doing, where the kind knows more than the engine.
+            pub fn stages(&self) -> Vec<Option<Stage>> {
+                match self {
+                    State::Waiting(_) => Vec::new(),
+                    $(State::$variant(state) => state.stages(),)*
+                }
+            }
+
+            /// Calls that each shard has taken.
+            pub fn loads(&self) -> &[u64] {
+                match self {
+                    State::Waiting(_) => &[],
+                    $(State::$variant(state) => state.loads(),)*
                 }
             }
         }

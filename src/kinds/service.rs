@@ -7,7 +7,7 @@ pub use super::service_params::Spec;
 use super::station::{Done, Station, WORK_TIMER};
 use crate::base::hash;
 use crate::base::{ClassId, Dist, Rng, Sampler, Span};
-use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Signal, Steps};
+use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Signal, Stage, Steps};
 
 /// A running service.
 #[derive(Clone)]
@@ -54,6 +54,18 @@ impl Replica {
     /// Whether it takes calls.
     fn is_up(&self) -> bool {
         self.state == Life::Running && self.held & LOST == 0
+    }
+
+    fn stage(&self) -> Option<Stage> {
+        Some(match self.state {
+            Life::Gone => return None,
+            Life::Down => Stage::Killed,
+            _ if self.held & (BROKEN | LOST) != 0 => Stage::Broken,
+            _ if self.held & FROZEN != 0 => Stage::Paused,
+            Life::Starting => Stage::Starting,
+            Life::Draining => Stage::Draining,
+            Life::Running => Stage::Running,
+        })
     }
 }
 
@@ -676,6 +688,10 @@ impl Kind for Service {
     fn glance(&self) -> Vec<(&'static str, f64)> {
         let running = self.replicas.iter().filter(|replica| replica.state == Life::Running).count();
         vec![("replicas", running as f64)]
+    }
+
+    fn stages(&self) -> Vec<Option<Stage>> {
+        self.replicas.iter().map(Replica::stage).collect()
     }
 }
 

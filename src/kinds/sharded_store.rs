@@ -323,6 +323,10 @@ impl Kind for ShardedStore {
         let hottest = self.served.iter().max().copied().unwrap_or(0);
         vec![("shards", f64::from(self.ring.shards())), ("hottest_share", hottest as f64 / total.max(1) as f64)]
     }
+
+    fn loads(&self) -> &[u64] {
+        &self.served
+    }
 }
 
 const HELP: &str = "\

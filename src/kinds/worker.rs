@@ -4,7 +4,7 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use super::service::{self, Service};
 use crate::base::{Dist, Ratio, Span};
-use crate::engine::{CallId, Control, Ctx, Reply, Signal};
+use crate::engine::{CallId, Control, Ctx, Reply, Signal, Stage};
 use serde::{Deserialize, Serialize};
 
 /// The parameters.
@@ -159,6 +159,10 @@ impl Kind for Worker {
         let mut levels = self.service.glance();
         levels.push(("paused", f64::from(u8::from(self.paused))));
         levels
+    }
+
+    fn stages(&self) -> Vec<Option<Stage>> {
+        self.service.stages()
     }
 }
 

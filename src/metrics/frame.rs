@@ -1,7 +1,7 @@
 //! The state of a run at an instant, for display.
 
 use crate::base::Time;
-use crate::engine::Leg;
+use crate::engine::{Leg, Stage};
 
 /// What a board shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +49,8 @@ pub struct NodeFrame {
     pub lag: Option<f64>,
     /// What the kind shows of itself.
     pub levels: Vec<(&'static str, f64)>,
+    /// Its replicas or shards at the instant, in their order.
+    pub copies: Vec<CopyFrame>,
     pub history: Vec<Moment>,
 }
 
@@ -70,6 +72,14 @@ impl NodeFrame {
             (slots, cores) => slots.or(cores),
         }
     }
+}
+
+/// A replica or a shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CopyFrame {
+    pub stage: Stage,
+    /// Of the calls that all shards have taken since the beginning, its share; 0 for replicas.
+    pub share: f64,
 }
 
 /// A point of a sparkline: calls that arrived and calls that failed, per second.

@@ -3,8 +3,10 @@
 use super::Run;
 use crate::base::{Histogram, LinkId, NodeId, Span, Time};
 use crate::design::Design;
-use crate::engine::{Hop, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, SIGNALS, Signal};
-use crate::metrics::{Frame, LinkFrame, Moment, NodeFrame, Report, Series, Token, steady};
+use crate::engine::{
+    Hop, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, ReplicaState, SIGNALS, Signal, Stage,
+};
+use crate::metrics::{CopyFrame, Frame, LinkFrame, Moment, NodeFrame, Report, Series, Token, steady};
 use std::collections::BTreeMap;
 
 /// Points of a sparkline.
@@ -61,7 +63,8 @@ pub fn frame(run: &mut Run, design: &Design, basis: Basis) -> Frame {
     for (i, ((name, source), history)) in design.nodes.keys().zip(&sources).zip(histories).enumerate() {
         let id = NodeId(i as u32);
         let levels = run.sim.behaviour(id).glance();
-        nodes.push(NodeFrame { name: name.clone(), levels, history, ..node(run, id, source, since, whole_run) });
+        let (copies, counted) = (copies(run, id), node(run, id, source, since, whole_run));
+        nodes.push(NodeFrame { name: name.clone(), levels, copies, history, ..counted });
     }
     let links = links(run, since);
     if opened {
@@ -217,6 +220,28 @@ fn node(run: &mut Run, id: NodeId, source: &Source, since: Time, on_average: boo
         lag: lag.mean().map(|ns| ns / 1e9),
         ..NodeFrame::default()
     }
+}
+
+/// The replicas or shards of a node: as its kind tells, and otherwise as the engine sees them.
+fn copies(run: &Run, id: NodeId) -> Vec<CopyFrame> {
+    let (behaviour, seen) = (run.sim.behaviour(id), run.sim.replicas(id));
+    let (stages, loads) = (behaviour.stages(), behaviour.loads());
+    let total = loads.iter().sum::<u64>().max(1) as f64;
+    let copy = |(i, seen): (usize, &ReplicaState)| {
+        let stage = match stages.get(i) {
+            Some(stage) => (*stage)?,
+            None if seen.up => Stage::Running,
+            None => Stage::Killed,
+        };
+        let stage = match stage {
+            // It runs, and takes no calls: it was told to pause.
+            Stage::Running if !seen.up => Stage::Paused,
+            Stage::Running if seen.slow != 1.0 || seen.fail > 0.0 => Stage::Degraded,
+            other => other,
+        };
+        Some(CopyFrame { stage, share: loads.get(i).map_or(0.0, |load| *load as f64 / total) })
+    };
+    seen.iter().enumerate().filter_map(copy).collect()
 }
 
 /// Calls and failures per second in equal slices of the windows since then.

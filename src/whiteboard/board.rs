@@ -8,9 +8,9 @@ use crate::base::short;
 use crate::design::{Design, LinkSpec};
 use crate::editor::{Area, Cursor, Guide, Hit, Input, Modifiers, Side, Target, Tool};
 use crate::engine::is_in;
-use crate::figure::Lens;
 use crate::figure::board::{self, Board, Places};
 use crate::figure::scene::{Item, Owner};
+use crate::figure::{Detail, Lens};
 use crate::metrics::Frame;
 use crate::run::Speed;
 use egui::{
@@ -46,7 +46,7 @@ pub fn fit_selection(app: &mut App) {
 pub struct Sheet {
     design: Arc<Design>,
     frame: Arc<Frame>,
-    lens: Lens,
+    view: board::View,
     theme: Name,
     drawn: Board,
     /// When, in seconds of the window.
@@ -61,8 +61,9 @@ fn draw(app: &mut App, now: f64) -> Sheet {
     };
     let lens = if app.snapshot.is_some() { app.lens } else { Lens::None };
     let (design, theme) = (app.editor.shown().clone(), app.look.name);
+    let view = board::View { lens, detail: Detail::at(f64::from(app.view.zoom)), places: Places::Exact };
     let is_current = |sheet: &Sheet| {
-        let same = Arc::ptr_eq(&sheet.design, &design) && (sheet.lens, sheet.theme) == (lens, theme);
+        let same = Arc::ptr_eq(&sheet.design, &design) && (sheet.view, sheet.theme) == (view, theme);
         same && (Arc::ptr_eq(&sheet.frame, &frame) || playing && now - sheet.at < REDRAWN)
     };
     if let Some(sheet) = app.sheet.take_if(|sheet| is_current(sheet)) {
@@ -70,9 +71,9 @@ fn draw(app: &mut App, now: f64) -> Sheet {
     }
     // Dots are drawn by themselves, for they move.
     let without = Frame { tokens: Vec::new(), ..(*frame).clone() };
-    let drawn = board::draw(&design, &without, &app.look.theme(), lens, Places::Exact, &mut app.memory);
+    let drawn = board::draw(&design, &without, &app.look.theme(), view, &mut app.memory);
     app.targets = Targets::of(&design, &drawn);
-    Sheet { design, frame, lens, theme, drawn, at: now }
+    Sheet { design, frame, view, theme, drawn, at: now }
 }
 
 pub fn show(app: &mut App, ui: &mut Ui) {
@@ -119,7 +120,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
 /// The calls on the way, and those that have failed just now.
 fn dots(app: &mut App, painter: &Painter, sheet: &Sheet, now: f64) {
     app.dots = 0;
-    if app.look.still || sheet.lens == Lens::None {
+    if app.look.still || sheet.view.lens == Lens::None {
         return;
     }
     let Some(frame) = app.snapshot.as_ref().map(|snapshot| snapshot.frame.clone()) else { return };
@@ -128,7 +129,8 @@ fn dots(app: &mut App, painter: &Painter, sheet: &Sheet, now: f64) {
     let (ways, colors) = (&sheet.drawn.ways, app.look.theme());
     app.motion.fit(frame.sampling, board::fullest(tokens, &frame.links, ways, app.motion.every), now);
     let mut items = Vec::new();
-    board::dots(tokens, &frame.links, ways, app.motion.every, &colors, (&mut items, &mut Default::default()));
+    let shown = (app.motion.every, sheet.view.detail);
+    board::dots(tokens, &frame.links, ways, shown, &colors, (&mut items, &mut Default::default()));
     app.dots = items.len();
     app.printer.print(painter, &app.view, sheet.drawn.origin, items.iter());
     let pen = canvas::color(colors.failing);

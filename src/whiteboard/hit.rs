@@ -48,8 +48,9 @@ impl Targets {
             }
         }
         let ways = drawn.ways.iter();
-        targets.ways =
-            ways.filter_map(|(name, way)| Some((*numbers.get(name)?, way.iter().map(|p| at(*p)).collect()))).collect();
+        targets.ways = ways
+            .filter_map(|way| Some((*numbers.get(&way.link)?, way.corners.iter().map(|p| at(*p)).collect())))
+            .collect();
         targets
     }
 

@@ -113,6 +113,7 @@ fn a_run_is_drawn_as_png_and_svg() {
         &["--theme", "print"],
         &["--lens", "errors"],
         &["--lens", "none"],
+        &["--detail", "name"],
         &["--background", "none"],
         &["--at", "11s"],
         &["--board-only"],
@@ -127,6 +128,50 @@ fn a_run_is_drawn_as_png_and_svg() {
     assert!(drawn(&["--at", "11s"]).contains("aria-label=\"paused\""));
     let both = stdout(&["figure", scenario, "scenarios/kinds/worker.ron", "--svg", "-"], 0);
     assert!(both.contains("aria-label=\"orders\"") && both.contains("aria-label=\"jobs\""));
+}
+
+/// What is wrong with the options of a picture is said before any file is opened: what was there before stays.
+#[test]
+fn a_refused_picture_leaves_files_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (png, svg, json) = (place("kept.png"), place("kept.svg"), place("kept.json"));
+    for file in [&png, &svg, &json] {
+        std::fs::write(file, "from before").expect("room");
+    }
+    let (long, short) = ("scenarios/news_feed.ron", "scenarios/kinds/queue.ron");
+    for args in [
+        &["run", short, "--json", &json, "--png", &png, "--svg", &svg, "--at", "1h"][..],
+        &["figure", short, "--png", &png, "--at", "1h"],
+        &["figure", long, short, "--svg", &svg, "--at", "31s"],
+    ] {
+        let output = tailboard(args).output().expect("the program runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && stderr.contains("the run ends at 30s"), "{args:?}: {stderr}");
+        for file in [&png, &svg, &json] {
+            assert_eq!(std::fs::read_to_string(file).expect("a file"), "from before", "{args:?}");
+        }
+    }
+}
+
+/// Where the font of pictures lacks a character, a box stands for it, and a line says so.
+#[test]
+fn boxes_are_told_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, out) = (folder.path().join("a.ron"), folder.path().join("a.svg"));
+    let scenario = |title: &str| {
+        format!(
+            "(title: \"{title}\", run: (length: \"1s\"), nodes: {{\"u\": (kind: client(rate: \"9/s\")), \"a\": (kind: service())}}, links: [(from: \"u\", to: \"a\")])"
+        )
+    };
+    for (title, told) in [("大 🙂", true), ("Größe", false)] {
+        std::fs::write(&file, scenario(title)).expect("room");
+        let args = ["figure", &file.to_string_lossy(), "--svg", &out.to_string_lossy()];
+        let output = tailboard(&args).output().expect("the program runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        assert_eq!(stderr.contains("a box for 大 (U+5927), 🙂 (U+1F642)"), told, "{stderr}");
+    }
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::OnceLock;
 use tailboard::base::{Rng, Time, ron};
 use tailboard::design::Design;
-use tailboard::engine::Leg;
+use tailboard::engine::{Leg, Stage};
 use tailboard::figure::scene::{Item, Owner, Rect, Scene, Shape};
-use tailboard::figure::{self, Background, Lens, Look, Parts, Shown, ThemeName};
-use tailboard::metrics::{Frame, Report, Series};
+use tailboard::figure::{self, Background, Detail, Lens, Look, Parts, Shown, ThemeName};
+use tailboard::metrics::{Frame, NodeFrame, Report, Series};
 use tailboard::run::{Basis, Run, Verdict, frame, judge};
 
 /// A run that is over, with its state at an instant or, without one, on average.
@@ -173,6 +173,34 @@ fn nothing_overlaps_in_random_designs() {
     for seed in 0..200 {
         let finished = Finished::new(random(seed), None);
         assert_tidy(&finished.scene(&Look::default()), &format!("seed {seed}"));
+        let detail = Detail::ALL[seed as usize % Detail::ALL.len()];
+        assert_tidy(&finished.scene(&Look { detail, ..Look::default() }), &format!("seed {seed}, {detail:?}"));
+    }
+}
+
+/// The nearer one is the more is told, and nothing moves when one zooms.
+#[test]
+fn details_come_and_go_in_place() {
+    for (name, finished) in scenarios() {
+        let look = |detail| Look { detail, parts: Parts::Board, ..Look::default() };
+        let scenes = Detail::ALL.map(|detail| finished.scene(&look(detail)));
+        let places = |scene: &Scene| {
+            let cards: Vec<Rect> = all_of(scene, "card").into_iter().map(|(_, rect)| rect).collect();
+            let origin = cards[0];
+            let place =
+                |card: &Rect| [card.x - origin.x, card.y - origin.y, card.w, card.h].map(|v| (v * 100.0).round());
+            cards.iter().map(place).collect::<Vec<_>>()
+        };
+        let on_board = |scene: &Scene| {
+            texts(scene).iter().filter(|(item, _)| matches!(item.owner, Owner::Node(_) | Owner::Link(_))).count()
+        };
+        for (detail, scene) in Detail::ALL.into_iter().zip(&scenes) {
+            assert_tidy(scene, &format!("{name}, {detail:?}"));
+            assert_eq!(places(scene), places(&scenes[0]), "{name}, {detail:?}");
+        }
+        assert_eq!(on_board(&scenes[0]), 0, "{name}");
+        assert!(scenes.windows(2).all(|pair| on_board(&pair[0]) <= on_board(&pair[1])), "{name}");
+        assert!(on_board(&scenes[1]) > 0 && on_board(&scenes[2]) < on_board(&scenes[3]), "{name}");
     }
 }
 
@@ -308,4 +336,75 @@ fn a_frame_is_about_its_instant() {
     assert!((there.len() as f64 - 20.0).abs() < 15.0 && there.iter().all(|way| *way < 1.0), "{there:?}");
     let here = frame.tokens.iter().filter(|token| token.leg == Leg::AtCallee).count() as f64;
     assert_eq!(here, a.queue + a.busy);
+}
+
+/// The state of a node at an instant.
+fn at(text: &str, seconds: f64, node: &str) -> NodeFrame {
+    let finished = Finished::new(design(text), Some(Time((seconds * 1e9) as u64)));
+    finished.frame.nodes.into_iter().find(|other| other.name == node).expect("a node")
+}
+
+fn stages(text: &str, seconds: f64) -> Vec<Stage> {
+    at(text, seconds, "a").copies.iter().map(|copy| copy.stage).collect()
+}
+
+/// What has been done to replicas, and what has happened to them, is seen on each of them.
+#[test]
+fn replicas_are_shown_at_their_stages() {
+    use Stage::{Broken, Degraded, Draining, Killed, Paused, Running, Starting};
+    let with = |service: &str, timeline: &str| {
+        format!(
+            "(run: (length: \"20s\", warm_up: \"0s\"), nodes: {{\"users\": (kind: client(rate: \"20/s\")), \"a\": (kind: service({service}))}}, links: [(from: \"users\", to: \"a\")], timeline: [{timeline}])"
+        )
+    };
+    let struck =
+        "(at: \"1s\", do: Freeze(\"a#0\")), (at: \"1s\", do: Kill(\"a#1\")), (at: \"1s\", do: Slow(\"a#2\", 2.0))";
+    assert_eq!(stages(&with("replicas: 4", struck), 2.0), [Paused, Killed, Degraded, Running]);
+    let more = "(at: \"1s\", do: Set(\"a.replicas\", \"3\"))";
+    assert_eq!(stages(&with("replicas: 2, start_up: \"10s\"", more), 2.0), [Running, Running, Starting]);
+    let fewer = "(at: \"5s\", do: Set(\"a.replicas\", \"1\"))";
+    let slow = with("replicas: 2, slots: 50, cores: 50, work: \"4s\"", fewer);
+    assert_eq!(stages(&slow, 5.5), [Running, Draining]);
+    let frail = with("breakdowns: Some((up: \"1s\", down: \"1h\", lose: true))", "");
+    assert_eq!(stages(&frail, 2.0), [Broken]);
+    // Nobody did it, so that no badge of the timeline tells.
+    let scene = Finished::new(design(&frail), Some(Time(2_000_000_000))).scene(&Look::default());
+    let badges: Vec<&str> =
+        texts(&scene).into_iter().filter(|(item, _)| item.slot == "badge-text").map(|(_, text)| text).collect();
+    assert!(badges.contains(&"broken down"), "{badges:?}");
+    let legend = |words: &str| texts(&scene).iter().any(|(item, text)| item.owner == Owner::Legend && *text == words);
+    assert!(legend("broken down by chance") && !legend("killed") && !legend("a replica that runs"));
+}
+
+/// Every shard has a bar, as high as its share of the calls.
+#[test]
+fn shards_are_shown_one_by_one() {
+    let (_, finished) = scenarios().iter().find(|(name, _)| name == "hot_shard").expect("a scenario");
+    let node = |name: &str| finished.frame.nodes.iter().find(|node| node.name == name).expect("a node");
+    let shares: Vec<f64> = node("skewed").copies.iter().map(|copy| copy.share).collect();
+    assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9 && shares.len() == 8, "{shares:?}");
+    let hottest = shares.iter().copied().fold(0.0, f64::max);
+    assert_eq!(Some(hottest), node("skewed").level("hottest_share"));
+    let scene = finished.scene(&Look::default());
+    let bars: Vec<f64> = (all_of(&scene, "shard").iter())
+        .filter(|(owner, _)| **owner == Owner::Node("skewed".into()))
+        .map(|(_, bar)| bar.h)
+        .collect();
+    assert_eq!(bars.len(), 8);
+    for (bar, share) in bars.iter().zip(&shares) {
+        assert!((bar - (12.0 * share / hottest).max(1.0)).abs() < 1e-9, "{bars:?} for {shares:?}");
+    }
+}
+
+/// Characters that the font does not have are named, wherever they are written.
+#[test]
+fn characters_that_would_be_boxes_are_named() {
+    let of = |title: &str, label: &str| {
+        let text = format!(
+            "(title: \"{title}\", run: (length: \"1s\", warm_up: \"0s\"), nodes: {{\"users\": (kind: client(rate: \"20/s\"), label: \"{label}\"), \"a\": (kind: service())}}, links: [(from: \"users\", to: \"a\")])"
+        );
+        figure::missing(&Finished::new(design(&text), None).scene(&Look::default())).into_iter().collect::<String>()
+    };
+    assert_eq!(of("Größe, размер, μέγεθος", "users"), "");
+    assert_eq!(of("大小 🙂", "مقاس"), "اسقم大小🙂");
 }

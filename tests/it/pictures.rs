@@ -309,3 +309,30 @@ fn a_picture_of_a_run_is_run_to_the_same_report() {
         assert_eq!(carried(&again), carried(picture));
     }
 }
+
+/// Two runs side by side: whoever reads the picture is told whose scenarios to take instead.
+#[test]
+fn a_picture_of_two_runs_says_that_it_carries_neither() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (png, svg) = (place("both.png"), place("both.svg"));
+    let program = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_tailboard")).args(args).output().expect("it runs");
+    let pair = ["figure", "scenarios/kinds/cache.ron", "scenarios/kinds/worker.ron", "--png", &png, "--svg", &svg];
+    assert_eq!(program(&pair).status.code(), Some(0));
+    let title = |file: &str| {
+        scenario::read_str(&source::load(Path::new(file)).expect("a file").text).design.expect("fine").title
+    };
+    let wanted = format!("“{}” and “{}”", title(pair[1]), title(pair[2]));
+    for picture in [&png, &svg] {
+        let output = program(&["run", picture]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(2) && stderr.contains(&wanted) && stderr.contains("their files"),
+            "{stderr}"
+        );
+    }
+    // Whoever wrote them: nothing that a terminal would obey.
+    let hostile = tailboard::scenario::picture::embed_pair_svg(SVG, &["a\u{1b}[2J".to_owned(), "b".repeat(999)]);
+    let error = extract(hostile.expect("whole").as_bytes()).expect_err("no scenario").to_string();
+    assert!(error.contains("“a[2J” and") && !error.contains('\u{1b}') && error.len() < 300, "{error}");
+}

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `format` | number of this shape: it may grow; a field changes its meaning only with this number |
 //! | `scenario` | the scenario file, as it was run |
+//! | `pair` | only where two runs are drawn side by side, instead of the rest: their titles. No scenario is carried then |
 //! | `provenance` | of which run the picture is: `tool` (version of Tailboard), `seed`, and `summary` |
 //! | `summary` | `length` (seconds simulated), `offered` (requests), `good_share` (0 to 1), `goodput` (per second), `p50` and `p99` (seconds; `null` where they cannot be told), `expectations` (how many were judged) and `held` |
 
@@ -30,6 +31,9 @@ const MAX_DOCUMENT: usize = MAX_BYTES as usize;
 
 /// Longest version of a tool, in bytes. It is shown on a terminal, so that it may hold nothing but what versions do.
 const MAX_TOOL: usize = 40;
+
+/// Longest title of a pair that is told, in characters.
+const MOST_TITLE: usize = 60;
 
 /// What a picture carries besides the drawing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,6 +91,8 @@ pub enum PictureError {
     Unreadable(String),
     /// Written by a newer program, in this format.
     Newer(u32),
+    /// Of two runs side by side, with these titles.
+    Pair([String; 2]),
 }
 
 impl fmt::Display for PictureError {
@@ -106,6 +112,11 @@ impl fmt::Display for PictureError {
             PictureError::Unreadable(what) => {
                 write!(f, "carries a scenario that cannot be taken out: {what}. Take another copy of the picture.")
             }
+            PictureError::Pair([a, b]) => write!(
+                f,
+                "shows two runs side by side, “{a}” and “{b}”, and carries the scenario of neither: take their files, or \
+                 a picture of one of them."
+            ),
             PictureError::Newer(format) => write!(
                 f,
                 "was drawn by a newer Tailboard: what it carries has format {format}, and this version reads up to \
@@ -146,6 +157,22 @@ pub fn embed_svg(picture: &str, carried: &Carried) -> Result<String, PictureErro
     if fits(picture.len()) { Ok(picture) } else { Err(PictureError::TooLong) }
 }
 
+/// A PNG of two runs side by side, with a note of which: it carries no scenario, and says so where it is read.
+///
+/// # Errors
+/// As [`embed_png`].
+pub fn embed_pair_png(picture: &[u8], titles: &[String; 2]) -> Result<Vec<u8>, PictureError> {
+    png::embed(picture, &write_pair(titles)?)
+}
+
+/// The same as SVG.
+///
+/// # Errors
+/// As [`embed_png`].
+pub fn embed_pair_svg(picture: &str, titles: &[String; 2]) -> Result<String, PictureError> {
+    svg::embed(picture, &write_pair(titles)?)
+}
+
 /// Nothing is written that would be refused when it is read.
 fn fits(bytes: usize) -> bool {
     bytes <= MAX_DOCUMENT
@@ -173,28 +200,52 @@ struct Written<'a> {
     carried: &'a Carried,
 }
 
+#[derive(Serialize)]
+struct WrittenPair<'a> {
+    format: u32,
+    pair: &'a [String; 2],
+}
+
 /// Just enough of a document to see whether the rest can be understood.
 #[derive(Deserialize)]
 #[serde(expecting = "a table of fields")]
 struct Versioned {
     format: u32,
+    #[serde(default)]
+    pair: Option<[String; 2]>,
 }
 
 /// The document on one line, without characters that XML cannot hold: JSON escapes control characters, and what XML
 /// forbids besides them is escaped here.
 fn write(carried: &Carried) -> Result<String, PictureError> {
-    let document = serde_json::to_string(&Written { format: FORMAT, carried });
+    json(&Written { format: FORMAT, carried })
+}
+
+fn write_pair(titles: &[String; 2]) -> Result<String, PictureError> {
+    json(&WrittenPair { format: FORMAT, pair: titles })
+}
+
+fn json(document: &impl Serialize) -> Result<String, PictureError> {
+    let document = serde_json::to_string(document);
     let document = document.map_err(|error| PictureError::Unreadable(error.to_string()))?;
     let document = document.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff");
     if fits(document.len()) { Ok(document) } else { Err(PictureError::TooLong) }
 }
 
+/// A title as it may be shown on a terminal, whoever wrote it.
+fn shown(title: &str) -> String {
+    title.chars().filter(|c| !c.is_control()).take(MOST_TITLE).collect()
+}
+
 fn read(document: &str) -> Result<Carried, PictureError> {
     let unreadable =
         |error: serde_json::Error| PictureError::Unreadable(format!("it is not as Tailboard writes it ({error})"));
-    let Versioned { format } = serde_json::from_str(document).map_err(unreadable)?;
+    let Versioned { format, pair } = serde_json::from_str(document).map_err(unreadable)?;
     if format > FORMAT {
         return Err(PictureError::Newer(format));
+    }
+    if let Some(titles) = pair {
+        return Err(PictureError::Pair(titles.map(|title| shown(&title))));
     }
     let carried: Carried = serde_json::from_str(document).map_err(unreadable)?;
     let tool = &carried.provenance.tool;
