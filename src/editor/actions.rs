@@ -24,6 +24,8 @@ pub struct Action {
     /// The context menus in which it stands.
     pub on: &'static [On],
     pub enabled: fn(&Editor) -> bool,
+    /// What it would be done to now, to stand after the label: what is undone, say.
+    pub about: Option<fn(&Editor) -> Option<&str>>,
     /// For a switch: whether it is on.
     pub is_on: Option<fn(&Editor) -> bool>,
     /// [`Editor::perform`] asks `enabled` first.
@@ -84,12 +86,17 @@ pub enum On {
 
 impl Action {
     const fn new(id: &'static str, label: &'static str, menu: Menu, keys: &'static [Shortcut], perform: Do) -> Action {
-        let (enabled, is_on): (fn(&Editor) -> bool, _) = (|_| true, None);
-        Action { id, label, menu, shortcuts: keys, in_menu: true, on: &[], enabled, is_on, perform, fault: None }
+        let enabled: fn(&Editor) -> bool = |_| true;
+        let (about, is_on, fault) = (None, None, None);
+        Action { id, label, menu, shortcuts: keys, in_menu: true, on: &[], enabled, about, is_on, perform, fault }
     }
 
     const fn when(self, enabled: fn(&Editor) -> bool) -> Action {
         Action { enabled, ..self }
+    }
+
+    const fn about(self, about: fn(&Editor) -> Option<&str>) -> Action {
+        Action { about: Some(about), ..self }
     }
 
     const fn switch(self, is_on: fn(&Editor) -> bool) -> Action {
@@ -107,6 +114,14 @@ impl Action {
     /// By key and palette only.
     const fn by_key(self) -> Action {
         Action { in_menu: false, ..self }
+    }
+
+    /// The label, with what it is about now: "Undo move".
+    pub fn title(&self, editor: &Editor) -> String {
+        match self.about.and_then(|about| about(editor)) {
+            Some(what) => format!("{} {what}", self.label),
+            None => self.label.to_owned(),
+        }
     }
 }
 
@@ -165,9 +180,12 @@ pub const ACTIONS: &[Action] = &[
     A::new("file.picture", "Picture beside the file", File, &[function(12)], |_| p::window(W::ExportNow)),
     A::new("file.copy_picture", "Copy picture", File, &[letter('C').shift().alt()], |_| p::window(W::CopyPicture)),
     A::new("file.quit", "Quit", File, &[ctrl('Q')], |_| p::window(W::Quit)),
-    A::new("edit.undo", "Undo", Edit, &[ctrl('Z')], p::undo).when(|e| e.history().undoable().is_some()),
+    A::new("edit.undo", "Undo", Edit, &[ctrl('Z')], p::undo)
+        .when(|e| e.history().undoable().is_some())
+        .about(|e| e.history().undoable()),
     A::new("edit.redo", "Redo", Edit, &[ctrl('Z').shift(), ctrl('Y')], p::redo)
-        .when(|e| e.history().redoable().is_some()),
+        .when(|e| e.history().redoable().is_some())
+        .about(|e| e.history().redoable()),
     A::new("edit.cut", "Cut", Edit, &[ctrl('X')], p::cut).when(p::has_nodes).on(&[On::Node]),
     A::new("edit.copy", "Copy", Edit, &[ctrl('C')], p::copy).when(p::has_nodes).on(&[On::Node]),
     A::new("edit.paste", "Paste", Edit, &[ctrl('V')], |_| vec![Effect::ReadClipboard { keep_outer: false }])

@@ -121,6 +121,11 @@ impl Editor {
         self.tool = tool;
     }
 
+    /// The nodes as one reads them: in rows from the top, each from left to right.
+    pub fn reading_order(&self) -> Vec<&str> {
+        travel::reading_order(&self.design)
+    }
+
     /// Whether dragging goes to the grid and to guides.
     pub fn snaps(&self) -> bool {
         !self.free

@@ -30,6 +30,20 @@ pub fn configure(ctx: &egui::Context) {
     });
 }
 
+/// The system's clipboard, opened when it is first needed and kept: where no clipboard manager takes it over, a picture
+/// is there only as long as whoever put it there.
+#[derive(Default)]
+pub struct Clipboard(Option<arboard::Clipboard>);
+
+impl Clipboard {
+    pub fn get(&mut self) -> Result<&mut arboard::Clipboard, String> {
+        if self.0.is_none() {
+            self.0 = Some(arboard::Clipboard::new().map_err(|error| error.to_string())?);
+        }
+        self.0.as_mut().ok_or_else(|| "there is none".to_owned())
+    }
+}
+
 /// Which panels are there.
 #[derive(Clone, Copy, Debug)]
 pub struct Panels {
@@ -64,8 +78,10 @@ pub struct App {
     /// What is searched for in the palette.
     pub palette: String,
     pub plots: panels::plots::Cache,
-    pub fields: panels::inspector::Fields,
+    pub fields: panels::fields::Fields,
+    pub curves: panels::inspector::Curves,
     pub files: Files,
+    pub clipboard: Clipboard,
     messages: Vec<(String, f64)>,
     /// Somebody will wake the window when the first of them is over.
     waking: bool,
@@ -111,8 +127,10 @@ impl App {
             popup: Popup::None,
             palette: String::new(),
             plots: panels::plots::Cache::default(),
-            fields: panels::inspector::Fields::default(),
+            fields: panels::fields::Fields::default(),
+            curves: panels::inspector::Curves::default(),
             files,
+            clipboard: Clipboard::default(),
             messages: Vec::new(),
             waking: false,
             pointer: None,
@@ -145,7 +163,7 @@ impl App {
         self.editor.open(design);
         self.given = self.editor.design().clone();
         self.fitted = false;
-        self.fields = panels::inspector::Fields::default();
+        self.fields = panels::fields::Fields::default();
         self.start(true);
     }
 
@@ -175,7 +193,7 @@ impl App {
         if self.files.waits() {
             ui.ctx().request_repaint_after_secs(0.25);
         }
-        self.clipboard(ui, now);
+        self.serve_clipboard(ui, now);
         let problem = self.files.take_problem();
         if let Some(problem) = problem {
             self.say(problem, now);
@@ -283,12 +301,14 @@ impl App {
     }
 
     /// What the editor wants of the clipboard.
-    fn clipboard(&mut self, ui: &Ui, now: f64) {
+    fn serve_clipboard(&mut self, ui: &Ui, now: f64) {
         if let Some(text) = self.files.copy.take() {
             ui.ctx().copy_text(text);
         }
         if let Some(keep_outer) = self.files.wants_paste.take() {
-            match arboard::Clipboard::new().and_then(|mut clipboard| clipboard.get_text()) {
+            let read =
+                self.clipboard.get().and_then(|clipboard| clipboard.get_text().map_err(|error| error.to_string()));
+            match read {
                 Ok(text) => self.paste(&text, keep_outer, now),
                 Err(problem) => self.say(format!("The clipboard cannot be read: {problem}"), now),
             }

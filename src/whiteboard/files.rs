@@ -30,11 +30,21 @@ impl Purpose {
     }
 }
 
+/// What to do where a file is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replacing {
+    Ask,
+    /// The system's dialog has asked.
+    Agreed,
+}
+
 /// What is asked before something would be lost.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
     /// The file changed since it was read.
     Overwrite(PathBuf),
+    /// There is a file with the name that was chosen.
+    Replace(PathBuf),
     /// There are changes that are not in the file.
     Discard(Next),
     /// The journal of a run of the program that did not end by itself.
@@ -63,6 +73,7 @@ impl Question {
             Question::Overwrite(path) => {
                 format!("{} was changed by something else since it was read. Overwrite it?", path.display())
             }
+            Question::Replace(path) => format!("There is a file {} already. Replace it?", path.display()),
             Question::Discard(_) => "There are changes that are not saved.".to_owned(),
             Question::Recover(design) => {
                 let title = if design.title.is_empty() { "a design" } else { &design.title };
@@ -118,6 +129,8 @@ pub struct Files {
     problem: Option<String>,
     /// The design whose unsaved changes may be thrown away.
     agreed: Option<Arc<Design>>,
+    /// What follows when the design has been saved.
+    then: Option<Next>,
     /// Text for the clipboard, and whether its text is wanted.
     pub copy: Option<String>,
     /// Whether links to what is not copied are to be kept, where a paste is wanted.
@@ -143,6 +156,7 @@ impl Files {
             dialog: None,
             problem: None,
             agreed: None,
+            then: None,
             copy: None,
             wants_paste: None,
         }
@@ -216,6 +230,7 @@ impl Files {
     }
 
     pub fn act(&mut self, action: WindowAction, editor: &mut Editor) -> Answered {
+        self.then = None;
         let next = match action {
             WindowAction::Save => return self.save(editor),
             WindowAction::SaveAs => return Ok(self.ask(Purpose::SaveAs)),
@@ -256,12 +271,15 @@ impl Files {
                 }
                 Ok(Done::Nothing)
             }
-            (_, Answer::Cancel) => Ok(Done::Nothing),
-            (Question::Overwrite(path), _) => self.write(&path.clone(), editor),
-            (Question::Discard(next), Answer::Save) => match self.save(editor)? {
-                Done::Said(_) => self.go_on(next),
-                other => Ok(other),
-            },
+            (_, Answer::Cancel) => {
+                self.then = None;
+                Ok(Done::Nothing)
+            }
+            (Question::Overwrite(path) | Question::Replace(path), _) => self.write(&path.clone(), editor),
+            (Question::Discard(next), Answer::Save) => {
+                self.then = Some(next.clone());
+                self.save(editor)
+            }
             (Question::Discard(next), _) => {
                 self.agreed = Some(editor.design().clone());
                 self.go_on(next)
@@ -317,9 +335,12 @@ impl Files {
         let (purpose, at_once) = (*purpose, now - *since < NO_DIALOG);
         self.dialog = None;
         match path {
-            Some(path) => self.with_path(purpose, &path.to_string_lossy(), editor),
+            Some(path) => self.with_path(purpose, &path, Replacing::Agreed, editor),
             None if at_once => Ok(Done::AskPath(purpose)),
-            None => Ok(Done::Nothing),
+            None => {
+                self.then = None;
+                Ok(Done::Nothing)
+            }
         }
     }
 
@@ -328,8 +349,9 @@ impl Files {
         self.dialog.is_some()
     }
 
-    pub fn with_path(&mut self, purpose: Purpose, path: &str, editor: &mut Editor) -> Answered {
-        let path = PathBuf::from(path.trim());
+    /// Open what was chosen, or save there.
+    pub fn with_path(&mut self, purpose: Purpose, path: &Path, replacing: Replacing, editor: &mut Editor) -> Answered {
+        let path = path.to_owned();
         match purpose {
             // What was done while the dialog was open is not to be lost either.
             Purpose::Open if self.agreed.take().is_some_and(|design| Arc::ptr_eq(&design, editor.design())) => {
@@ -342,8 +364,10 @@ impl Files {
                 if self.path.as_ref() == Some(&path) {
                     return self.save(editor);
                 }
-                if path.exists() {
-                    return Ok(Done::Ask(Question::Overwrite(path)));
+                // What was agreed to be replaced is not what it would be called.
+                let agreed = is_ron && replacing == Replacing::Agreed;
+                if path.exists() && !agreed {
+                    return Ok(Done::Ask(Question::Replace(path)));
                 }
                 self.write(&path, editor)
             }
@@ -393,7 +417,10 @@ impl Files {
         replace(path, text.as_bytes()).map_err(|problem| format!("{} was not saved: {problem}", path.display()))?;
         editor.mark_saved(&design);
         (self.path, self.known) = (Some(path.to_owned()), Some(text));
-        Ok(Done::Said(format!("Saved {}", path.display())))
+        match self.then.take() {
+            Some(next) => self.go_on(&next),
+            None => Ok(Done::Said(format!("Saved {}", path.display()))),
+        }
     }
 }
 
@@ -484,6 +511,36 @@ mod tests {
         let Err(problem) = files.act(WindowAction::Save, &mut editor) else { panic!("saved nowhere") };
         assert!(problem.contains("was not saved"), "{problem}");
         assert!(editor.is_changed());
+    }
+
+    #[test]
+    fn what_was_to_follow_a_save_follows_wherever_it_is_saved_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut files, mut editor) = (Files::new(None, None, None), editor());
+        let save = |files: &mut Files, name: &str, replacing, editor: &mut Editor| {
+            files.with_path(Purpose::SaveAs, &folder.path().join(name), replacing, editor)
+        };
+        let first = |files: &mut Files, editor: &mut Editor| {
+            files.then = Some(Next::Quit);
+            save(files, "a.ron", Replacing::Ask, editor)
+        };
+        assert!(matches!(first(&mut files, &mut editor), Ok(Done::Quit)));
+        // Another design, to a name that is taken: asked once, by whoever was there first.
+        let mut files = Files::new(None, None, None);
+        let Ok(Done::Ask(question)) = first(&mut files, &mut editor) else { panic!("replaced unasked") };
+        assert!(question.text().contains("already"));
+        assert!(matches!(files.answer(&question, Answer::Yes, &mut editor), Ok(Done::Quit)));
+        let mut files = Files::new(None, None, None);
+        assert!(matches!(save(&mut files, "a.ron", Replacing::Agreed, &mut editor), Ok(Done::Said(_))));
+        let mut files = Files::new(None, None, None);
+        assert!(
+            matches!(save(&mut files, "a", Replacing::Agreed, &mut editor), Ok(Done::Ask(_))),
+            "a.ron was not agreed"
+        );
+        // A refusal is the end of it.
+        let Ok(Done::Ask(question)) = first(&mut files, &mut editor) else { panic!("replaced unasked") };
+        assert!(matches!(files.answer(&question, Answer::Cancel, &mut editor), Ok(Done::Nothing)));
+        assert!(matches!(save(&mut files, "b.ron", Replacing::Ask, &mut editor), Ok(Done::Said(_))));
     }
 
     #[test]

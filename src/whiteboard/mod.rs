@@ -11,6 +11,7 @@ mod files;
 mod hit;
 mod panels;
 mod probe;
+mod reader;
 mod theme;
 mod view;
 

@@ -1,19 +1,15 @@
 //! Menus and toolbar: loops over the actions.
 
+use super::icons;
 use crate::editor::actions::{ACTIONS, Action, Menu, On, by_id};
 use crate::whiteboard::app::App;
 use egui::{Button, MenuBar, RichText, Ui};
 
-/// What stands in the toolbar, with a short word for each.
-const TOOLS: &[(&str, &str)] = &[
-    ("view.select_tool", "Select"),
-    ("view.link_tool", "Link"),
-    ("view.hand_tool", "Hand"),
-    ("edit.undo", "Undo"),
-    ("edit.redo", "Redo"),
-    ("view.fit", "Fit"),
-    ("break.kill", "Kill"),
-    ("file.export", "Export"),
+/// What stands in the toolbar, in groups.
+pub const TOOLS: &[&[&str]] = &[
+    &["view.select_tool", "view.link_tool", "view.hand_tool"],
+    &["edit.undo", "edit.redo"],
+    &["view.fit", "break.kill", "file.export"],
 ];
 
 pub fn show(app: &mut App, ui: &mut Ui) {
@@ -26,16 +22,11 @@ pub fn show(app: &mut App, ui: &mut Ui) {
                 }
             });
         }
-        ui.separator();
-        for (id, word) in TOOLS {
-            let Some(action) = by_id(id) else { continue };
-            let on = action.is_on.is_some_and(|is_on| is_on(&app.editor));
-            let enabled = (action.enabled)(&app.editor);
-            let clicked =
-                ui.add_enabled(enabled, Button::new(*word).selected(on)).on_hover_text(hint(action)).clicked();
-            if clicked {
-                let now = ui.input(|input| input.time);
-                app.perform(action, now);
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for group in TOOLS {
+            ui.separator();
+            for id in *group {
+                tool(app, ui, id);
             }
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -46,11 +37,24 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     });
 }
 
+fn tool(app: &mut App, ui: &mut Ui, id: &str) {
+    let Some(action) = by_id(id) else { return };
+    let on = action.is_on.is_some_and(|is_on| is_on(&app.editor));
+    let enabled = (action.enabled)(&app.editor);
+    let button = icons::button(ui, id, &action.title(&app.editor), enabled, on);
+    let hint = hint(app, action);
+    if button.on_hover_text(&hint).on_disabled_hover_text(hint).clicked() {
+        let now = ui.input(|input| input.time);
+        app.perform(action, now);
+    }
+}
+
 /// Label and shortcut.
-pub fn hint(action: &Action) -> String {
+pub fn hint(app: &App, action: &Action) -> String {
+    let title = action.title(&app.editor);
     match action.shortcuts.first() {
-        Some(shortcut) => format!("{} ({shortcut})", action.label),
-        None => action.label.to_owned(),
+        Some(shortcut) => format!("{title} ({shortcut})"),
+        None => title,
     }
 }
 
@@ -58,7 +62,7 @@ pub fn hint(action: &Action) -> String {
 pub fn entry(app: &mut App, ui: &mut Ui, action: &Action) {
     let shortcut = action.shortcuts.first().map_or(String::new(), ToString::to_string);
     let on = action.is_on.is_some_and(|is_on| is_on(&app.editor));
-    let button = Button::new(action.label).shortcut_text(shortcut).selected(on);
+    let button = Button::new(action.title(&app.editor)).shortcut_text(shortcut).selected(on);
     if ui.add_enabled((action.enabled)(&app.editor), button).clicked() {
         let now = ui.input(|input| input.time);
         app.perform(action, now);

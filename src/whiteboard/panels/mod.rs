@@ -2,6 +2,8 @@
 
 mod bar;
 mod commands;
+pub mod fields;
+mod icons;
 pub mod inspector;
 pub mod keys;
 mod palette;
@@ -13,7 +15,7 @@ mod side;
 pub use popups::Popup;
 
 use super::app::App;
-use super::board;
+use super::{board, reader};
 use egui::{CentralPanel, Frame, Panel, Ui};
 
 /// All panels, with the board in the middle.
@@ -43,6 +45,12 @@ pub fn show(app: &mut App, ui: &mut Ui) {
                 .show(ui, |ui| side::show(app, ui));
         }
     }
-    CentralPanel::default().frame(Frame::NONE).show(ui, |ui| board::show(app, ui));
+    CentralPanel::default().frame(Frame::NONE).show(ui, |ui| {
+        board::show(app, ui);
+        reader::nodes(app, ui);
+    });
     popups::show(app, ui);
 }
+
+#[cfg(test)]
+mod tests;
