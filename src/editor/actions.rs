@@ -7,6 +7,7 @@ use super::shortcut::{Key, Shortcut};
 use super::travel::Way;
 use super::{Editor, Tool, perform as p};
 use crate::design::Action as Strike;
+use crate::kinds::{Param, Value};
 
 pub use super::perform::Fault;
 
@@ -164,6 +165,19 @@ pub fn by_shortcut(pressed: Shortcut) -> Option<&'static Action> {
 /// What can be done to a node, one of its replicas (`db#1`), or a link, as the list says it: for a menu over that alone.
 pub fn faults(editor: &Editor, target: &str) -> Vec<(&'static Action, Strike)> {
     ACTIONS.iter().filter_map(|action| Some((action, action.fault?(editor, target.to_owned())?))).collect()
+}
+
+/// How many replicas or shards a node has by the design; one if it has no such parameter.
+pub fn replicas(editor: &Editor, node: &str) -> u16 {
+    let mut found = None;
+    if let Some(node) = editor.design().nodes.get(node) {
+        node.kind.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
+            if ["replicas", "shards"].contains(&param.name) {
+                found = value.text().parse().ok();
+            }
+        });
+    }
+    found.unwrap_or(1)
 }
 
 use Action as A;
@@ -342,8 +356,12 @@ pub const ACTIONS: &[Action] = &[
         .does(p::lose),
     fault("break.delay", "Delay by 100 ms", |e| p::strike(e, p::delay), |e| p::can_strike(e, p::delay)).does(p::delay),
     fault("break.hold", "Hold messages back", |e| p::strike(e, p::hold), |e| p::can_strike(e, p::hold)).does(p::hold),
+    fault("break.part", "Part its two ends", |e| p::strike(e, p::part), |e| p::can_strike(e, p::part)).does(p::part),
     A::new("break.cut_off", "Cut off from the rest", Break, &[], p::cut_off).when(p::can_cut_off).on(&[On::Node]),
     fault("break.heal", "End all faults", |e| p::strike(e, p::heal), |e| p::can_strike(e, p::heal)).does(p::heal),
+    A::new("break.choose", "With a number and a time…", Break, &[letter('B')], |_| p::window(W::FaultDialog))
+        .when(p::can_break)
+        .on(&[On::Node, On::Link]),
     A::new("help.commands", "All commands…", Help, &[ctrl('K'), ctrl('P').shift()], |_| p::window(W::CommandPalette)),
     A::new("help.shortcuts", "Shortcuts…", Help, &[function(1), sign('?')], |_| p::window(W::ShortcutSheet)),
 ];

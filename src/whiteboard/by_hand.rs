@@ -130,7 +130,7 @@ fn a_design_is_built_by_hand_run_broken_undone_and_saved() {
     for (from, to) in [(0, 1), (1, 2), (1, 3), (2, 4), (3, 4), (4, 5)] {
         person.wire(&names[from], &names[to]);
     }
-    assert!(person.app.findings.1.is_empty(), "{:?}", person.app.findings.1);
+    assert!(person.app.findings.all.is_empty(), "{:?}", person.app.findings.all);
     // It runs by itself.
     let played = |person: &mut Person, at_least: f64| {
         for _ in 0..400 {

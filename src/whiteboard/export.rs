@@ -69,7 +69,7 @@ impl Export {
 /// What is not to be seen in the picture, if something is not.
 fn doubt(app: &App) -> &'static str {
     let cannot_run = app.snapshot.as_ref().is_some_and(|snapshot| snapshot.problem.is_some());
-    if cannot_run && !crate::design::checks::is_runnable(&app.findings.1) {
+    if cannot_run && !crate::design::checks::is_runnable(&app.findings.all) {
         ", of the design as it ran last: as it is drawn now, it cannot run"
     } else {
         ""

@@ -1,5 +1,6 @@
 //! Files: opening, saving, and a journal from which the work comes back after a crash.
 
+use super::settings::Recent;
 use crate::design::Design;
 use crate::editor::{Editor, WindowAction};
 use crate::scenario::{self, source};
@@ -118,6 +119,8 @@ pub struct Files {
     path: Option<PathBuf>,
     /// The text of the file as it was read or written last.
     known: Option<String>,
+    state: Option<PathBuf>,
+    pub recent: Recent,
     journal: Option<PathBuf>,
     /// Held as long as this program is there.
     _lock: Option<fs::File>,
@@ -148,6 +151,8 @@ impl Files {
         Files {
             path,
             known,
+            state: folder.map(Path::to_owned),
+            recent: Recent::new(folder),
             journal,
             _lock: lock,
             left,
@@ -166,6 +171,11 @@ impl Files {
     pub fn state_folder() -> Option<PathBuf> {
         let all = directories::ProjectDirs::from("", "", "tailboard")?;
         Some(all.state_dir().unwrap_or(all.data_local_dir()).to_owned())
+    }
+
+    /// Where what outlasts the window is kept.
+    pub fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
     }
 
     pub fn name(&self) -> String {
@@ -241,8 +251,8 @@ impl Files {
         self.unless_changed(next, editor)
     }
 
-    /// A file was dropped on the window.
-    pub fn dropped(&mut self, path: PathBuf, editor: &mut Editor) -> Answered {
+    /// A file was dropped on the window, or chosen among the recent ones.
+    pub fn open_path(&mut self, path: PathBuf, editor: &mut Editor) -> Answered {
         self.unless_changed(Next::OpenPath(path), editor)
     }
 
@@ -396,7 +406,15 @@ impl Files {
         let is_text = path.extension().is_some_and(|extension| extension == "ron");
         self.path = Some(path.to_owned()).filter(|_| is_text);
         self.known = Some(source.text).filter(|_| is_text);
+        self.remember(path);
         Ok(Done::Opened(Box::new(design)))
+    }
+
+    /// It is one of the recent files; if that cannot be kept, nothing is lost but the entry.
+    fn remember(&mut self, path: &Path) {
+        if let Err(problem) = self.recent.add(path) {
+            self.problem = Some(format!("It is not among the recent files: {problem}"));
+        }
     }
 
     fn save(&mut self, editor: &mut Editor) -> Answered {
@@ -417,6 +435,7 @@ impl Files {
         replace(path, text.as_bytes()).map_err(|problem| format!("{} was not saved: {problem}", path.display()))?;
         editor.mark_saved(&design);
         (self.path, self.known) = (Some(path.to_owned()), Some(text));
+        self.remember(path);
         match self.then.take() {
             Some(next) => self.go_on(&next),
             None => Ok(Done::Said(format!("Saved {}", path.display()))),
@@ -427,7 +446,8 @@ impl Files {
 /// The journal of a program that is no longer there: nobody holds its lock, which the system takes from whoever ends.
 fn orphan(folder: &Path) -> Option<PathBuf> {
     let is_left = |path: &PathBuf| {
-        let is_journal = path.extension().is_some_and(|extension| extension == "ron");
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let is_journal = name.starts_with("journal-") && name.ends_with(".ron");
         is_journal && fs::File::open(path.with_extension("lock")).map_or(true, |lock| lock.try_lock().is_ok())
     };
     fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_left).min()

@@ -3,15 +3,18 @@
 
 mod app;
 mod board;
+mod breaking;
 #[cfg(test)]
 mod by_hand;
 mod canvas;
 mod export;
 mod files;
+mod findings;
 mod hit;
 mod panels;
 mod probe;
 mod reader;
+mod settings;
 mod theme;
 mod view;
 

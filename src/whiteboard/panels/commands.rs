@@ -4,6 +4,7 @@ use super::fields::{Called, call};
 use crate::editor::actions::{ACTIONS, Action, Menu};
 use crate::whiteboard::app::App;
 use egui::{Grid, Response, RichText, ScrollArea, TextEdit, Ui};
+use std::path::{Path, PathBuf};
 
 /// How well a text fits what was typed: all its words must occur. Smaller is better; none if it does not fit.
 pub fn fit(text: &str, typed: &str) -> Option<usize> {
@@ -60,15 +61,34 @@ pub fn choose<T: Clone>(
     chosen
 }
 
+/// What can be chosen in the palette.
+#[derive(Clone)]
+pub enum Command {
+    Act(&'static Action),
+    /// A file that was open before.
+    Open(PathBuf),
+}
+
 /// All that can be done, with the shortcut; or that it cannot be done now, because it is about something to be selected.
-pub fn all(app: &App) -> Vec<(String, String, &'static Action)> {
+pub fn all(app: &App) -> Vec<(String, String, Command)> {
     let note = |action: &Action| match action.shortcuts.first() {
         _ if !(action.enabled)(&app.editor) => "not now".to_owned(),
         Some(shortcut) => shortcut.to_string(),
         None => String::new(),
     };
     let title = |action: &Action| format!("{}: {}", action.menu.title(), action.title(&app.editor));
-    ACTIONS.iter().map(|action| (title(action), note(action), action)).collect()
+    let actions = ACTIONS.iter().map(|action| (title(action), note(action), Command::Act(action)));
+    let recent = app.files.recent.files().into_iter().map(|path| {
+        let (name, folder) = in_two(&path);
+        (format!("File: Open {name}"), folder, Command::Open(path))
+    });
+    actions.chain(recent).collect()
+}
+
+/// The name of a file, and its folder.
+pub fn in_two(path: &Path) -> (String, String) {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    (name, path.parent().map_or_else(String::new, |folder| folder.display().to_string()))
 }
 
 /// The sheet of all shortcuts.

@@ -1,5 +1,7 @@
 //! What opens over the board and closes again.
 
+use super::commands::Command;
+use super::fault::{self, Fault};
 use super::fields::{Called, call};
 use super::{bar, commands};
 use crate::editor::actions::On;
@@ -37,6 +39,7 @@ pub enum Popup {
         typed: String,
     },
     Export(Export),
+    Fault(Fault),
     /// A path is asked for, where there is no dialog.
     Path {
         purpose: Purpose,
@@ -107,16 +110,20 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             let (picked, beside) = sheet(ui, "Commands", Align2::CENTER_TOP, place, 460.0, |ui| {
                 commands::choose(ui, "Search commands", typed, chosen, &all)
             });
-            if let Some(action) = picked {
-                app.perform(action, now);
+            let is_picked = picked.is_some();
+            match picked {
+                Some(Command::Act(action)) => app.perform(action, now),
+                Some(Command::Open(path)) => app.open_path(path, now),
+                None => {}
             }
-            picked.is_none() && !beside
+            !is_picked && !beside
         }
         Popup::Shortcuts { typed } => window(ui, "Shortcuts", |ui| {
             commands::sheet(ui, typed);
             true
         }),
         Popup::Export(export) => window(ui, "Export a picture", |ui| export_dialog(app, ui, export, now)),
+        Popup::Fault(fault) => window(ui, "Break", |ui| fault::dialog(app, ui, fault)),
         Popup::Path { purpose, typed } => window(ui, purpose.title(), |ui| {
             let field = TextEdit::singleline(typed).hint_text("/path/to/design.ron").desired_width(380.0);
             let field = call(ui.add(field), Called::By("Path"));

@@ -27,7 +27,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let Some(snapshot) = app.snapshot.clone() else {
         ui.horizontal(|ui| {
             ui.colored_label(ui.visuals().error_fg_color, "The design cannot run yet");
-            let first = app.findings.1.iter().find(|finding| finding.severity == crate::base::Severity::Error);
+            let first = app.findings.all.iter().find(|finding| finding.severity == crate::base::Severity::Error);
             ui.label(first.map_or(String::new(), |finding| finding.message.clone()));
         });
         return;

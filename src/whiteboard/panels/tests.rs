@@ -21,7 +21,11 @@ struct Listener {
 
 impl Listener {
     fn before(design: Design) -> Listener {
-        let app = App::new(design, Files::new(None, None, None), Arc::new(|| {}));
+        Listener::with(design, Files::new(None, None, None))
+    }
+
+    fn with(design: Design, files: Files) -> Listener {
+        let app = App::new(design, files, Arc::new(|| {}));
         let mut has_fonts = false;
         let frame = move |ui: &mut egui::Ui, app: &mut App| {
             if !std::mem::replace(&mut has_fonts, true) {
@@ -91,6 +95,13 @@ impl Listener {
 
     fn value(&self, name: &str) -> String {
         self.get(Role::TextInput, name).value().unwrap_or_default()
+    }
+
+    /// Choose something in a list that opens.
+    fn choose(&mut self, list: &str, choice: &str) {
+        self.get(Role::ComboBox, list).click();
+        self.wait();
+        self.press(choice);
     }
 
     fn hears(&self, words: &str) -> bool {
@@ -211,6 +222,133 @@ fn what_is_typed_into_the_inspector_is_taken_or_refused() {
     listener.wait();
     assert_eq!(listener.value("slots"), "33");
     assert!(!listener.hears("whole number"));
+}
+
+#[test]
+fn what_is_wrong_is_told_and_can_be_fixed() {
+    let mut design = shortener();
+    design.links[1].to = "nobody".to_owned();
+    let mut listener = Listener::before(design.clone());
+    assert!(listener.hears("there is no node `nobody`"));
+    listener.press("Fix: remove the link");
+    assert!(!listener.hears("there is no node `nobody`"));
+    assert_eq!(listener.app().editor.history().undoable(), Some("delete"));
+    listener.app().editor.undo();
+    listener.wait();
+    assert_eq!(**listener.app().editor.design(), design);
+    assert!(listener.hears("there is no node `nobody`"));
+}
+
+#[test]
+fn tables_are_sorted_by_their_heads_and_copied_as_they_are_shown() {
+    let mut listener = Listener::before(shortener());
+    listener.fill("Speed, as a number", "max");
+    listener.until("a while", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.report.length > 5.0));
+    listener.press("Nodes");
+    assert!(listener.hears("of the run, "), "over which time, and how many requests");
+    let heights =
+        |listener: &Listener| ["api", "balancer", "people"].map(|name| listener.get(Role::Button, name).rect().top());
+    assert!(heights(&listener).is_sorted(), "by name");
+    listener.press("name ↑");
+    assert!(heights(&listener).iter().rev().is_sorted());
+    listener.press("busy");
+    assert!(listener.find(Role::Button, "busy ↓").is_some(), "the largest first");
+    assert!(heights(&listener)[0] < heights(&listener)[1], "only one of them has slots");
+    listener.get(Role::Button, "Copy CSV").click();
+    let mut copied = String::new();
+    for _ in 0..4 {
+        listener.harness.step();
+        for command in &listener.harness.output().platform_output.commands {
+            if let egui::OutputCommand::CopyText(text) = command {
+                copied.clone_from(text);
+            }
+        }
+    }
+    assert!(copied.starts_with("name,calls,n,mean,p50") && copied.lines().count() == 6, "{copied}");
+    listener.press("people");
+    assert_eq!(listener.app().editor.selection().nodes, ["people"]);
+    listener.press("Links");
+    listener.press("people->balancer");
+    assert_eq!(listener.app().editor.selection().links, ["people->balancer"]);
+    listener.press("Plots");
+    assert!(super::plots::csv(listener.app()).len() > 10);
+}
+
+#[test]
+fn something_is_broken_by_a_number_and_for_a_while() {
+    let mut listener = Listener::before(shortener());
+    listener.app().editor.select(Selection::of_nodes(["db"]));
+    listener.harness.key_press(Key::B);
+    listener.wait();
+    listener.choose("Fault", "Slow");
+    listener.fill("Times as long", "-3");
+    listener.fill("Lasting", "2s");
+    listener.press("Do it now");
+    assert!(listener.hears("a number above 0"), "what cannot be is refused");
+    listener.fill("Times as long", "3");
+    listener.fill("Growing over", "500ms");
+    listener.choose("What", "db#1");
+    listener.press("Do it now");
+    assert!(!listener.app().popup.is_open());
+    listener.until("the fault", |app| !app.editor.design().timeline.is_empty());
+    let done = listener.app().editor.design().timeline[0].clone();
+    let span = |text: &str| crate::base::units::Quantity::parse(text).ok();
+    assert_eq!(done.action, crate::design::Action::Slow("db#1".to_owned(), 3.0));
+    assert_eq!((done.lasting, done.ramp), (span("2s"), span("500ms")));
+}
+
+#[test]
+fn one_replica_is_killed_and_revived_by_menu() {
+    use crate::design::Action::{Kill, Restart};
+    let mut listener = Listener::before(shortener());
+    listener.app().editor.select(Selection::of_nodes(["db"]));
+    listener.wait();
+    for (word, wanted) in [("Kill", Kill("db#1".to_owned())), ("Revive", Restart("db#1".to_owned()))] {
+        for name in ["Break", "One replica", "db#1", word] {
+            listener.press(name);
+        }
+        listener.until(word, |app| {
+            app.editor.design().timeline.last().is_some_and(|intervention| intervention.action == wanted)
+        });
+    }
+    assert!(crate::design::checks::is_runnable(&listener.app().findings.all));
+}
+
+#[test]
+fn what_is_set_and_opened_is_remembered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("mine.ron");
+    std::fs::write(&file, scenario::write_str(&shortener()).expect("text")).expect("room");
+    let files = || Files::new(None, None, Some(folder.path()));
+    let mut listener = Listener::with(Design::default(), files());
+    listener.app().open_path(file, 0.0);
+    listener.harness.key_press_modifiers(Modifiers::ALT, Key::S);
+    listener.harness.key_press_modifiers(Modifiers::ALT | Modifiers::SHIFT, Key::D);
+    listener.app().panels.plots = false;
+    listener.wait();
+    let look = listener.app().look;
+    drop(listener);
+    let mut listener = Listener::with(Design::default(), files());
+    assert!(!listener.app().editor.snaps() && !listener.app().panels.plots);
+    assert!(look != crate::whiteboard::theme::Look::default());
+    assert_eq!(listener.app().look, look);
+    listener.press("View");
+    let toggled = |listener: &Listener, name: &str| listener.get(Role::Button, name).accesskit_node().toggled();
+    let name = |id: &str| {
+        let action = crate::editor::actions::by_id(id).expect("an action");
+        format!("{} {}", action.label, action.shortcuts[0])
+    };
+    assert_eq!(toggled(&listener, &name("view.snap")), Some(egui::accesskit::Toggled::False));
+    assert_eq!(toggled(&listener, &name("view.grid")), Some(egui::accesskit::Toggled::True));
+    listener.harness.key_press(Key::Escape);
+    listener.wait();
+    for name in ["File", "Open recent", "mine.ron"] {
+        listener.press(name);
+    }
+    assert_eq!(listener.app().editor.design().nodes, shortener().nodes);
+    listener.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    listener.wait();
+    assert!(listener.hears("File: Open mine.ron"));
 }
 
 #[test]
