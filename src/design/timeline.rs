@@ -1,5 +1,6 @@
 //! Interventions: what is done to a running design, and when.
 
+use super::set_loosely;
 use crate::base::{Ratio, Span};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,37 @@ pub enum Action {
 }
 
 impl Action {
+    /// Its number as it stands in a file, where it has one: only that can grow over a ramp.
+    pub fn amount(&self) -> Option<String> {
+        match self {
+            Action::Set(_, text) => Some(text.clone()),
+            Action::Slow(_, factor) | Action::Spike(_, factor) => Some(factor.to_string()),
+            Action::Fail(_, share) | Action::Lose(_, share) => Some(share.to_string()),
+            Action::Delay(_, span) => Some(span.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The same with another number.
+    ///
+    /// # Errors
+    /// If it takes another kind of number: a sentence.
+    pub fn with_amount(mut self, text: &str) -> Result<Action, String> {
+        match &mut self {
+            Action::Set(_, old) => text.clone_into(old),
+            Action::Slow(_, factor) | Action::Spike(_, factor) => set_loosely(factor, text)?,
+            Action::Fail(_, share) | Action::Lose(_, share) => set_loosely(share, text)?,
+            Action::Delay(_, span) => set_loosely(span, text)?,
+            _ => {}
+        }
+        Ok(self)
+    }
+
+    /// Whether it goes on until something ends it, and is not over as soon as it is done.
+    pub fn goes_on(&self) -> bool {
+        !matches!(self, Action::Flush(_) | Action::Heal(_))
+    }
+
     /// What it strikes, for findings and displays.
     pub fn targets(&self) -> Vec<&str> {
         match self {

@@ -7,6 +7,7 @@ use super::shortcut::{Key, Shortcut};
 use super::travel::Way;
 use super::{Editor, Tool, perform as p};
 use crate::design::Action as Strike;
+use crate::kinds::{Param, Value};
 
 pub use super::perform::Fault;
 
@@ -24,6 +25,8 @@ pub struct Action {
     /// The context menus in which it stands.
     pub on: &'static [On],
     pub enabled: fn(&Editor) -> bool,
+    /// What it would be done to now, to stand after the label: what is undone, say.
+    pub about: Option<fn(&Editor) -> Option<&str>>,
     /// For a switch: whether it is on.
     pub is_on: Option<fn(&Editor) -> bool>,
     /// [`Editor::perform`] asks `enabled` first.
@@ -84,12 +87,17 @@ pub enum On {
 
 impl Action {
     const fn new(id: &'static str, label: &'static str, menu: Menu, keys: &'static [Shortcut], perform: Do) -> Action {
-        let (enabled, is_on): (fn(&Editor) -> bool, _) = (|_| true, None);
-        Action { id, label, menu, shortcuts: keys, in_menu: true, on: &[], enabled, is_on, perform, fault: None }
+        let enabled: fn(&Editor) -> bool = |_| true;
+        let (about, is_on, fault) = (None, None, None);
+        Action { id, label, menu, shortcuts: keys, in_menu: true, on: &[], enabled, about, is_on, perform, fault }
     }
 
     const fn when(self, enabled: fn(&Editor) -> bool) -> Action {
         Action { enabled, ..self }
+    }
+
+    const fn about(self, about: fn(&Editor) -> Option<&str>) -> Action {
+        Action { about: Some(about), ..self }
     }
 
     const fn switch(self, is_on: fn(&Editor) -> bool) -> Action {
@@ -107,6 +115,14 @@ impl Action {
     /// By key and palette only.
     const fn by_key(self) -> Action {
         Action { in_menu: false, ..self }
+    }
+
+    /// The label, with what it is about now: "Undo move".
+    pub fn title(&self, editor: &Editor) -> String {
+        match self.about.and_then(|about| about(editor)) {
+            Some(what) => format!("{} {what}", self.label),
+            None => self.label.to_owned(),
+        }
     }
 }
 
@@ -151,6 +167,19 @@ pub fn faults(editor: &Editor, target: &str) -> Vec<(&'static Action, Strike)> {
     ACTIONS.iter().filter_map(|action| Some((action, action.fault?(editor, target.to_owned())?))).collect()
 }
 
+/// How many replicas or shards a node has by the design; one if it has no such parameter.
+pub fn replicas(editor: &Editor, node: &str) -> u16 {
+    let mut found = None;
+    if let Some(node) = editor.design().nodes.get(node) {
+        node.kind.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
+            if ["replicas", "shards"].contains(&param.name) {
+                found = value.text().parse().ok();
+            }
+        });
+    }
+    found.unwrap_or(1)
+}
+
 use Action as A;
 use Menu::{Arrange, Break, Edit, File, Help, Insert, Run, Select, View};
 
@@ -165,9 +194,12 @@ pub const ACTIONS: &[Action] = &[
     A::new("file.picture", "Picture beside the file", File, &[function(12)], |_| p::window(W::ExportNow)),
     A::new("file.copy_picture", "Copy picture", File, &[letter('C').shift().alt()], |_| p::window(W::CopyPicture)),
     A::new("file.quit", "Quit", File, &[ctrl('Q')], |_| p::window(W::Quit)),
-    A::new("edit.undo", "Undo", Edit, &[ctrl('Z')], p::undo).when(|e| e.history().undoable().is_some()),
+    A::new("edit.undo", "Undo", Edit, &[ctrl('Z')], p::undo)
+        .when(|e| e.history().undoable().is_some())
+        .about(|e| e.history().undoable()),
     A::new("edit.redo", "Redo", Edit, &[ctrl('Z').shift(), ctrl('Y')], p::redo)
-        .when(|e| e.history().redoable().is_some()),
+        .when(|e| e.history().redoable().is_some())
+        .about(|e| e.history().redoable()),
     A::new("edit.cut", "Cut", Edit, &[ctrl('X')], p::cut).when(p::has_nodes).on(&[On::Node]),
     A::new("edit.copy", "Copy", Edit, &[ctrl('C')], p::copy).when(p::has_nodes).on(&[On::Node]),
     A::new("edit.paste", "Paste", Edit, &[ctrl('V')], |_| vec![Effect::ReadClipboard { keep_outer: false }])
@@ -324,8 +356,12 @@ pub const ACTIONS: &[Action] = &[
         .does(p::lose),
     fault("break.delay", "Delay by 100 ms", |e| p::strike(e, p::delay), |e| p::can_strike(e, p::delay)).does(p::delay),
     fault("break.hold", "Hold messages back", |e| p::strike(e, p::hold), |e| p::can_strike(e, p::hold)).does(p::hold),
+    fault("break.part", "Part its two ends", |e| p::strike(e, p::part), |e| p::can_strike(e, p::part)).does(p::part),
     A::new("break.cut_off", "Cut off from the rest", Break, &[], p::cut_off).when(p::can_cut_off).on(&[On::Node]),
     fault("break.heal", "End all faults", |e| p::strike(e, p::heal), |e| p::can_strike(e, p::heal)).does(p::heal),
+    A::new("break.choose", "With a number and a time…", Break, &[letter('B')], |_| p::window(W::FaultDialog))
+        .when(p::can_break)
+        .on(&[On::Node, On::Link]),
     A::new("help.commands", "All commands…", Help, &[ctrl('K'), ctrl('P').shift()], |_| p::window(W::CommandPalette)),
     A::new("help.shortcuts", "Shortcuts…", Help, &[function(1), sign('?')], |_| p::window(W::ShortcutSheet)),
 ];

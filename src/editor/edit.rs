@@ -3,7 +3,7 @@
 use super::input::Point;
 use super::names::{self, Dropped, Renames};
 use super::wiring;
-use crate::design::{Design, Expectation, Intervention, LinkSpec, Node, RunSpec, set_parameter};
+use crate::design::{BoardFrame, Design, Expectation, Intervention, LinkSpec, Node, RunSpec, set_parameter};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A change of a design. Nodes and links are given by name.
@@ -69,6 +69,7 @@ pub enum Edit {
     SetNotes(String),
     SetSeed(u64),
     SetRun(RunSpec),
+    SetFrames(Vec<BoardFrame>),
     /// One after the other; all of them or none.
     All(Vec<Edit>),
 }
@@ -111,6 +112,7 @@ impl Edit {
             Edit::SetNotes(_) => "change notes",
             Edit::SetSeed(_) => "change seed",
             Edit::SetRun(_) => "change run",
+            Edit::SetFrames(_) => "change frames",
             Edit::All(edits) => edits.first().map_or("change", Edit::title),
         }
     }
@@ -197,6 +199,7 @@ fn change(design: &mut Design, edit: &Edit, renames: &mut Renames) -> Result<(),
         Edit::SetNotes(text) => design.notes.clone_from(text),
         Edit::SetSeed(seed) => design.seed = *seed,
         Edit::SetRun(run) => design.run = *run,
+        Edit::SetFrames(frames) => design.frames.clone_from(frames),
         Edit::All(_) => debug_assert!(false, "taken apart by `apply`"),
     }
     Ok(())

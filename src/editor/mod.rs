@@ -8,6 +8,7 @@ pub mod actions;
 mod arrange;
 mod clipboard;
 mod edit;
+mod fix;
 mod history;
 mod input;
 mod moving;
@@ -23,6 +24,7 @@ pub mod wiring;
 
 pub use arrange::{Edge, settle};
 pub use edit::{Edit, Edited, apply};
+pub use fix::{Fix, remedy};
 pub use history::{History, MOST_ITEMS, MOST_STEPS};
 pub use input::{CARD, End, Hit, Input, Modifiers, Point, Side, Tool};
 pub use output::{Area, Cursor, Effect, Guide, Marquee, Overlay, Target, WindowAction, Wire, Wired};
@@ -121,6 +123,11 @@ impl Editor {
         self.tool = tool;
     }
 
+    /// The nodes as one reads them: in rows from the top, each from left to right.
+    pub fn reading_order(&self) -> Vec<&str> {
+        travel::reading_order(&self.design)
+    }
+
     /// Whether dragging goes to the grid and to guides.
     pub fn snaps(&self) -> bool {
         !self.free
@@ -152,20 +159,6 @@ impl Editor {
     /// As [`apply`]; nothing is changed then.
     pub fn edit(&mut self, edit: &Edit) -> Result<(), String> {
         self.edit_as(edit, edit.title(), None)
-    }
-
-    /// As [`edit`](Editor::edit), and one step with the last edit of the same key: for a slider that is dragged, or an
-    /// arrow key that is held. [`seal`](Editor::seal) ends the step.
-    ///
-    /// # Errors
-    /// As [`apply`]; nothing is changed then.
-    pub fn edit_merged(&mut self, edit: &Edit, key: &str) -> Result<(), String> {
-        self.edit_as(edit, edit.title(), Some(key))
-    }
-
-    /// What follows is a step of its own.
-    pub fn seal(&mut self) {
-        self.history.seal();
     }
 
     fn edit_as(&mut self, edit: &Edit, what: &str, key: Option<&str>) -> Result<(), String> {

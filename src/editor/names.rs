@@ -40,7 +40,7 @@ pub struct Dropped {
     pub expectations: usize,
 }
 
-/// Let timeline, expectations and conditions of links follow. `before` is the design in which the old names are meant;
+/// Let timeline, expectations, frames and conditions of links follow. `before` is the design in which the old names are meant;
 /// in `after` nodes and links have their new names already.
 pub fn follow(before: &Design, after: &mut Design, renames: &Renames) -> Dropped {
     // A link with a name of its own may lead elsewhere without a new name.
@@ -56,6 +56,7 @@ pub fn follow(before: &Design, after: &mut Design, renames: &Renames) -> Dropped
         let times = expectation.times.as_mut().is_none_or(|times| names.figure(times));
         names.figure(&mut expectation.that) && times
     });
+    names.frames(after);
     names.conditions(after);
     Dropped { interventions: timeline - after.timeline.len(), expectations: expect - after.expect.len() }
 }
@@ -105,6 +106,15 @@ impl Names<'_> {
                 !one.is_empty() && !other.is_empty()
             }
         }
+    }
+
+    /// A frame around nothing goes with the last of its nodes.
+    fn frames(&self, after: &mut Design) {
+        after.frames.retain_mut(|frame| {
+            let was_empty = frame.nodes.is_empty();
+            frame.nodes = frame.nodes.iter().filter_map(|name| self.new_name(name)).collect();
+            was_empty || !frame.nodes.is_empty()
+        });
     }
 
     /// `node.param` or `link.param`: the longest name that there was.

@@ -58,6 +58,8 @@ pub enum WindowAction {
     SmallerInterface,
     /// No moving dots: numbers only.
     ToggleMotion,
+    /// What is to be broken, how much and for how long.
+    FaultDialog,
     CommandPalette,
     ShortcutSheet,
     PlayPause,

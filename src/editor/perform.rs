@@ -183,7 +183,7 @@ pub fn tool(editor: &mut Editor, tool: Tool) -> Vec<Effect> {
 }
 
 pub fn toggle_snap(editor: &mut Editor) -> Vec<Effect> {
-    editor.free = !editor.free;
+    editor.set_snaps(!editor.snaps());
     Vec::new()
 }
 
@@ -326,6 +326,12 @@ pub fn hold(editor: &Editor, target: String) -> Option<Strike> {
     editor.design.link(&target).is_some().then_some(Strike::Hold(target))
 }
 
+/// Nothing passes between the ends of a link, over whichever links.
+pub fn part(editor: &Editor, target: String) -> Option<Strike> {
+    let link = editor.design.link(&target)?;
+    Some(Strike::Partition(vec![link.from.clone()], vec![link.to.clone()]))
+}
+
 pub fn heal(editor: &Editor, target: String) -> Option<Strike> {
     let can_break = match Target::find(&editor.design, &target)? {
         Target::Link(_) => true,
@@ -344,6 +350,11 @@ pub fn can_strike(editor: &Editor, fault: Fault) -> bool {
 
 pub fn strike(editor: &mut Editor, fault: Fault) -> Vec<Effect> {
     targets(editor).filter_map(|target| fault(editor, target.clone())).map(Effect::Strike).collect()
+}
+
+/// Something can be done to one of them.
+pub fn can_break(editor: &Editor) -> bool {
+    targets(editor).any(|target| !super::actions::faults(editor, target).is_empty())
 }
 
 pub fn can_kill(editor: &Editor) -> bool {

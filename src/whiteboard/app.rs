@@ -2,19 +2,22 @@
 
 use super::canvas::Printer;
 use super::files::{Done, Files, Question};
+use super::findings::Findings;
 use super::hit::Targets;
 use super::motion::Motion;
 use super::panels::{self, Popup};
+use super::settings::{Keeper, Settings};
 use super::theme::{self, Look};
 use super::view::View;
-use crate::base::Finding;
-use crate::design::{Action, Design, checks};
+use crate::design::Design;
 use crate::editor::{Edit, Editor, Effect, Hit, WindowAction, Wired, actions};
 use crate::figure::Lens;
 use crate::figure::board::Memory;
 use crate::metrics::Frame;
 use crate::run::{Runner, Snapshot, Speed};
 use egui::{Key, Pos2, Rect, Ui};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How long a message is shown, in seconds.
@@ -33,23 +36,56 @@ pub fn configure(ctx: &egui::Context) {
     });
 }
 
-/// Which panels are there.
-#[derive(Clone, Copy, Debug)]
+/// The system's clipboard, opened when it is first needed and kept: where no clipboard manager takes it over, a picture
+/// is there only as long as whoever put it there.
+#[derive(Default)]
+pub struct Clipboard(Option<arboard::Clipboard>);
+
+impl Clipboard {
+    pub fn get(&mut self) -> Result<&mut arboard::Clipboard, String> {
+        if self.0.is_none() {
+            self.0 = Some(arboard::Clipboard::new().map_err(|error| error.to_string())?);
+        }
+        self.0.as_mut().ok_or_else(|| "there is none".to_owned())
+    }
+}
+
+/// Which panels are there, and how large.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Panels {
     pub palette: bool,
     pub inspector: bool,
     pub plots: bool,
     pub grid: bool,
-    /// Nothing but the board.
+    pub palette_width: f32,
+    pub side_width: f32,
+    pub plots_height: f32,
+    /// Nothing but the board; not for the next time.
+    #[serde(skip)]
     pub bare: bool,
+}
+
+impl Default for Panels {
+    fn default() -> Self {
+        Panels {
+            palette: true,
+            inspector: true,
+            plots: true,
+            grid: true,
+            palette_width: 176.0,
+            side_width: 304.0,
+            plots_height: 230.0,
+            bare: false,
+        }
+    }
 }
 
 pub struct App {
     pub editor: Editor,
     pub runner: Option<Runner>,
     pub snapshot: Option<Arc<Snapshot>>,
-    /// What is wrong with the design, of the design that it is about.
-    pub findings: (Arc<Design>, Vec<Finding>),
+    pub findings: Arc<Findings>,
     /// The design that the run thread was given last.
     given: Arc<Design>,
     /// How many of the things done by hand are on the timeline, of which run.
@@ -74,9 +110,13 @@ pub struct App {
     pub popup: Popup,
     /// What is searched for in the palette.
     pub palette: String,
+    pub dock: panels::dock::Dock,
     pub plots: panels::plots::Cache,
-    pub fields: panels::inspector::Fields,
+    pub fields: panels::fields::Fields,
+    pub curves: panels::inspector::Curves,
     pub files: Files,
+    keeper: Keeper,
+    pub clipboard: Clipboard,
     messages: Vec<(String, f64)>,
     /// Somebody will wake the window when the first of them is over.
     waking: bool,
@@ -102,10 +142,13 @@ fn repeats(action: &actions::Action) -> bool {
 impl App {
     /// A whiteboard with a design. `wake` makes the window draw again, from any thread.
     pub fn new(design: Design, files: Files, wake: Arc<dyn Fn() + Send + Sync>) -> App {
-        let editor = Editor::new(design);
+        let mut editor = Editor::new(design);
+        let (keeper, problem) = Keeper::open(files.state());
+        let settings = keeper.known().clone();
+        editor.set_snaps(settings.snaps);
         let given = editor.design().clone();
         let mut app = App {
-            findings: (given.clone(), checks::check(&given)),
+            findings: Arc::new(Findings::of(&given)),
             given,
             editor,
             runner: None,
@@ -121,14 +164,18 @@ impl App {
             memory: Memory::default(),
             nothing: super::board::nothing(),
             dots: 0,
-            look: Look::default(),
+            look: settings.look,
             lens: Lens::Load,
-            panels: Panels { palette: true, inspector: true, plots: true, grid: true, bare: false },
+            panels: settings.panels,
             popup: Popup::None,
             palette: String::new(),
+            dock: panels::dock::Dock::default(),
             plots: panels::plots::Cache::default(),
-            fields: panels::inspector::Fields::default(),
+            fields: panels::fields::Fields::default(),
+            curves: panels::inspector::Curves::default(),
             files,
+            keeper,
+            clipboard: Clipboard::default(),
             messages: Vec::new(),
             waking: false,
             pointer: None,
@@ -140,6 +187,9 @@ impl App {
             wake,
         };
         app.start(true);
+        if let Some(problem) = problem {
+            app.say(problem, 0.0);
+        }
         if let Some(design) = app.files.left_over() {
             app.popup = Popup::question(Question::Recover(Box::new(design)));
         }
@@ -162,7 +212,7 @@ impl App {
         self.given = self.editor.design().clone();
         self.fitted = false;
         self.motion = Motion::default();
-        self.fields = panels::inspector::Fields::default();
+        self.fields = panels::fields::Fields::default();
         self.start(true);
     }
 
@@ -189,8 +239,7 @@ impl App {
         self.files_done(answered, now);
         let dropped = ui.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
         if let Some(path) = dropped {
-            let done = self.files.dropped(path, &mut self.editor);
-            self.files_done(done, now);
+            self.open_path(path, now);
         }
         if self.snapshot.as_ref().is_some_and(|snapshot| self.motion.is_moving(snapshot)) {
             ui.ctx().request_repaint();
@@ -198,7 +247,7 @@ impl App {
         if self.files.waits() {
             ui.ctx().request_repaint_after_secs(0.25);
         }
-        self.clipboard(ui, now);
+        self.serve_clipboard(ui, now);
         let problem = self.files.take_problem();
         if let Some(problem) = problem {
             self.say(problem, now);
@@ -209,6 +258,19 @@ impl App {
         panels::show(self, ui);
         self.show_messages(ui, now);
         self.typing = ui.ctx().text_edit_focused();
+        self.keep_settings(ui, now);
+    }
+
+    /// What was set stays set for the next time; a border that is dragged, when it is let go.
+    fn keep_settings(&mut self, ui: &Ui, now: f64) {
+        if ui.input(|input| input.pointer.any_down()) {
+            return;
+        }
+        let panels = Panels { bare: false, ..self.panels };
+        let present = Settings { look: self.look, panels, snaps: self.editor.snaps() };
+        if let Err(problem) = self.keeper.keep(&present) {
+            self.say(problem, now);
+        }
     }
 
     /// Keep design and run in step.
@@ -237,8 +299,8 @@ impl App {
             }
         }
         let design = self.editor.design();
-        if !Arc::ptr_eq(design, &self.findings.0) {
-            self.findings = (design.clone(), checks::check(design));
+        if !Arc::ptr_eq(design, &self.findings.of) {
+            self.findings = Arc::new(Findings::of(design));
         }
     }
 
@@ -320,12 +382,14 @@ impl App {
     }
 
     /// What the editor wants of the clipboard.
-    fn clipboard(&mut self, ui: &Ui, now: f64) {
+    fn serve_clipboard(&mut self, ui: &Ui, now: f64) {
         if let Some(text) = self.files.copy.take() {
             ui.ctx().copy_text(text);
         }
         if let Some(keep_outer) = self.files.wants_paste.take() {
-            match arboard::Clipboard::new().and_then(|mut clipboard| clipboard.get_text()) {
+            let read =
+                self.clipboard.get().and_then(|clipboard| clipboard.get_text().map_err(|error| error.to_string()));
+            match read {
                 Ok(text) => self.paste(&text, keep_outer, now),
                 Err(problem) => self.say(format!("The clipboard cannot be read: {problem}"), now),
             }
@@ -384,35 +448,6 @@ impl App {
         }
     }
 
-    /// Do something to what runs; it comes back with its time, and goes onto the timeline.
-    fn strike(&mut self, action: Action) {
-        if let Some(runner) = &self.runner {
-            runner.intervene(action, None, None);
-        }
-    }
-
-    fn toggle_kill(&mut self, names: &[String]) {
-        for name in names {
-            let action = if self.is_dead(name) { Action::Restart(name.clone()) } else { Action::Kill(name.clone()) };
-            self.strike(action);
-        }
-    }
-
-    /// Whether the last that was done to this node or link was to kill it.
-    fn is_dead(&self, name: &str) -> bool {
-        let Some(snapshot) = &self.snapshot else { return false };
-        // What was done a moment ago stands at the next nanoseconds.
-        let now = snapshot.now.0;
-        let is_on =
-            |i: &&crate::design::Intervention| i.at.0 <= now + 1_000 && i.lasting.is_none_or(|l| i.at.0 + l.0 > now);
-        let done = snapshot.design.timeline.iter().filter(is_on);
-        let mut done: Vec<_> = done.filter(|intervention| intervention.action.targets().contains(&name)).collect();
-        done.sort_by_key(|intervention| intervention.at);
-        let last =
-            done.iter().rev().find(|i| matches!(i.action, Action::Kill(_) | Action::Restart(_) | Action::Heal(_)));
-        last.is_some_and(|intervention| matches!(intervention.action, Action::Kill(_)))
-    }
-
     fn lay_out(&mut self, names: &[String], now: f64) {
         let design = self.editor.design();
         let moves = crate::figure::laid_out(design, names);
@@ -448,6 +483,7 @@ impl App {
             W::LargerInterface => self.look.larger = (self.look.larger + 1).min(10),
             W::SmallerInterface => self.look.larger = (self.look.larger - 1).max(-4),
             W::ToggleMotion => self.look.still = !self.look.still,
+            W::FaultDialog => self.popup = Popup::Fault(panels::fault::Fault::default()),
             W::CommandPalette => self.popup = Popup::commands(),
             W::ShortcutSheet => self.popup = Popup::shortcuts(),
             W::PlayPause => {
@@ -504,6 +540,12 @@ impl App {
         };
         let speed = if wanted > FASTEST { Speed::Fastest } else { Speed::Times(wanted.max(SLOWEST)) };
         self.with_runner(|runner| runner.set_speed(speed));
+    }
+
+    /// Open a file, or ask first what is to become of what would be lost.
+    pub fn open_path(&mut self, path: PathBuf, now: f64) {
+        let done = self.files.open_path(path, &mut self.editor);
+        self.files_done(done, now);
     }
 
     fn file(&mut self, action: WindowAction, now: f64) {

@@ -2,9 +2,10 @@
 
 use super::app::App;
 use super::canvas;
-use super::files::Files;
+use super::files::{Files, Purpose, Replacing};
 use super::hit;
-use crate::design::Design;
+use crate::base::Span;
+use crate::design::{Design, RunSpec};
 use crate::editor::{Selection, Side};
 use crate::kinds::{KINDS, Spec};
 use crate::scenario;
@@ -119,7 +120,8 @@ fn read(text: &str) -> Design {
 fn a_design_is_built_by_hand_run_broken_undone_and_saved() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("mine.ron");
-    let mut person = Person::before(Design::default());
+    let short = RunSpec { length: Span::from_secs(5), ..RunSpec::default() };
+    let mut person = Person::before(Design { run: short, ..Design::default() });
     person.app.view = super::view::View { zoom: 0.8, origin: person.app.screen.left_top() };
     person.app.fitted = true;
     let at = [(150.0, 300.0), (400.0, 300.0), (650.0, 180.0), (650.0, 420.0), (900.0, 300.0), (1_150.0, 300.0)];
@@ -128,7 +130,7 @@ fn a_design_is_built_by_hand_run_broken_undone_and_saved() {
     for (from, to) in [(0, 1), (1, 2), (1, 3), (2, 4), (3, 4), (4, 5)] {
         person.wire(&names[from], &names[to]);
     }
-    assert!(person.app.findings.1.is_empty(), "{:?}", person.app.findings.1);
+    assert!(person.app.findings.all.is_empty(), "{:?}", person.app.findings.all);
     // It runs by itself.
     let played = |person: &mut Person, at_least: f64| {
         for _ in 0..400 {
@@ -156,13 +158,35 @@ fn a_design_is_built_by_hand_run_broken_undone_and_saved() {
     assert!(person.app.editor.design().timeline.is_empty());
     person.press(Key::Z, Modifiers::COMMAND | Modifiers::SHIFT);
     assert_eq!(person.app.editor.design().timeline.len(), 1);
-    // Saved and read again it is the same, and runs headless.
-    let done =
-        person.app.files.with_path(super::files::Purpose::SaveAs, &path.to_string_lossy(), &mut person.app.editor);
+    // The run ends, with what was done in it.
+    person.app.runner.as_ref().expect("it runs").set_speed(crate::run::Speed::Fastest);
+    for _ in 0..1_000 {
+        person.look();
+        if person.app.snapshot.as_ref().is_some_and(|snapshot| snapshot.over && snapshot.replaying.is_none()) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let seen = person.app.snapshot.clone().expect("it runs");
+    assert!(seen.over && seen.now == seen.length);
+    assert_eq!(seen.design.timeline, person.app.editor.design().timeline);
+    let with_kill = crate::run::run(&seen.design).expect("it runs");
+    assert_eq!(*seen.report, with_kill);
+    // Saved and opened again it is the same, and run without a window it gives the same report.
+    let drawn = (**person.app.editor.design()).clone();
+    let done = person.app.files.with_path(Purpose::SaveAs, &path, Replacing::Ask, &mut person.app.editor);
     person.app.files_done(done, 0.0);
-    let again = read(&std::fs::read_to_string(&path).expect("saved"));
-    assert_eq!(again, **person.app.editor.design());
-    crate::run::run(&again).expect("it runs");
+    assert!(!person.app.editor.is_changed());
+    let mut person = Person::before(Design::default());
+    let done = person.app.files.with_path(Purpose::Open, &path, Replacing::Ask, &mut person.app.editor);
+    person.app.files_done(done, 0.0);
+    person.look();
+    assert_eq!(**person.app.editor.design(), drawn);
+    let again = crate::run::run(person.app.editor.design()).expect("it runs");
+    assert_eq!(again, *seen.report);
+    // It is the kill that made the figures.
+    let unbroken = Design { timeline: Vec::new(), ..drawn };
+    assert_ne!(crate::run::run(&unbroken).expect("it runs"), again);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::metrics::Frame;
 use crate::run::{Snapshot, judge};
 use crate::scenario::picture::{embed_png, embed_svg};
 use crate::scenario::write_str;
+use std::path::Path;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,18 +42,37 @@ impl Default for Export {
 }
 
 impl Export {
+    /// Another format, and a name that says so.
+    pub fn set_format(&mut self, format: Format) {
+        let path = Path::new(&self.path);
+        if path.extension().is_some_and(|extension| extension == self.format.extension()) {
+            self.path = path.with_extension(format.extension()).display().to_string();
+        }
+        self.format = format;
+    }
+
     /// Write the picture, and say what came of it.
     pub fn write(&self, app: &App) -> String {
-        let path = std::path::Path::new(&self.path).with_extension(self.format.extension());
+        let path = Path::new(&self.path).with_extension(self.format.extension());
         let bytes = snapshot(app).and_then(|snapshot| {
             let selection = self.selection.then(|| app.editor.selection().nodes.clone());
             draw(&snapshot, &self.look, self.format, self.scale, selection.as_deref())
         });
         let written = bytes.and_then(|bytes| super::files::replace(&path, &bytes));
         match written {
-            Ok(()) => format!("Wrote {}", path.display()),
+            Ok(()) => format!("Wrote {}{}", path.display(), doubt(app)),
             Err(problem) => format!("The picture was not written: {problem}"),
         }
+    }
+}
+
+/// What is not to be seen in the picture, if something is not.
+fn doubt(app: &App) -> &'static str {
+    let cannot_run = app.snapshot.as_ref().is_some_and(|snapshot| snapshot.problem.is_some());
+    if cannot_run && !crate::design::checks::is_runnable(&app.findings.all) {
+        ", of the design as it ran last: as it is drawn now, it cannot run"
+    } else {
+        ""
     }
 }
 
@@ -120,16 +140,13 @@ pub fn beside(app: &App) -> String {
 }
 
 /// A picture on the clipboard.
-pub fn copy(app: &App) -> String {
-    let copied = snapshot(app)
+pub fn copy(app: &mut App) -> String {
+    let drawn = snapshot(app)
         .and_then(|snapshot| draw(&snapshot, &as_seen(app), Format::Png, 2.0, None))
-        .and_then(|bytes| pixels(&bytes))
-        .and_then(|image| {
-            let mut clipboard = arboard::Clipboard::new().map_err(|error| error.to_string())?;
-            clipboard.set_image(image).map_err(|error| error.to_string())
-        });
+        .and_then(|bytes| pixels(&bytes));
+    let copied = drawn.and_then(|image| app.clipboard.get()?.set_image(image).map_err(|error| error.to_string()));
     match copied {
-        Ok(()) => "The picture is on the clipboard".to_owned(),
+        Ok(()) => format!("The picture is on the clipboard{}", doubt(app)),
         Err(problem) => format!("The picture was not copied: {problem}"),
     }
 }

@@ -1,5 +1,6 @@
 //! Files: opening, saving, and a journal from which the work comes back after a crash.
 
+use super::settings::Recent;
 use crate::design::Design;
 use crate::editor::{Editor, WindowAction};
 use crate::scenario::{self, source};
@@ -30,11 +31,21 @@ impl Purpose {
     }
 }
 
+/// What to do where a file is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replacing {
+    Ask,
+    /// The system's dialog has asked.
+    Agreed,
+}
+
 /// What is asked before something would be lost.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
     /// The file changed since it was read.
     Overwrite(PathBuf),
+    /// There is a file with the name that was chosen.
+    Replace(PathBuf),
     /// There are changes that are not in the file.
     Discard(Next),
     /// The journal of a run of the program that did not end by itself.
@@ -63,6 +74,7 @@ impl Question {
             Question::Overwrite(path) => {
                 format!("{} was changed by something else since it was read. Overwrite it?", path.display())
             }
+            Question::Replace(path) => format!("There is a file {} already. Replace it?", path.display()),
             Question::Discard(_) => "There are changes that are not saved.".to_owned(),
             Question::Recover(design) => {
                 let title = if design.title.is_empty() { "a design" } else { &design.title };
@@ -107,6 +119,8 @@ pub struct Files {
     path: Option<PathBuf>,
     /// The text of the file as it was read or written last.
     known: Option<String>,
+    state: Option<PathBuf>,
+    pub recent: Recent,
     journal: Option<PathBuf>,
     /// Held as long as this program is there.
     _lock: Option<fs::File>,
@@ -118,6 +132,8 @@ pub struct Files {
     problem: Option<String>,
     /// The design whose unsaved changes may be thrown away.
     agreed: Option<Arc<Design>>,
+    /// What follows when the design has been saved.
+    then: Option<Next>,
     /// Text for the clipboard, and whether its text is wanted.
     pub copy: Option<String>,
     /// Whether links to what is not copied are to be kept, where a paste is wanted.
@@ -135,6 +151,8 @@ impl Files {
         Files {
             path,
             known,
+            state: folder.map(Path::to_owned),
+            recent: Recent::new(folder),
             journal,
             _lock: lock,
             left,
@@ -143,6 +161,7 @@ impl Files {
             dialog: None,
             problem: None,
             agreed: None,
+            then: None,
             copy: None,
             wants_paste: None,
         }
@@ -152,6 +171,11 @@ impl Files {
     pub fn state_folder() -> Option<PathBuf> {
         let all = directories::ProjectDirs::from("", "", "tailboard")?;
         Some(all.state_dir().unwrap_or(all.data_local_dir()).to_owned())
+    }
+
+    /// Where what outlasts the window is kept.
+    pub fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
     }
 
     pub fn name(&self) -> String {
@@ -219,6 +243,7 @@ impl Files {
     }
 
     pub fn act(&mut self, action: WindowAction, editor: &mut Editor) -> Answered {
+        self.then = None;
         let next = match action {
             WindowAction::Save => return self.save(editor),
             WindowAction::SaveAs => return Ok(self.ask(Purpose::SaveAs)),
@@ -229,8 +254,8 @@ impl Files {
         self.unless_changed(next, editor)
     }
 
-    /// A file was dropped on the window.
-    pub fn dropped(&mut self, path: PathBuf, editor: &mut Editor) -> Answered {
+    /// A file was dropped on the window, or chosen among the recent ones.
+    pub fn open_path(&mut self, path: PathBuf, editor: &mut Editor) -> Answered {
         self.unless_changed(Next::OpenPath(path), editor)
     }
 
@@ -259,12 +284,15 @@ impl Files {
                 }
                 Ok(Done::Nothing)
             }
-            (_, Answer::Cancel) => Ok(Done::Nothing),
-            (Question::Overwrite(path), _) => self.write(&path.clone(), editor),
-            (Question::Discard(next), Answer::Save) => match self.save(editor)? {
-                Done::Said(_) => self.go_on(next),
-                other => Ok(other),
-            },
+            (_, Answer::Cancel) => {
+                self.then = None;
+                Ok(Done::Nothing)
+            }
+            (Question::Overwrite(path) | Question::Replace(path), _) => self.write(&path.clone(), editor),
+            (Question::Discard(next), Answer::Save) => {
+                self.then = Some(next.clone());
+                self.save(editor)
+            }
             (Question::Discard(next), _) => {
                 self.agreed = Some(editor.design().clone());
                 self.go_on(next)
@@ -320,9 +348,12 @@ impl Files {
         let (purpose, at_once) = (*purpose, now - *since < NO_DIALOG);
         self.dialog = None;
         match path {
-            Some(path) => self.with_path(purpose, &path.to_string_lossy(), editor),
+            Some(path) => self.with_path(purpose, &path, Replacing::Agreed, editor),
             None if at_once => Ok(Done::AskPath(purpose)),
-            None => Ok(Done::Nothing),
+            None => {
+                self.then = None;
+                Ok(Done::Nothing)
+            }
         }
     }
 
@@ -331,8 +362,9 @@ impl Files {
         self.dialog.is_some()
     }
 
-    pub fn with_path(&mut self, purpose: Purpose, path: &str, editor: &mut Editor) -> Answered {
-        let path = PathBuf::from(path.trim());
+    /// Open what was chosen, or save there.
+    pub fn with_path(&mut self, purpose: Purpose, path: &Path, replacing: Replacing, editor: &mut Editor) -> Answered {
+        let path = path.to_owned();
         match purpose {
             // What was done while the dialog was open is not to be lost either.
             Purpose::Open if self.agreed.take().is_some_and(|design| Arc::ptr_eq(&design, editor.design())) => {
@@ -345,8 +377,10 @@ impl Files {
                 if self.path.as_ref() == Some(&path) {
                     return self.save(editor);
                 }
-                if path.exists() {
-                    return Ok(Done::Ask(Question::Overwrite(path)));
+                // What was agreed to be replaced is not what it would be called.
+                let agreed = is_ron && replacing == Replacing::Agreed;
+                if path.exists() && !agreed {
+                    return Ok(Done::Ask(Question::Replace(path)));
                 }
                 self.write(&path, editor)
             }
@@ -375,7 +409,15 @@ impl Files {
         let is_text = path.extension().is_some_and(|extension| extension == "ron");
         self.path = Some(path.to_owned()).filter(|_| is_text);
         self.known = Some(source.text).filter(|_| is_text);
+        self.remember(path);
         Ok(Done::Opened(Box::new(design)))
+    }
+
+    /// It is one of the recent files; if that cannot be kept, nothing is lost but the entry.
+    fn remember(&mut self, path: &Path) {
+        if let Err(problem) = self.recent.add(path) {
+            self.problem = Some(format!("It is not among the recent files: {problem}"));
+        }
     }
 
     fn save(&mut self, editor: &mut Editor) -> Answered {
@@ -396,14 +438,19 @@ impl Files {
         replace(path, text.as_bytes()).map_err(|problem| format!("{} was not saved: {problem}", path.display()))?;
         editor.mark_saved(&design);
         (self.path, self.known) = (Some(path.to_owned()), Some(text));
-        Ok(Done::Said(format!("Saved {}", path.display())))
+        self.remember(path);
+        match self.then.take() {
+            Some(next) => self.go_on(&next),
+            None => Ok(Done::Said(format!("Saved {}", path.display()))),
+        }
     }
 }
 
 /// The journal of a program that is no longer there: nobody holds its lock, which the system takes from whoever ends.
 fn orphan(folder: &Path) -> Option<PathBuf> {
     let is_left = |path: &PathBuf| {
-        let is_journal = path.extension().is_some_and(|extension| extension == "ron");
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let is_journal = name.starts_with("journal-") && name.ends_with(".ron");
         is_journal && fs::File::open(path.with_extension("lock")).map_or(true, |lock| lock.try_lock().is_ok())
     };
     fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_left).min()
@@ -487,6 +534,36 @@ mod tests {
         let Err(problem) = files.act(WindowAction::Save, &mut editor) else { panic!("saved nowhere") };
         assert!(problem.contains("was not saved"), "{problem}");
         assert!(editor.is_changed());
+    }
+
+    #[test]
+    fn what_was_to_follow_a_save_follows_wherever_it_is_saved_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut files, mut editor) = (Files::new(None, None, None), editor());
+        let save = |files: &mut Files, name: &str, replacing, editor: &mut Editor| {
+            files.with_path(Purpose::SaveAs, &folder.path().join(name), replacing, editor)
+        };
+        let first = |files: &mut Files, editor: &mut Editor| {
+            files.then = Some(Next::Quit);
+            save(files, "a.ron", Replacing::Ask, editor)
+        };
+        assert!(matches!(first(&mut files, &mut editor), Ok(Done::Quit)));
+        // Another design, to a name that is taken: asked once, by whoever was there first.
+        let mut files = Files::new(None, None, None);
+        let Ok(Done::Ask(question)) = first(&mut files, &mut editor) else { panic!("replaced unasked") };
+        assert!(question.text().contains("already"));
+        assert!(matches!(files.answer(&question, Answer::Yes, &mut editor), Ok(Done::Quit)));
+        let mut files = Files::new(None, None, None);
+        assert!(matches!(save(&mut files, "a.ron", Replacing::Agreed, &mut editor), Ok(Done::Said(_))));
+        let mut files = Files::new(None, None, None);
+        assert!(
+            matches!(save(&mut files, "a", Replacing::Agreed, &mut editor), Ok(Done::Ask(_))),
+            "a.ron was not agreed"
+        );
+        // A refusal is the end of it.
+        let Ok(Done::Ask(question)) = first(&mut files, &mut editor) else { panic!("replaced unasked") };
+        assert!(matches!(files.answer(&question, Answer::Cancel, &mut editor), Ok(Done::Nothing)));
+        assert!(matches!(save(&mut files, "b.ron", Replacing::Ask, &mut editor), Ok(Done::Said(_))));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod app;
 mod board;
+mod breaking;
 #[cfg(test)]
 mod by_hand;
 mod canvas;
@@ -10,11 +11,14 @@ mod canvas;
 mod crash;
 mod export;
 mod files;
+mod findings;
 pub mod headless;
 mod hit;
 mod motion;
 mod panels;
 mod probe;
+mod reader;
+mod settings;
 mod theme;
 mod view;
 

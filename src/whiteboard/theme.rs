@@ -4,9 +4,10 @@ use super::canvas;
 use crate::figure::ThemeName;
 use crate::figure::theme::{Color, Theme};
 use egui::{Color32, CornerRadius, Stroke, Ui, Visuals};
+use serde::{Deserialize, Serialize};
 
 /// Which of the looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Name {
     #[default]
     Dark,
@@ -16,7 +17,8 @@ pub enum Name {
 }
 
 /// What the window looks like.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Look {
     pub name: Name,
     /// Nothing moves by itself: no dots.

@@ -92,22 +92,13 @@ fn problems(design: &Design, target: &str) -> Vec<Finding> {
 
 /// Only numbers can go from old to new in steps, and only what lasts can end.
 fn check_duration(intervention: &Intervention, subject: &Subject, findings: &mut Vec<Finding>) {
-    let gradual = matches!(
-        intervention.action,
-        Action::Set(..)
-            | Action::Slow(..)
-            | Action::Fail(..)
-            | Action::Lose(..)
-            | Action::Delay(..)
-            | Action::Spike(..)
-    );
     let name = format!("{:?}", intervention.action);
     let name = name.split('(').next().unwrap_or_default();
-    if intervention.ramp.is_some() && !gradual {
+    if intervention.ramp.is_some() && intervention.action.amount().is_none() {
         let message = format!("{name} has no number that could grow over a ramp");
         findings.push(Finding::error("bad-ramp", subject.then("ramp"), message));
     }
-    if intervention.lasting.is_some() && matches!(intervention.action, Action::Flush(_) | Action::Heal(_)) {
+    if intervention.lasting.is_some() && !intervention.action.goes_on() {
         let message = format!("{name} is done at once: there is nothing that could be undone after a while");
         findings.push(Finding::error("bad-lasting", subject.then("lasting"), message));
     }

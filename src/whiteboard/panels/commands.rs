@@ -1,8 +1,10 @@
 //! All actions by their names: to be searched and done, or read with their shortcuts.
 
+use super::fields::{Called, call};
 use crate::editor::actions::{ACTIONS, Action, Menu};
 use crate::whiteboard::app::App;
-use egui::{Grid, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Grid, Response, RichText, ScrollArea, TextEdit, Ui};
+use std::path::{Path, PathBuf};
 
 /// How well a text fits what was typed: all its words must occur. Smaller is better; none if it does not fit.
 pub fn fit(text: &str, typed: &str) -> Option<usize> {
@@ -10,9 +12,21 @@ pub fn fit(text: &str, typed: &str) -> Option<usize> {
     typed.to_lowercase().split_whitespace().map(|word| text.find(word)).sum()
 }
 
+/// A field for searching; what is searched for is said aloud.
+pub fn search(ui: &mut Ui, typed: &mut String, called: &str) -> Response {
+    let field = TextEdit::singleline(typed).hint_text("Search").desired_width(f32::INFINITY);
+    call(ui.add(field), Called::By(called))
+}
+
 /// A field and what fits it; with arrows and Enter, or by click. Returns what was chosen.
-pub fn choose<T: Clone>(ui: &mut Ui, typed: &mut String, at: &mut usize, all: &[(String, String, T)]) -> Option<T> {
-    let field = ui.add(TextEdit::singleline(typed).hint_text("Search").desired_width(f32::INFINITY));
+pub fn choose<T: Clone>(
+    ui: &mut Ui,
+    called: &str,
+    typed: &mut String,
+    at: &mut usize,
+    all: &[(String, String, T)],
+) -> Option<T> {
+    let field = search(ui, typed, called);
     field.request_focus();
     let mut found: Vec<(usize, &(String, String, T))> =
         all.iter().filter_map(|entry| Some((fit(&format!("{} {}", entry.0, entry.1), typed)?, entry))).collect();
@@ -47,20 +61,39 @@ pub fn choose<T: Clone>(ui: &mut Ui, typed: &mut String, at: &mut usize, all: &[
     chosen
 }
 
+/// What can be chosen in the palette.
+#[derive(Clone)]
+pub enum Command {
+    Act(&'static Action),
+    /// A file that was open before.
+    Open(PathBuf),
+}
+
 /// All that can be done, with the shortcut; or that it cannot be done now, because it is about something to be selected.
-pub fn all(app: &App) -> Vec<(String, String, &'static Action)> {
+pub fn all(app: &App) -> Vec<(String, String, Command)> {
     let note = |action: &Action| match action.shortcuts.first() {
         _ if !(action.enabled)(&app.editor) => "not now".to_owned(),
         Some(shortcut) => shortcut.to_string(),
         None => String::new(),
     };
-    let title = |action: &Action| format!("{}: {}", action.menu.title(), action.label);
-    ACTIONS.iter().map(|action| (title(action), note(action), action)).collect()
+    let title = |action: &Action| format!("{}: {}", action.menu.title(), action.title(&app.editor));
+    let actions = ACTIONS.iter().map(|action| (title(action), note(action), Command::Act(action)));
+    let recent = app.files.recent.files().into_iter().map(|path| {
+        let (name, folder) = in_two(&path);
+        (format!("File: Open {name}"), folder, Command::Open(path))
+    });
+    actions.chain(recent).collect()
+}
+
+/// The name of a file, and its folder.
+pub fn in_two(path: &Path) -> (String, String) {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    (name, path.parent().map_or_else(String::new, |folder| folder.display().to_string()))
 }
 
 /// The sheet of all shortcuts.
 pub fn sheet(ui: &mut Ui, typed: &mut String) {
-    ui.add(TextEdit::singleline(typed).hint_text("Search").desired_width(f32::INFINITY));
+    search(ui, typed, "Search shortcuts");
     ScrollArea::vertical().max_height(460.0).show(ui, |ui| {
         for menu in Menu::ALL {
             let of_menu = ACTIONS.iter().filter(|action| action.menu == *menu && !action.shortcuts.is_empty());

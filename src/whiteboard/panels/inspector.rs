@@ -1,20 +1,14 @@
 //! The inspector: a field for each parameter that a kind or a link names, and for what is said of the whole scenario.
 
+use super::fields::{Called, Field, call, commit};
 use crate::base::{Dist, Rng, short};
 use crate::design::{Design, LinkSpec};
 use crate::editor::{Edit, Selection};
 use crate::kinds::{Param, Value};
 use crate::whiteboard::app::App;
 use crate::whiteboard::canvas;
-use egui::{Response, RichText, Sense, Stroke, TextEdit, Ui, pos2, vec2};
+use egui::{RichText, Sense, Stroke, Ui, pos2, vec2};
 use std::collections::BTreeMap;
-
-/// What is being typed, by the field; and why it cannot be taken.
-#[derive(Default)]
-pub struct Fields {
-    typed: BTreeMap<String, String>,
-    refused: BTreeMap<String, String>,
-}
 
 /// A parameter with its value, as a file has it.
 struct Row {
@@ -88,109 +82,99 @@ pub fn selected(app: &mut App, ui: &mut Ui, selection: &Selection) {
 
 fn parameter(app: &mut App, ui: &mut Ui, targets: &[String], row: &Row) {
     let key = format!("{}.{}", targets.join(","), row.param.name);
+    let set =
+        |text: &str| Edit::Set { targets: targets.to_vec(), param: row.param.name.to_owned(), text: text.to_owned() };
     ui.horizontal(|ui| {
         let name = row.param.name.replace('_', " ");
         let name = if row.is_default { RichText::new(name).weak() } else { RichText::new(name).family(canvas::bold()) };
         let acts = if row.param.live { "acts at once" } else { "restarts the run" };
         let range = row.param.range.map_or(String::new(), |(min, max)| format!("\nFrom {min} to {max}."));
         let examples = format!("\nFor example: {}", row.param.examples.join(", "));
-        ui.label(name).on_hover_text(format!("{}{range}{examples}\nA change {acts}.", row.param.help));
+        let label = ui.label(name).on_hover_text(format!("{}{range}{examples}\nA change {acts}.", row.param.help));
+        let called = Called::As(label.id);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if row.text == "true" || row.text == "false" {
                 let mut on = row.text == "true";
-                if ui.checkbox(&mut on, "").changed() {
-                    set(app, targets, &key, row.param.name, if on { "true" } else { "false" });
+                if call(ui.checkbox(&mut on, ""), called).changed() {
+                    commit(app, &key, &set(if on { "true" } else { "false" }));
                 }
                 return;
             }
             let shown = if row.differs { String::new() } else { plain(&row.text) };
             let hint = if row.differs { "several values" } else { "" };
-            if let Some(text) = field(app, ui, &key, &shown, hint, 150.0) {
-                set(app, targets, &key, row.param.name, &text);
+            let field = Field { key: &key, called, shown: &shown, hint, width: 150.0, lines: 1 };
+            if let Some(text) = field.show(app, ui) {
+                commit(app, &key, &set(&text));
             }
         });
     });
-    if let Some(problem) = app.fields.refused.get(&key) {
-        ui.colored_label(ui.visuals().error_fg_color, problem);
-    }
+    app.fields.complaint(&key, ui);
     if !row.differs {
         curve(app, ui, &row.text);
     }
 }
 
 /// Quantities without their quotes.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|inner| !inner.contains('"'));
     inner.unwrap_or(text).to_owned()
 }
 
-fn set(app: &mut App, targets: &[String], key: &str, param: &str, text: &str) {
-    let edit = Edit::Set { targets: targets.to_vec(), param: param.to_owned(), text: text.to_owned() };
-    match app.editor.edit(&edit) {
-        Ok(()) => {
-            app.fields.refused.remove(key);
-            app.fields.typed.remove(key);
+/// The shape of a distribution, found by drawing from it.
+struct Curve {
+    /// How many draws lie in each of equal parts of the way from 0 to the 99th percentile.
+    cells: Vec<u32>,
+    p50: f64,
+    p99: f64,
+}
+
+/// Curves by the text of their distributions: they are drawn at every frame, and found once.
+#[derive(Default)]
+pub struct Curves(BTreeMap<String, Option<Curve>>);
+
+impl Curves {
+    /// More than fit into the panel.
+    const MOST: usize = 200;
+
+    fn of(&mut self, text: &str) -> Option<&Curve> {
+        if self.0.len() > Curves::MOST {
+            self.0.clear();
         }
-        Err(problem) => {
-            app.fields.refused.insert(key.to_owned(), problem);
+        self.0.entry(text.to_owned()).or_insert_with(|| Curve::of(text)).as_ref()
+    }
+}
+
+impl Curve {
+    fn of(text: &str) -> Option<Curve> {
+        const DRAWS: usize = 4_000;
+        const CELLS: usize = 40;
+        let shaped = text.contains('(') && !text.starts_with("Some") && !text.starts_with('(');
+        let dist = shaped.then(|| crate::base::ron::read::<Dist>(text).value).flatten()?;
+        if dist.problem().is_some() {
+            return None;
         }
+        let (sampler, mut rng) = (dist.sampler(), Rng::seeded(1));
+        let mut draws: Vec<f64> = (0..DRAWS).map(|_| sampler.draw(&mut rng).as_secs()).collect();
+        draws.sort_by(f64::total_cmp);
+        let (p50, p99) = (draws[DRAWS / 2], draws[DRAWS * 99 / 100]);
+        let mut cells = vec![0u32; CELLS];
+        draws.iter().filter(|draw| **draw < p99).for_each(|draw| cells[(draw / p99 * CELLS as f64) as usize] += 1);
+        (p99 > 0.0).then_some(Curve { cells, p50, p99 })
     }
 }
 
-/// A field that gives its text when one is done with it, if that has changed.
-fn field(app: &mut App, ui: &mut Ui, key: &str, shown: &str, hint: &str, width: f32) -> Option<String> {
-    let mut text = app.fields.typed.get(key).cloned().unwrap_or_else(|| shown.to_owned());
-    let response = ui.add(TextEdit::singleline(&mut text).hint_text(hint).desired_width(width));
-    done(app, &response, key, shown, text)
-}
-
-fn done(app: &mut App, response: &Response, key: &str, shown: &str, text: String) -> Option<String> {
-    if response.changed() {
-        app.fields.typed.insert(key.to_owned(), text.clone());
-    }
-    if !response.lost_focus() {
-        return None;
-    }
-    let escaped = response.ctx.input(|input| input.key_pressed(egui::Key::Escape));
-    if escaped || text == shown {
-        app.fields.typed.remove(key);
-        app.fields.refused.remove(key);
-        return None;
-    }
-    Some(text)
-}
-
-/// The density of a distribution, by drawing from it.
-fn curve(app: &App, ui: &mut Ui, text: &str) {
-    const DRAWS: usize = 4_000;
-    const CELLS: usize = 40;
-    let shaped = text.contains('(') && !text.starts_with("Some") && !text.starts_with('(');
-    let Some(dist) =
-        shaped.then(|| crate::base::ron::read::<Dist>(text).value).flatten().filter(|d| d.problem().is_none())
-    else {
-        return;
-    };
-    let (sampler, mut rng) = (dist.sampler(), Rng::seeded(1));
-    let mut draws: Vec<f64> = (0..DRAWS).map(|_| sampler.draw(&mut rng).as_secs()).collect();
-    draws.sort_by(f64::total_cmp);
-    let most = draws[DRAWS * 99 / 100];
-    if most <= 0.0 {
-        return;
-    }
-    let mut cells = [0u32; CELLS];
-    draws.iter().filter(|draw| **draw < most).for_each(|draw| cells[(draw / most * CELLS as f64) as usize] += 1);
+/// The density of a distribution.
+fn curve(app: &mut App, ui: &mut Ui, text: &str) {
+    let ink = canvas::color(app.look.theme().busy);
+    let Some(Curve { cells, p50, p99 }) = app.curves.of(text) else { return };
     let tallest = cells.iter().copied().max().unwrap_or(1) as f32;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 30.0), Sense::hover());
-    let place = |i: usize, n: u32| {
-        pos2(
-            rect.left() + rect.width() * (i as f32 + 0.5) / CELLS as f32,
-            rect.bottom() - rect.height() * n as f32 / tallest,
-        )
+    let place = |(i, n): (usize, &u32)| {
+        let share = (i as f32 + 0.5) / cells.len() as f32;
+        pos2(rect.left() + rect.width() * share, rect.bottom() - rect.height() * *n as f32 / tallest)
     };
-    let points: Vec<_> = cells.iter().enumerate().map(|(i, n)| place(i, *n)).collect();
-    ui.painter().add(egui::Shape::line(points, Stroke::new(1.5, canvas::color(app.look.theme().busy))));
-    let share = |q: usize| short::seconds(draws[DRAWS * q / 100]);
-    response.on_hover_text(format!("Half are below {}, 99 % below {}", share(50), share(99)));
+    ui.painter().add(egui::Shape::line(cells.iter().enumerate().map(place).collect(), Stroke::new(1.5, ink)));
+    response.on_hover_text(format!("Half are below {}, 99 % below {}", short::seconds(*p50), short::seconds(*p99)));
 }
 
 /// What is said of the whole scenario.
@@ -201,42 +185,36 @@ pub fn scenario(app: &mut App, ui: &mut Ui) {
         ("title", &design.title, Edit::SetTitle as fn(String) -> Edit),
         ("question", &design.question, Edit::SetQuestion),
     ] {
-        ui.label(RichText::new(key).weak().small());
-        if let Some(text) = field(app, ui, key, shown, key, f32::INFINITY) {
+        let called = Called::As(ui.label(RichText::new(key).weak().small()).id);
+        let field = Field { key, called, shown, hint: key, width: f32::INFINITY, lines: 1 };
+        if let Some(text) = field.show(app, ui) {
             commit(app, key, &edit(text));
         }
     }
     ui.horizontal(|ui| {
-        ui.label(RichText::new("length").weak().small());
-        let length = plain(&Value::text(&design.run.length));
-        if let Some(text) = field(app, ui, "length", &length, "60s", 70.0) {
-            let mut run = design.run;
-            match crate::design::set_loosely(&mut run.length, &text) {
-                Ok(()) => commit(app, "length", &Edit::SetRun(run)),
-                Err(problem) => {
-                    app.fields.refused.insert("length".to_owned(), problem);
-                }
-            }
+        let called = Called::As(ui.label(RichText::new("length").weak().small()).id);
+        let shown = plain(&Value::text(&design.run.length));
+        let field = Field { key: "length", called, shown: &shown, hint: "60s", width: 70.0, lines: 1 };
+        if let Some(text) = field.show(app, ui) {
+            set_length(app, "length", &text);
         }
-        ui.label(RichText::new("seed").weak().small());
-        if let Some(text) = field(app, ui, "seed", &design.seed.to_string(), "1", 60.0) {
-            match text.parse() {
+        let called = Called::As(ui.label(RichText::new("seed").weak().small()).id);
+        let shown = design.seed.to_string();
+        let field = Field { key: "seed", called, shown: &shown, hint: "1", width: 60.0, lines: 1 };
+        if let Some(text) = field.show(app, ui) {
+            match text.trim().parse() {
                 Ok(seed) => commit(app, "seed", &Edit::SetSeed(seed)),
-                Err(_) => {
-                    app.fields.refused.insert("seed".to_owned(), "a seed is a whole number".to_owned());
-                }
+                Err(_) => app.fields.settle("seed", Err("a seed is a whole number".to_owned())),
             }
         }
     });
     for key in ["length", "seed"] {
-        if let Some(problem) = app.fields.refused.get(key) {
-            ui.colored_label(ui.visuals().error_fg_color, problem);
-        }
+        app.fields.complaint(key, ui);
     }
     ui.collapsing("Notes", |ui| {
-        let mut text = app.fields.typed.get("notes").cloned().unwrap_or_else(|| design.notes.clone());
-        let response = ui.add(TextEdit::multiline(&mut text).desired_width(f32::INFINITY).desired_rows(6));
-        if let Some(text) = done(app, &response, "notes", &design.notes, text) {
+        let called = Called::By("notes");
+        let field = Field { key: "notes", called, shown: &design.notes, hint: "", width: f32::INFINITY, lines: 6 };
+        if let Some(text) = field.show(app, ui) {
             commit(app, "notes", &Edit::SetNotes(text));
         }
     });
@@ -244,15 +222,12 @@ pub fn scenario(app: &mut App, ui: &mut Ui) {
     expectations(app, ui);
 }
 
-fn commit(app: &mut App, key: &str, edit: &Edit) {
-    match app.editor.edit(edit) {
-        Ok(()) => {
-            app.fields.typed.remove(key);
-            app.fields.refused.remove(key);
-        }
-        Err(problem) => {
-            app.fields.refused.insert(key.to_owned(), problem);
-        }
+/// Let the run be as long as was typed into a field.
+pub fn set_length(app: &mut App, key: &str, text: &str) {
+    let mut run = app.editor.design().run;
+    match crate::design::set_loosely(&mut run.length, text) {
+        Ok(()) => commit(app, key, &Edit::SetRun(run)),
+        Err(problem) => app.fields.settle(key, Err(problem)),
     }
 }
 

@@ -2,6 +2,10 @@
 
 mod bar;
 mod commands;
+pub mod dock;
+pub mod fault;
+pub mod fields;
+mod icons;
 pub mod inspector;
 pub mod keys;
 mod palette;
@@ -9,11 +13,12 @@ pub mod plots;
 mod popups;
 mod run;
 mod side;
+mod tables;
 
 pub use popups::Popup;
 
 use super::app::App;
-use super::board;
+use super::{board, reader};
 use egui::{CentralPanel, Frame, Panel, Ui};
 
 /// All panels, with the board in the middle.
@@ -22,27 +27,36 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         Panel::top("bar").show(ui, |ui| bar::show(app, ui));
         Panel::bottom("run").show(ui, |ui| run::show(app, ui));
         if app.panels.plots {
-            Panel::bottom("plots")
+            let shown = Panel::bottom("plots")
                 .resizable(true)
-                .default_size(230.0)
+                .default_size(app.panels.plots_height)
                 .size_range(120.0..=700.0)
-                .show(ui, |ui| plots::show(app, ui));
+                .show(ui, |ui| dock::show(app, ui));
+            app.panels.plots_height = shown.response.rect.height().round();
         }
         if app.panels.palette {
-            Panel::left("palette")
+            let shown = Panel::left("palette")
                 .resizable(true)
-                .default_size(176.0)
+                .default_size(app.panels.palette_width)
                 .size_range(140.0..=320.0)
                 .show(ui, |ui| palette::show(app, ui));
+            app.panels.palette_width = shown.response.rect.width().round();
         }
         if app.panels.inspector {
-            Panel::right("side")
+            let shown = Panel::right("side")
                 .resizable(true)
-                .default_size(304.0)
+                .default_size(app.panels.side_width)
                 .size_range(240.0..=560.0)
                 .show(ui, |ui| side::show(app, ui));
+            app.panels.side_width = shown.response.rect.width().round();
         }
     }
-    CentralPanel::default().frame(Frame::NONE).show(ui, |ui| board::show(app, ui));
+    CentralPanel::default().frame(Frame::NONE).show(ui, |ui| {
+        board::show(app, ui);
+        reader::nodes(app, ui);
+    });
     popups::show(app, ui);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! The kinds, in their groups: dragged onto the board, or searched for.
 
 use super::commands::fit;
+use super::fields::{Called, call};
 use crate::editor::Input;
 use crate::kinds::{Group, KINDS, Meta};
 use crate::whiteboard::app::App;
@@ -18,7 +19,8 @@ const GROUPS: [(Group, &str); 6] = [
 
 pub fn show(app: &mut App, ui: &mut Ui) {
     ui.add_space(6.0);
-    ui.add(TextEdit::singleline(&mut app.palette).hint_text("Search, or drag").desired_width(f32::INFINITY));
+    let field = TextEdit::singleline(&mut app.palette).hint_text("Search, or drag").desired_width(f32::INFINITY);
+    call(ui.add(field), Called::By("Search the palette"));
     let typed = app.palette.clone();
     let fits = |meta: &&Meta| fit(&format!("{} {}", meta.title, meta.summary), &typed).is_some();
     ScrollArea::vertical().show(ui, |ui| {

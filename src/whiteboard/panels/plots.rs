@@ -1,11 +1,11 @@
 //! The plots of the run: the figure's, to be moved about in.
 
-use crate::base::maths;
+use crate::base::{maths, short};
 use crate::design::{FigureUnit, MetricPath};
-use crate::figure::plot::{Form, Ink, Panel};
+use crate::figure::plot::{Curve, Form, Ink, Panel};
 use crate::figure::series::{self, Asked, Recording};
 use crate::figure::theme::{Color, Theme};
-use crate::metrics::Recorder;
+use crate::metrics::{Recorder, Report};
 use crate::run::Snapshot;
 use crate::whiteboard::app::App;
 use crate::whiteboard::canvas;
@@ -24,41 +24,69 @@ pub struct Cache {
 }
 
 pub fn show(app: &mut App, ui: &mut Ui) {
-    let Some(snapshot) = app.snapshot.clone() else {
-        ui.centered_and_justified(|ui| ui.label("Nothing runs"));
-        return;
-    };
+    let Some(snapshot) = app.snapshot.clone() else { return };
     refresh(app, &snapshot);
-    let windows = snapshot.recorder.series().ends.len();
-    ui.horizontal(|ui| {
-        let answered = snapshot.report.total.offered;
-        let words = format!(
-            "{windows} windows, {} requests so far; drag to move, Ctrl and wheel to zoom, double-click for all",
-            crate::base::short::count(answered)
-        );
-        ui.label(RichText::new(words).weak().small());
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if ui.small_button("CSV").on_hover_text("Copy what is recorded, window by window").clicked() {
-                match crate::export::csv(&snapshot.recorder) {
-                    Ok(text) => ui.ctx().copy_text(text),
-                    Err(problem) => app.say(problem, ui.input(|input| input.time)),
-                }
-            }
-        });
-    });
     let theme = app.look.theme();
     let length = snapshot.length.as_secs();
     let marks: Vec<f64> = snapshot.design.timeline.iter().map(|i| i.at.as_secs()).filter(|at| *at <= length).collect();
     let height = ui.available_height() - 24.0;
     ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
         ui.horizontal_top(|ui| {
-            let panels: Vec<&Panel> = app.plots.panels.iter().filter(|panel| !panel.is_dull).collect();
+            let panels: Vec<&Panel> = shown(&app.plots).collect();
             let width = (ui.available_width() / panels.len().max(1) as f32 - 10.0).max(WIDTH);
             for panel in panels {
-                ui.vertical(|ui| one(ui, panel, &theme, &marks, length, egui::vec2(width, height)));
+                ui.vertical(|ui| one(ui, panel, &theme, &marks, (length, &snapshot.report), egui::vec2(width, height)));
             }
         });
     });
+}
+
+/// What says nothing that the others do not is left out.
+fn shown(cache: &Cache) -> impl Iterator<Item = &Panel> {
+    cache.panels.iter().filter(|panel| !panel.is_dull)
+}
+
+/// What is said beside the tabs.
+pub fn note(app: &App) -> String {
+    let Some(snapshot) = &app.snapshot else { return String::new() };
+    let series = snapshot.recorder.series();
+    let until = series.ends.last().map_or(0.0, |end| end.as_secs());
+    format!(
+        "0 s – {} of the run, {} windows, {} requests · drag to move, Ctrl and wheel to zoom, double-click for all",
+        short::seconds(until),
+        series.ends.len(),
+        short::count(snapshot.report.total.offered)
+    )
+}
+
+/// Over how long a point of the curves is taken: they are equally far from each other.
+fn slice(panel: &Panel) -> Option<f64> {
+    let points = panel.curves.iter().map(|curve| &curve.points).max_by_key(|points| points.iter().flatten().count())?;
+    let known: Vec<(usize, f64)> =
+        points.iter().enumerate().filter_map(|(i, point)| Some((i, point.as_ref()?.at))).collect();
+    let (first, last) = (known.first()?, known.last()?);
+    (last.0 > first.0).then(|| (last.1 - first.1) / (last.0 - first.0) as f64)
+}
+
+/// Of how many answers a point of a curve is, where that is what it is taken over.
+fn answers(panel: &Panel, curve: &Curve, report: &Report) -> Option<u64> {
+    let class = report.classes.get(&curve.label).unwrap_or(&report.total);
+    let points = curve.points.len() as u64;
+    (panel.unit == FigureUnit::Seconds && points > 0).then(|| (class.good + class.late) / points)
+}
+
+/// The curves point by point, in seconds, per second, shares, or plain.
+pub fn csv(app: &App) -> Vec<Vec<String>> {
+    let mut lines = vec![["plot", "curve", "at_s", "value"].map(str::to_owned).to_vec()];
+    for panel in shown(&app.plots) {
+        for curve in &panel.curves {
+            let label = if curve.label.is_empty() { "median" } else { &curve.label };
+            for point in curve.points.iter().flatten() {
+                lines.push(vec![panel.title.clone(), label.to_owned(), point.at.to_string(), point.mean.to_string()]);
+            }
+        }
+    }
+    lines
 }
 
 /// The usual plots, with queue and load of what is selected.
@@ -90,13 +118,17 @@ fn asked(snapshot: &Snapshot, node: &str, figure: &str) -> Option<Asked> {
     some.then(|| Asked { title: format!("{node}: {figure}"), unit: FigureUnit::of(&name), values })
 }
 
-fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], length: f64, size: egui::Vec2) {
+fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], (length, report): (f64, &Report), size: egui::Vec2) {
     ui.horizontal(|ui| {
         ui.label(RichText::new(&panel.title).family(canvas::bold()).size(12.0));
         for curve in panel.curves.iter().filter(|curve| !curve.label.is_empty()) {
             let (rect, _) = ui.allocate_exact_size(egui::vec2(12.0, 10.0), egui::Sense::hover());
             ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(3.0, ink(theme, curve.ink)));
-            ui.label(RichText::new(&curve.label).small().weak());
+            let n = answers(panel, curve, report).map_or(String::new(), |n| format!(" (n ≈ {})", short::count(n)));
+            ui.label(RichText::new(format!("{}{n}", curve.label)).small().weak());
+        }
+        if let Some(slice) = slice(panel) {
+            ui.label(RichText::new(format!("each point over {}", short::seconds(slice))).small().weak());
         }
     });
     if let Some(words) = &panel.empty {
@@ -130,7 +162,7 @@ fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], length: f64, si
         .include_y(place(axis.from))
         .include_y(place(axis.to))
         .x_grid_spacer(move |_| times.iter().map(|at| GridMark { value: *at, step_size: length }).collect())
-        .x_axis_formatter(|mark, _| crate::base::short::seconds(mark.value))
+        .x_axis_formatter(|mark, _| short::seconds(mark.value))
         .y_axis_formatter(move |mark, _| said(mark))
         .y_grid_spacer(move |_| {
             spaced.iter().map(|value| GridMark { value: *value, step_size: (axis_room).abs() }).collect()
@@ -142,7 +174,7 @@ fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], length: f64, si
             };
             let what = crate::figure::axis::text(value(point.y), unit);
             let colon = if name.is_empty() { "" } else { ": " };
-            Some(format!("{name}{colon}{what}\nat {}", crate::base::short::seconds(point.x)))
+            Some(format!("{name}{colon}{what}\nat {}", short::seconds(point.x)))
         })
         .show(ui, |plot| {
             stack(plot, panel, theme);

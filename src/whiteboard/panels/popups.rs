@@ -1,13 +1,17 @@
 //! What opens over the board and closes again.
 
+use super::commands::Command;
+use super::fault::{self, Fault};
+use super::fields::{Called, call};
 use super::{bar, commands};
 use crate::editor::actions::On;
 use crate::editor::{Editor, Hit, Point, Wired};
 use crate::figure::{Background, Parts, ThemeName};
 use crate::whiteboard::app::App;
 use crate::whiteboard::export::{Export, Format};
-use crate::whiteboard::files::{Purpose, Question};
+use crate::whiteboard::files::{Purpose, Question, Replacing};
 use egui::{Align2, Area, Frame, Key, TextEdit, Ui, Window};
+use std::path::Path;
 
 #[derive(Default)]
 pub enum Popup {
@@ -35,6 +39,7 @@ pub enum Popup {
         typed: String,
     },
     Export(Export),
+    Fault(Fault),
     /// A path is asked for, where there is no dialog.
     Path {
         purpose: Purpose,
@@ -90,8 +95,9 @@ pub fn show(app: &mut App, ui: &mut Ui) {
                 .map(|meta| (meta.title.to_owned(), String::new(), meta.key))
                 .collect();
             let place = app.view.to_screen(*at);
-            let (picked, beside) =
-                sheet(ui, "Insert", Align2::LEFT_TOP, place, 240.0, |ui| commands::choose(ui, typed, chosen, &all));
+            let (picked, beside) = sheet(ui, "Insert", Align2::LEFT_TOP, place, 240.0, |ui| {
+                commands::choose(ui, "Search kinds", typed, chosen, &all)
+            });
             if let Some(kind) = picked {
                 app.insert(kind, *at, wired.as_ref(), now);
             }
@@ -101,24 +107,30 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         Popup::Commands { typed, chosen } => {
             let all = commands::all(app);
             let place = app.screen.center_top() + egui::vec2(0.0, 40.0);
-            let (picked, beside) =
-                sheet(ui, "Commands", Align2::CENTER_TOP, place, 460.0, |ui| commands::choose(ui, typed, chosen, &all));
-            if let Some(action) = picked {
-                app.perform(action, now);
+            let (picked, beside) = sheet(ui, "Commands", Align2::CENTER_TOP, place, 460.0, |ui| {
+                commands::choose(ui, "Search commands", typed, chosen, &all)
+            });
+            let is_picked = picked.is_some();
+            match picked {
+                Some(Command::Act(action)) => app.perform(action, now),
+                Some(Command::Open(path)) => app.open_path(path, now),
+                None => {}
             }
-            picked.is_none() && !beside
+            !is_picked && !beside
         }
         Popup::Shortcuts { typed } => window(ui, "Shortcuts", |ui| {
             commands::sheet(ui, typed);
             true
         }),
         Popup::Export(export) => window(ui, "Export a picture", |ui| export_dialog(app, ui, export, now)),
+        Popup::Fault(fault) => window(ui, "Break", |ui| fault::dialog(app, ui, fault)),
         Popup::Path { purpose, typed } => window(ui, purpose.title(), |ui| {
-            let field = ui.add(TextEdit::singleline(typed).hint_text("/path/to/design.ron").desired_width(380.0));
+            let field = TextEdit::singleline(typed).hint_text("/path/to/design.ron").desired_width(380.0);
+            let field = call(ui.add(field), Called::By("Path"));
             field.request_focus();
             let go = ui.button("OK").clicked() || ui.input(|input| input.key_pressed(Key::Enter));
             if go {
-                let done = app.files.with_path(*purpose, typed, &mut app.editor);
+                let done = app.files.with_path(*purpose, Path::new(typed.trim()), Replacing::Ask, &mut app.editor);
                 app.files_done(done, now);
             }
             !go
@@ -199,7 +211,8 @@ fn label(
     let first = std::mem::take(fresh);
     let lost = area
         .show(ui.ctx(), |ui| {
-            let field = ui.add(TextEdit::singleline(typed).desired_width(130.0 * app.view.zoom.max(0.7)));
+            let field = TextEdit::singleline(typed).desired_width(130.0 * app.view.zoom.max(0.7));
+            let field = call(ui.add(field), Called::By("Name"));
             if first {
                 field.request_focus();
             }
@@ -233,8 +246,11 @@ fn context(app: &mut App, ui: &Ui) {
 
 fn export_dialog(app: &mut App, ui: &mut Ui, export: &mut Export, now: f64) -> bool {
     ui.horizontal(|ui| {
-        ui.selectable_value(&mut export.format, Format::Png, "PNG");
-        ui.selectable_value(&mut export.format, Format::Svg, "SVG");
+        for (format, word) in [(Format::Png, "PNG"), (Format::Svg, "SVG")] {
+            if ui.selectable_label(export.format == format, word).clicked() {
+                export.set_format(format);
+            }
+        }
         ui.add_enabled_ui(export.format == Format::Png, |ui| {
             ui.label("Scale");
             for scale in [1.0, 2.0, 3.0, 4.0] {
@@ -263,11 +279,11 @@ fn export_dialog(app: &mut App, ui: &mut Ui, export: &mut Export, now: f64) -> b
         egui::Checkbox::new(&mut export.selection, "Only what is selected"),
     );
     ui.horizontal(|ui| {
-        ui.label("File");
+        let label = ui.label("File");
         if export.path.is_empty() {
             export.path = app.files.picture(export.format.extension());
         }
-        ui.add(TextEdit::singleline(&mut export.path).desired_width(360.0));
+        call(ui.add(TextEdit::singleline(&mut export.path).desired_width(360.0)), Called::As(label.id));
     });
     let go = ui.button("Export").clicked();
     if go {

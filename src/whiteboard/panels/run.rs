@@ -1,11 +1,18 @@
 //! The bar of the run: play, speed, time, and what the cards show.
 
+use super::fields::{Called, Field};
+use super::icons;
+use super::inspector::{plain, set_length};
 use crate::base::{maths, short};
 use crate::editor::actions::by_id;
 use crate::figure::Lens;
+use crate::kinds::Value;
 use crate::run::Speed;
 use crate::whiteboard::app::App;
 use egui::{Button, ProgressBar, RichText, Slider, Ui};
+
+/// The buttons at its beginning.
+pub const TOOLS: &[&str] = &["run.play", "run.step", "run.restart", "run.new_seed"];
 
 const LENSES: [(Lens, &str); 5] = [
     (Lens::Load, "Load"),
@@ -20,36 +27,41 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let Some(snapshot) = app.snapshot.clone() else {
         ui.horizontal(|ui| {
             ui.colored_label(ui.visuals().error_fg_color, "The design cannot run yet");
-            let first = app.findings.1.iter().find(|finding| finding.severity == crate::base::Severity::Error);
+            let first = app.findings.all.iter().find(|finding| finding.severity == crate::base::Severity::Error);
             ui.label(first.map_or(String::new(), |finding| finding.message.clone()));
         });
         return;
     };
     ui.horizontal(|ui| {
         let playing = snapshot.playing && !snapshot.over;
-        let word = if playing {
-            "Pause"
-        } else if snapshot.over {
-            "Again"
-        } else {
-            "Play"
-        };
-        for (id, word) in
-            [("run.play", word), ("run.step", "Step"), ("run.restart", "Restart"), ("run.new_seed", "New seed")]
-        {
+        for id in TOOLS {
             let Some(action) = by_id(id) else { continue };
-            if ui.add(Button::new(word)).on_hover_text(super::bar::hint(action)).clicked() {
+            let (sign, called) = match *id {
+                "run.play" if playing => ("pause", "Pause"),
+                "run.play" if snapshot.over => (*id, "Play again"),
+                "run.play" => (*id, "Play"),
+                _ => (*id, action.label),
+            };
+            if icons::button(ui, sign, called, true, false).on_hover_text(super::bar::hint(app, action)).clicked() {
                 app.perform(action, now);
             }
         }
         ui.separator();
         speed(app, ui, snapshot.speed);
-        let reached = if playing { format!("{} reached", times(snapshot.reached)) } else { "at rest".to_owned() };
+        let reached = text(Speed::Times(snapshot.reached));
+        let reached = if playing { format!("×{reached} reached") } else { "at rest".to_owned() };
         ui.label(RichText::new(reached).weak())
             .on_hover_text("Simulated seconds per second, over the last half second");
         ui.separator();
         let (at, length) = (snapshot.now.as_secs(), snapshot.length.as_secs());
-        ui.label(format!("{} of {}", short::seconds(at), short::seconds(length)));
+        ui.label(format!("{} of", short::seconds(at)));
+        let shown = plain(&Value::text(&app.editor.design().run.length));
+        let called = Called::By("Run length");
+        let field = Field { key: "run length", called, shown: &shown, hint: "60s", width: 56.0, lines: 1 };
+        if let Some(text) = field.show(app, ui) {
+            set_length(app, "run length", &text);
+        }
+        app.fields.complaint("run length", ui);
         ui.add(ProgressBar::new((at / length) as f32).desired_width(120.0).desired_height(6.0));
         ui.label(
             RichText::new(format!("seed {} · {} requests", snapshot.seed, short::count(snapshot.requests))).weak(),
@@ -70,9 +82,29 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     });
 }
 
-/// A speed as it is said: `×2`, `1/500`.
-fn times(speed: f64) -> String {
-    if speed > 0.0 && speed < 0.95 { format!("1/{:.0}", 1.0 / speed) } else { format!("×{speed:.0}") }
+/// A speed as it is said, and as it can be typed: `2`, `1/500`, `max`.
+fn text(speed: Speed) -> String {
+    match speed {
+        Speed::Fastest => "max".to_owned(),
+        Speed::Times(times) if times > 0.0 && times < 0.95 => format!("1/{:.0}", 1.0 / times),
+        Speed::Times(times) => format!("{times:.0}"),
+    }
+}
+
+/// # Errors
+/// A sentence, if it is no speed.
+fn parse(text: &str) -> Result<Speed, String> {
+    let text = text.trim().trim_start_matches('×').trim();
+    if text.eq_ignore_ascii_case("max") {
+        return Ok(Speed::Fastest);
+    }
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let times = match text.split_once('/') {
+        Some((over, under)) => number(over).zip(number(under)).map(|(over, under)| over / under),
+        None => number(text),
+    };
+    let times = times.filter(|times| times.is_finite() && *times >= Speed::SLOWEST);
+    times.map(Speed::Times).ok_or_else(|| format!("`{text}` is no speed: expected 2, 1/500 (down to 1/1000) or max"))
 }
 
 fn log2(value: f64) -> f64 {
@@ -80,17 +112,44 @@ fn log2(value: f64) -> f64 {
 }
 
 fn speed(app: &mut App, ui: &mut Ui, speed: Speed) {
+    /// Beyond this power of two the slider means as fast as it goes.
+    const FASTEST: f64 = 12.0;
     let mut power = match speed {
         Speed::Times(times) => log2(times.max(Speed::SLOWEST)),
-        Speed::Fastest => 12.5,
+        Speed::Fastest => FASTEST + 0.5,
     };
-    let said = |power: f64| if power > 12.0 { "as fast as it goes".to_owned() } else { times(maths::pow(2.0, power)) };
-    let slider = Slider::new(&mut power, log2(Speed::SLOWEST)..=12.5).show_value(false);
-    ui.label("Speed");
-    if ui.add(slider).on_hover_text("Simulated seconds per second (J slower, L faster)").changed()
-        && let Some(runner) = &app.runner
-    {
-        runner.set_speed(if power > 12.0 { Speed::Fastest } else { Speed::Times(maths::pow(2.0, power)) });
+    let label = ui.label("Speed");
+    let slider = Slider::new(&mut power, log2(Speed::SLOWEST)..=FASTEST + 0.5).show_value(false);
+    let slid = ui.add(slider).labelled_by(label.id).on_hover_text("Simulated seconds per second (J slower, L faster)");
+    let mut wanted =
+        slid.changed().then(|| if power > FASTEST { Speed::Fastest } else { Speed::Times(maths::pow(2.0, power)) });
+    let (shown, called) = (text(speed), Called::By("Speed, as a number"));
+    let field = Field { key: "speed", called, shown: &shown, hint: "1", width: 44.0, lines: 1 };
+    if let Some(typed) = field.show(app, ui) {
+        let parsed = parse(&typed);
+        wanted = wanted.or(parsed.as_ref().ok().copied());
+        app.fields.settle("speed", parsed.map(|_| ()));
     }
-    ui.label(said(power));
+    app.fields.complaint("speed", ui);
+    if let (Some(wanted), Some(runner)) = (wanted, &app.runner) {
+        runner.set_speed(wanted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speeds_are_read_as_they_are_said() {
+        for speed in
+            [Speed::Times(1.0 / 500.0), Speed::Times(0.5), Speed::Times(2.0), Speed::Times(64.0), Speed::Fastest]
+        {
+            assert_eq!(parse(&text(speed)), Ok(speed));
+        }
+        assert_eq!(parse(" ×3 "), Ok(Speed::Times(3.0)));
+        for wrong in ["", "fast", "0", "-1", "1/0", "1/2000", "NaN"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::{DESIGN, Hand, design, lost_names, sound};
 use std::sync::Arc;
 use tailboard::base::{Severity, Span};
-use tailboard::design::{Action, Design, Intervention, LinkSpec, checks};
+use tailboard::design::{Action, BoardFrame, Design, Intervention, LinkSpec, checks};
 use tailboard::editor::{Edit, Editor, Effect, MOST_ITEMS, MOST_STEPS, Selection, apply, names, wiring};
 use tailboard::kinds::KINDS;
 
@@ -15,8 +15,11 @@ fn renamed(from: &str, to: &str) -> Edit {
     Edit::RenameNode { from: from.to_owned(), to: to.to_owned() }
 }
 
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
 fn removed(nodes: &[&str], links: &[&str], heal: bool) -> Edit {
-    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Edit::Remove { nodes: owned(nodes), links: owned(links), heal }
 }
 
@@ -59,6 +62,18 @@ fn what_is_removed_takes_with_it_what_speaks_of_it() {
     let hand = Hand::new(DESIGN).select(&["db"]).act("edit.delete");
     assert_eq!(hand.said(), ["Removed with it: one intervention and 2 expectations."]);
     assert_eq!(*hand.act("edit.undo").editor.design().as_ref(), super::design(DESIGN));
+}
+
+#[test]
+fn frames_follow_their_nodes() {
+    let frame = |nodes: &[&str]| BoardFrame { title: "zone".to_owned(), nodes: owned(nodes) };
+    let framed = Design { frames: vec![frame(&["api", "cache"]), frame(&["cache"])], ..super::design(DESIGN) };
+    let after = |edit: &Edit| apply(&framed, edit).expect("an edit").design;
+    let renames = after(&renamed("cache", "redis"));
+    assert_eq!(renames.frames, [frame(&["api", "redis"]), frame(&["redis"])]);
+    let removes = after(&removed(&["cache"], &[], false));
+    assert_eq!(removes.frames, [frame(&["api"])], "around nothing there is none");
+    assert!(checks::is_runnable(&checks::check(&removes)));
 }
 
 #[test]
@@ -179,16 +194,7 @@ fn nudges_of_the_same_cards_are_one_step() {
     assert_eq!(hand.steps(), 2);
     let hand = hand.act("edit.undo").act("arrange.right");
     assert_eq!((hand.place("api"), hand.steps()), ((560.0, 39.0), 2));
-    let mut editor = hand.act("edit.undo").act("edit.undo").editor;
-    assert!(!editor.is_changed());
-    let title = |text: &str| Edit::SetTitle(text.to_owned());
-    for text in ["a", "ab", "abc"] {
-        assert_eq!(editor.edit_merged(&title(text), "title"), Ok(()));
-    }
-    assert_eq!(editor.history().depth(), (1, 0));
-    editor.seal();
-    assert_eq!(editor.edit_merged(&title("x"), "title"), Ok(()));
-    assert!(editor.history().depth() == (2, 0) && editor.undo() && editor.design().title == "abc");
+    assert!(!hand.act("edit.undo").act("edit.undo").editor.is_changed());
 }
 
 #[test]

@@ -1,0 +1,52 @@
+//! What is broken and mended by hand: it goes to the run, comes back with its time, and then stands on the timeline.
+
+use super::app::App;
+use crate::base::Span;
+use crate::design::{Action, Intervention};
+use crate::editor::actions;
+
+impl App {
+    /// Do something to what runs now.
+    pub fn strike(&mut self, action: Action) {
+        self.intervene(action, None, None);
+    }
+
+    /// The same for a while, and growing to its number over a while.
+    pub fn intervene(&mut self, action: Action, lasting: Option<Span>, ramp: Option<Span>) {
+        if let Some(runner) = &self.runner {
+            runner.intervene(action, lasting, ramp);
+        }
+    }
+
+    pub fn toggle_kill(&mut self, names: &[String]) {
+        for name in names {
+            let action = if self.is_dead(name) { Action::Restart(name.clone()) } else { Action::Kill(name.clone()) };
+            self.strike(action);
+        }
+    }
+
+    /// Whether the last that was done to this node, replica or link was to kill it.
+    pub fn is_dead(&self, name: &str) -> bool {
+        let Some(snapshot) = &self.snapshot else { return false };
+        // What was done a moment ago stands at the next nanoseconds.
+        let now = snapshot.now.0;
+        let is_on = |i: &&Intervention| i.at.0 <= now + 1_000 && i.lasting.is_none_or(|l| i.at.0 + l.0 > now);
+        let done = snapshot.design.timeline.iter().filter(is_on);
+        let mut done: Vec<_> = done.filter(|intervention| intervention.action.targets().contains(&name)).collect();
+        done.sort_by_key(|intervention| intervention.at);
+        let last =
+            done.iter().rev().find(|i| matches!(i.action, Action::Kill(_) | Action::Restart(_) | Action::Heal(_)));
+        last.is_some_and(|intervention| matches!(intervention.action, Action::Kill(_)))
+    }
+
+    /// The replicas of a node by their names (`db#1`), where it has several: by the design, or as many as run now.
+    pub fn replicas(&self, node: &str) -> Vec<String> {
+        let frame = self.snapshot.as_ref().map(|snapshot| snapshot.frame.clone());
+        let shown = frame.as_ref().and_then(|frame| frame.nodes.iter().find(|shown| shown.name == node));
+        let running = shown.and_then(|shown| shown.level("replicas").or(shown.level("shards"))).unwrap_or(0.0);
+        let count = actions::replicas(&self.editor, node).max(running as u16);
+        let all = (0..count).map(|i| format!("{node}#{i}"));
+        // Not every kind with a number of replicas can lose one of them.
+        all.filter(|replica| count > 1 && !actions::faults(&self.editor, replica).is_empty()).collect()
+    }
+}

@@ -1,0 +1,423 @@
+//! The panels as somebody uses them who has them read aloud: everything is found by what it is called.
+
+use super::Popup;
+use crate::design::{Design, LinkSpec};
+use crate::editor::actions::{ACTIONS, Menu};
+use crate::editor::{Edit, Editor, Selection};
+use crate::kinds::{KINDS, Param, Spec, Value};
+use crate::scenario;
+use crate::whiteboard::app::{self, App};
+use crate::whiteboard::canvas;
+use crate::whiteboard::files::{Files, Next, Question};
+use egui::accesskit::Role;
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
+use egui_kittest::{Harness, Node};
+use std::sync::Arc;
+
+struct Listener {
+    harness: Harness<'static, App>,
+}
+
+impl Listener {
+    fn before(design: Design) -> Listener {
+        Listener::with(design, Files::new(None, None, None))
+    }
+
+    fn with(design: Design, files: Files) -> Listener {
+        let app = App::new(design, files, Arc::new(|| {}));
+        let mut has_fonts = false;
+        let frame = move |ui: &mut egui::Ui, app: &mut App| {
+            if !std::mem::replace(&mut has_fonts, true) {
+                // Fonts come with the next pass.
+                ui.ctx().set_fonts(canvas::fonts());
+                app::configure(ui.ctx());
+                return;
+            }
+            app.ui(ui);
+        };
+        let builder = Harness::builder().with_size([1440.0, 1400.0]).with_step_dt(0.05);
+        let mut listener = Listener { harness: builder.build_ui_state(frame, app) };
+        listener.wait();
+        listener
+    }
+
+    /// A run wants to be drawn again and again.
+    fn wait(&mut self) {
+        self.harness.run_steps(3);
+    }
+
+    fn app(&mut self) -> &mut App {
+        self.harness.state_mut()
+    }
+
+    /// Wait until something is so, which another thread has to see to.
+    fn until(&mut self, what: &str, mut is_so: impl FnMut(&mut App) -> bool) {
+        for _ in 0..500 {
+            self.wait();
+            if is_so(self.harness.state_mut()) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("{what} never came");
+    }
+
+    fn find(&self, role: Role, name: &str) -> Option<Node<'_>> {
+        let wanted = name.to_owned();
+        let is_it = move |node: &AccessKitNode| node.role() == role && said(node).as_deref() == Some(&wanted);
+        let mut found = self.harness.query_all_by(is_it);
+        let first = found.next();
+        assert!(found.next().is_none(), "two are called {name}");
+        first
+    }
+
+    fn get(&self, role: Role, name: &str) -> Node<'_> {
+        self.find(role, name).unwrap_or_else(|| panic!("nothing is called {name}"))
+    }
+
+    fn press(&mut self, name: &str) {
+        self.get(Role::Button, name).click();
+        self.wait();
+    }
+
+    /// Type something into a field in place of what is there.
+    fn fill(&mut self, name: &str, text: &str) {
+        self.get(Role::TextInput, name).focus();
+        self.wait();
+        self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        self.wait();
+        self.get(Role::TextInput, name).type_text(text);
+        self.wait();
+        self.harness.key_press(Key::Enter);
+        self.wait();
+    }
+
+    fn value(&self, name: &str) -> String {
+        self.get(Role::TextInput, name).value().unwrap_or_default()
+    }
+
+    /// Choose something in a list that opens.
+    fn choose(&mut self, list: &str, choice: &str) {
+        self.get(Role::ComboBox, list).click();
+        self.wait();
+        self.press(choice);
+    }
+
+    fn hears(&self, words: &str) -> bool {
+        self.harness.query_all_by(|node| said(node).is_some_and(|said| said.contains(words))).next().is_some()
+    }
+}
+
+/// What is read aloud of a node.
+fn said(node: &AccessKitNode) -> Option<String> {
+    if node.role() == Role::Label { node.value() } else { node.label() }
+}
+
+fn shortener() -> Design {
+    scenario::read_str(include_str!("../../../scenarios/url_shortener.ron")).drawing.expect("a design")
+}
+
+#[test]
+fn the_run_is_played_paused_and_told_how_fast_and_how_long() {
+    let mut listener = Listener::before(shortener());
+    listener.press("Pause");
+    listener.until("the pause", |app| app.snapshot.as_ref().is_some_and(|snapshot| !snapshot.playing));
+    listener.press("Play");
+    listener.until("the play", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.playing));
+    for (typed, speed) in [("1/500", crate::run::Speed::Times(0.002)), ("max", crate::run::Speed::Fastest)] {
+        listener.fill("Speed, as a number", typed);
+        listener.until("the speed", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.speed == speed));
+        assert_eq!(listener.value("Speed, as a number"), typed);
+    }
+    listener.fill("Speed, as a number", "quick");
+    assert!(listener.hears("`quick` is no speed"));
+    listener.fill("Run length", "90s");
+    let length = listener.app().editor.design().run.length;
+    assert_eq!(length, crate::base::Span::from_secs(90));
+    assert_eq!(listener.app().editor.history().undoable(), Some("change run"));
+    listener.until("the length", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.length.0 == length.0));
+}
+
+#[test]
+fn every_menu_has_its_actions() {
+    for menu in Menu::ALL {
+        let mut listener = Listener::before(shortener());
+        let all = Selection::all(listener.app().editor.design());
+        listener.app().editor.select(all);
+        listener.press(menu.title());
+        for action in ACTIONS.iter().filter(|action| action.menu == *menu && action.in_menu) {
+            let starts = |node: &AccessKitNode| {
+                node.role() == Role::Button && said(node).is_some_and(|said| said.starts_with(action.label))
+            };
+            assert!(listener.harness.query_all_by(starts).next().is_some(), "{}: {}", menu.title(), action.label);
+        }
+    }
+}
+
+#[test]
+fn what_would_be_undone_and_redone_is_said() {
+    let mut listener = Listener::before(shortener());
+    let at = vec![("db".to_owned(), (900.0, 300.0))];
+    listener.app().editor.edit(&Edit::Move(at)).expect("a move");
+    listener.press("Edit");
+    assert!(listener.hears("Undo move") && !listener.hears("Redo move"));
+    listener.harness.key_press(Key::Escape);
+    listener.wait();
+    listener.app().editor.undo();
+    listener.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    listener.wait();
+    assert!(listener.hears("Edit: Redo move"));
+    assert!(!listener.hears("Undo move"));
+}
+
+#[test]
+fn each_parameter_of_each_kind_and_of_links_has_a_field_with_its_name() {
+    let check = |listener: &Listener, param: &Param, value: &dyn Value| {
+        let (name, text) = (param.name.replace('_', " "), value.text());
+        let role = if ["true", "false"].contains(&text.as_str()) { Role::CheckBox } else { Role::TextInput };
+        let shown = listener.get(role, &name).value().unwrap_or_default();
+        assert!(role == Role::CheckBox || shown == super::inspector::plain(&text), "{name}: {shown}, not {text}");
+    };
+    for meta in KINDS {
+        let mut editor = Editor::new(Design::default());
+        let name = editor.insert(meta.key, (300.0, 300.0), None).expect("a kind");
+        let mut listener = Listener::before((**editor.design()).clone());
+        listener.app().editor.select(Selection::of_nodes([name]));
+        listener.wait();
+        let mut spec = Spec::new(meta.key).expect("a kind");
+        spec.visit(&mut |param: &Param, value: &mut dyn Value| check(&listener, param, value));
+    }
+    let mut listener = Listener::before(shortener());
+    let mut link: LinkSpec = listener.app().editor.design().links[0].clone();
+    listener.app().editor.select(Selection::of_links([link.name()]));
+    listener.wait();
+    link.visit(&mut |param: &Param, value: &mut dyn Value| check(&listener, param, value));
+}
+
+#[test]
+fn what_is_typed_into_the_inspector_is_taken_or_refused() {
+    let mut listener = Listener::before(shortener());
+    listener.app().editor.select(Selection::of_nodes(["api"]));
+    listener.wait();
+    listener.fill("slots", "33");
+    let slots = |app: &mut App| {
+        let mut found = String::new();
+        let mut kind = app.editor.design().nodes["api"].kind.clone();
+        kind.visit(&mut |param: &Param, value: &mut dyn Value| {
+            if param.name == "slots" {
+                found = value.text();
+            }
+        });
+        found
+    };
+    assert_eq!(slots(listener.app()), "33");
+    listener.fill("slots", "many");
+    assert_eq!(slots(listener.app()), "33");
+    assert!(listener.hears("whole number"), "why it was refused");
+    assert_eq!(listener.value("slots"), "many", "what was typed is still there");
+    listener.get(Role::TextInput, "slots").focus();
+    listener.wait();
+    listener.harness.key_press(Key::Escape);
+    listener.wait();
+    assert_eq!(listener.value("slots"), "33");
+    assert!(!listener.hears("whole number"));
+}
+
+#[test]
+fn what_is_wrong_is_told_and_can_be_fixed() {
+    let mut design = shortener();
+    design.links[1].to = "nobody".to_owned();
+    let mut listener = Listener::before(design.clone());
+    assert!(listener.hears("there is no node `nobody`"));
+    listener.press("Fix: remove the link");
+    assert!(!listener.hears("there is no node `nobody`"));
+    assert_eq!(listener.app().editor.history().undoable(), Some("delete"));
+    listener.app().editor.undo();
+    listener.wait();
+    assert_eq!(**listener.app().editor.design(), design);
+    assert!(listener.hears("there is no node `nobody`"));
+}
+
+#[test]
+fn tables_are_sorted_by_their_heads_and_copied_as_they_are_shown() {
+    let mut listener = Listener::before(shortener());
+    listener.fill("Speed, as a number", "max");
+    listener.until("a while", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.report.length > 5.0));
+    listener.press("Nodes");
+    assert!(listener.hears("of the run, "), "over which time, and how many requests");
+    let heights =
+        |listener: &Listener| ["api", "balancer", "people"].map(|name| listener.get(Role::Button, name).rect().top());
+    assert!(heights(&listener).is_sorted(), "by name");
+    listener.press("name ↑");
+    assert!(heights(&listener).iter().rev().is_sorted());
+    listener.press("busy");
+    assert!(listener.find(Role::Button, "busy ↓").is_some(), "the largest first");
+    assert!(heights(&listener)[0] < heights(&listener)[1], "only one of them has slots");
+    listener.get(Role::Button, "Copy CSV").click();
+    let mut copied = String::new();
+    for _ in 0..4 {
+        listener.harness.step();
+        for command in &listener.harness.output().platform_output.commands {
+            if let egui::OutputCommand::CopyText(text) = command {
+                copied.clone_from(text);
+            }
+        }
+    }
+    assert!(copied.starts_with("name,calls,n,mean,p50") && copied.lines().count() == 6, "{copied}");
+    listener.press("people");
+    assert_eq!(listener.app().editor.selection().nodes, ["people"]);
+    listener.press("Links");
+    listener.press("people->balancer");
+    assert_eq!(listener.app().editor.selection().links, ["people->balancer"]);
+    listener.press("Plots");
+    assert!(super::plots::csv(listener.app()).len() > 10);
+}
+
+#[test]
+fn something_is_broken_by_a_number_and_for_a_while() {
+    let mut listener = Listener::before(shortener());
+    listener.app().editor.select(Selection::of_nodes(["db"]));
+    listener.harness.key_press(Key::B);
+    listener.wait();
+    listener.choose("Fault", "Slow");
+    listener.fill("Times as long", "-3");
+    listener.fill("Lasting", "2s");
+    listener.press("Do it now");
+    assert!(listener.hears("a number above 0"), "what cannot be is refused");
+    listener.fill("Times as long", "3");
+    listener.fill("Growing over", "500ms");
+    listener.choose("What", "db#1");
+    listener.press("Do it now");
+    assert!(!listener.app().popup.is_open());
+    listener.until("the fault", |app| !app.editor.design().timeline.is_empty());
+    let done = listener.app().editor.design().timeline[0].clone();
+    let span = |text: &str| crate::base::units::Quantity::parse(text).ok();
+    assert_eq!(done.action, crate::design::Action::Slow("db#1".to_owned(), 3.0));
+    assert_eq!((done.lasting, done.ramp), (span("2s"), span("500ms")));
+}
+
+#[test]
+fn one_replica_is_killed_and_revived_by_menu() {
+    use crate::design::Action::{Kill, Restart};
+    let mut listener = Listener::before(shortener());
+    listener.app().editor.select(Selection::of_nodes(["db"]));
+    listener.wait();
+    for (word, wanted) in [("Kill", Kill("db#1".to_owned())), ("Revive", Restart("db#1".to_owned()))] {
+        for name in ["Break", "One replica", "db#1", word] {
+            listener.press(name);
+        }
+        listener.until(word, |app| {
+            app.editor.design().timeline.last().is_some_and(|intervention| intervention.action == wanted)
+        });
+    }
+    assert!(crate::design::checks::is_runnable(&listener.app().findings.all));
+}
+
+#[test]
+fn what_is_set_and_opened_is_remembered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("mine.ron");
+    std::fs::write(&file, scenario::write_str(&shortener()).expect("text")).expect("room");
+    let files = || Files::new(None, None, Some(folder.path()));
+    let mut listener = Listener::with(Design::default(), files());
+    listener.app().open_path(file, 0.0);
+    listener.harness.key_press_modifiers(Modifiers::ALT, Key::S);
+    listener.harness.key_press_modifiers(Modifiers::ALT | Modifiers::SHIFT, Key::D);
+    listener.app().panels.plots = false;
+    listener.wait();
+    let look = listener.app().look;
+    drop(listener);
+    let mut listener = Listener::with(Design::default(), files());
+    assert!(!listener.app().editor.snaps() && !listener.app().panels.plots);
+    assert!(look != crate::whiteboard::theme::Look::default());
+    assert_eq!(listener.app().look, look);
+    listener.press("View");
+    let toggled = |listener: &Listener, name: &str| listener.get(Role::Button, name).accesskit_node().toggled();
+    let name = |id: &str| {
+        let action = crate::editor::actions::by_id(id).expect("an action");
+        format!("{} {}", action.label, action.shortcuts[0])
+    };
+    assert_eq!(toggled(&listener, &name("view.snap")), Some(egui::accesskit::Toggled::False));
+    assert_eq!(toggled(&listener, &name("view.grid")), Some(egui::accesskit::Toggled::True));
+    listener.harness.key_press(Key::Escape);
+    listener.wait();
+    for name in ["File", "Open recent", "mine.ron"] {
+        listener.press(name);
+    }
+    assert_eq!(listener.app().editor.design().nodes, shortener().nodes);
+    listener.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    listener.wait();
+    assert!(listener.hears("File: Open mine.ron"));
+}
+
+#[test]
+fn commands_are_searched_and_done() {
+    let mut listener = Listener::before(shortener());
+    listener.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    listener.wait();
+    listener.get(Role::TextInput, "Search commands").type_text("lay out");
+    listener.wait();
+    assert!(listener.hears("Arrange: Lay out by itself") && !listener.hears("Arrange: Align left"));
+    listener.harness.key_press(Key::Enter);
+    listener.wait();
+    assert!(!listener.app().popup.is_open());
+    assert_eq!(listener.app().editor.history().undoable(), Some("move"));
+}
+
+#[test]
+fn shortcuts_are_listed_and_searched() {
+    let mut listener = Listener::before(shortener());
+    listener.harness.key_press(Key::F1);
+    listener.wait();
+    assert!(listener.hears("Ctrl+Shift+Z   Ctrl+Y") && listener.hears("Distribute across"));
+    listener.get(Role::TextInput, "Search shortcuts").focus();
+    listener.wait();
+    listener.get(Role::TextInput, "Search shortcuts").type_text("redo");
+    listener.wait();
+    assert!(listener.hears("Ctrl+Shift+Z   Ctrl+Y"));
+    assert!(!listener.hears("Distribute across"));
+}
+
+#[test]
+fn questions_are_answered_by_what_they_say() {
+    let mut listener = Listener::before(shortener());
+    listener.app().editor.edit(&Edit::SetTitle("another".to_owned())).expect("a title");
+    listener.app().popup = Popup::question(Question::Discard(Next::New));
+    listener.wait();
+    assert!(listener.hears("There are changes that are not saved"));
+    listener.press("No");
+    assert_eq!(listener.app().editor.design().title, "another");
+    listener.app().popup = Popup::question(Question::Discard(Next::New));
+    listener.wait();
+    listener.press("Yes, go on");
+    assert_eq!(**listener.app().editor.design(), Design::default());
+}
+
+#[test]
+fn a_picture_is_exported_as_the_dialog_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut listener = Listener::before(shortener());
+    listener.harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
+    listener.wait();
+    assert!(listener.value("File").ends_with(".png"));
+    listener.press("SVG");
+    assert!(listener.value("File").ends_with(".svg"), "the name says what it is");
+    let path = folder.path().join("drawn.svg");
+    listener.fill("File", &path.to_string_lossy());
+    listener.press("Export");
+    assert!(std::fs::read_to_string(&path).is_ok_and(|text| text.contains("<svg") && text.contains("URL shortener")));
+    assert!(!listener.app().popup.is_open());
+}
+
+#[test]
+fn the_nodes_of_the_board_are_read_in_order() {
+    let mut listener = Listener::before(shortener());
+    let sentence = "api, Service, 3 of 5";
+    assert!(listener.find(Role::ListBoxOption, "people, Client, 1 of 5").is_some());
+    listener.get(Role::ListBoxOption, sentence).click_accesskit();
+    listener.wait();
+    assert_eq!(listener.app().editor.selection().nodes, ["api"]);
+    let is_selected = listener.get(Role::ListBoxOption, sentence).accesskit_node().is_selected();
+    assert_eq!(is_selected, Some(true));
+}
