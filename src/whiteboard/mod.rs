@@ -26,6 +26,7 @@ use crate::scenario;
 use app::App as Whiteboard;
 use bevy::log::{Level, LogPlugin};
 use bevy::prelude::*;
+use bevy::render::error_handler::{ErrorType, RenderError, RenderErrorHandler, RenderErrorPolicy};
 use bevy::window::{WindowCloseRequested, WindowPlugin};
 use bevy::winit::{EventLoopProxyWrapper, UpdateMode, WinitSettings, WinitUserEvent};
 use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext};
@@ -84,6 +85,7 @@ fn build(file: Option<&Path>) -> App {
         focused_mode: UpdateMode::reactive(Duration::from_secs(5)),
         unfocused_mode: UpdateMode::reactive_low_power(Duration::from_secs(60)),
     })
+    .insert_resource(RenderErrorHandler(graphics_failed))
     .insert_non_send(whiteboard(file, &wake))
     .add_systems(Startup, move |mut commands: Commands, proxy: Res<EventLoopProxyWrapper>| {
         commands.spawn(Camera2d);
@@ -155,6 +157,20 @@ fn draw(
     Ok(())
 }
 
+/// The graphics device is lost, or does not do what it should: without it nothing can be shown or asked, so the program
+/// ends. The journal is not closed, so that the work is offered again at the next start.
+fn graphics_failed(error: &RenderError, main: &mut World, _: &mut World) -> RenderErrorPolicy {
+    let what = match error.ty {
+        ErrorType::DeviceLost => "the graphics device was lost",
+        ErrorType::OutOfMemory => "the graphics device has no memory left",
+        _ => "the graphics driver reports an error",
+    };
+    let first = error.description.lines().next().unwrap_or_default();
+    eprintln!("tailboard: {what} ({first}); what was being drawn is kept, and offered at the next start");
+    main.write_message(AppExit::error());
+    RenderErrorPolicy::StopRendering
+}
+
 /// Winit and the renderer panic where something of the machine is missing that the probes did not ask for (a library of
 /// X11, say); that is a reason too.
 fn without_panic<T>(f: impl FnOnce() -> T) -> Result<T, Unavailable> {
@@ -172,6 +188,17 @@ fn without_panic<T>(f: impl FnOnce() -> T) -> Result<T, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lost_device_ends_the_program_and_says_so() {
+        let (mut main, mut render) = (World::new(), World::new());
+        main.init_resource::<Messages<AppExit>>();
+        let error = RenderError { ty: ErrorType::DeviceLost, description: "unplugged".to_owned(), source: None };
+        let policy = graphics_failed(&error, &mut main, &mut render);
+        assert!(matches!(policy, RenderErrorPolicy::StopRendering));
+        let exits: Vec<AppExit> = main.resource_mut::<Messages<AppExit>>().drain().collect();
+        assert_eq!(exits, [AppExit::error()]);
+    }
 
     #[test]
     fn a_panic_becomes_one_line() {
