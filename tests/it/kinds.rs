@@ -379,6 +379,18 @@ fn evenly_spaced_arrivals_follow_the_sum_of_their_rate() {
     }
 }
 
+/// A rate that is turned more often than requests come: 5 until then, 15 on the way, 40 at twice the rate, 15 afterwards.
+#[test]
+fn evenly_spaced_arrivals_keep_what_has_passed_of_a_gap() {
+    let ran = Ran::new(
+        "100s",
+        r#""c": (kind: client(rate: "0.5/s", arrivals: Constant)), "s": (kind: service())"#,
+        r#"(from: "c", to: "s")"#,
+        r#"(at: "10s", lasting: "60s", ramp: "20s", do: Spike("c", 2.0))"#,
+    );
+    assert!(ran.report.total.offered.abs_diff(75) <= 2, "{}", ran.report.total.offered);
+}
+
 // ---- database
 
 const WRITER_AND_DB: &str = r#""c": (kind: client(rate: "100/s", classes: {"w": (write: true)})),"#;

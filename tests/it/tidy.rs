@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const MOST_LINES: usize = 600;
 
 /// Files that are longer all the same, and how long they may be.
-const LONGER: &[(&str, usize)] = &[("src/kinds/service.rs", 710), ("src/kinds/client.rs", 700)];
+const LONGER: &[(&str, usize)] = &[("src/kinds/service.rs", 710), ("src/kinds/client.rs", 710)];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
