@@ -51,6 +51,11 @@ impl Replica {
         Replica { station, state: Life::Gone, held: 0, timers: [0; 3], serving: false }
     }
 
+    /// Whether it takes calls, for all that whoever has ordered it knows.
+    fn is_meant(&self) -> bool {
+        matches!(self.state, Life::Running | Life::Down)
+    }
+
     /// Whether it takes calls.
     fn is_up(&self) -> bool {
         self.state == Life::Running && self.held & LOST == 0
@@ -366,8 +371,11 @@ impl Service {
 
     /// Let callers know whether a replica takes calls.
     fn show_up(&self, ctx: &mut Ctx, replica: u16) {
-        let up = self.replicas.get(usize::from(replica)).is_some_and(Replica::is_up);
-        ctx.set_up(replica, up && !self.closed);
+        let Some(state) = self.replicas.get(usize::from(replica)) else { return };
+        ctx.set_up(replica, state.is_meant() && !self.closed);
+        if !state.is_up() {
+            ctx.set_crashed(replica);
+        }
     }
 
     /// Have all replicas, and those to come, take no calls, or take them again. What they have begun they finish.

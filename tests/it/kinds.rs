@@ -144,6 +144,23 @@ fn consumers_that_come_back_are_found() {
     }
 }
 
+/// One consumer has its hands full for four seconds, and nothing happens at the queue until another is there.
+#[test]
+fn a_new_consumer_gets_what_waits_at_once() {
+    let ran = Ran::new(
+        "8s",
+        r#""c": (kind: client(rate: "100/s", arrivals: Constant, shape: Step(at: "1s", to: 0))), "q": (kind: queue()),
+        "w": (kind: worker(concurrency: 1, work: "4s"))"#,
+        r#"(from: "c", to: "q"), (from: "q", to: "w")"#,
+        r#"(at: "2500ms", do: Set("w.replicas", "2"))"#,
+    );
+    assert_eq!(ran.figure("w.arrivals @ 1s..2s"), 0.0);
+    assert!((ran.figure("w.arrivals @ 2s..3s") - 1.0).abs() < 1e-9);
+    // Until then nobody looks again and again.
+    let calls = ran.run.requests() + 4 * ran.report.nodes["w"].arrived;
+    assert!(ran.run.events() <= calls + 10, "{} events", ran.run.events());
+}
+
 /// Nobody comes any more who would notice the room that there is.
 #[test]
 fn a_raised_capacity_lets_blocked_producers_in() {
@@ -257,6 +274,24 @@ fn a_crash_is_found_by_failing_and_a_start_is_known() {
     assert!(seeing.figure("lb.failed_share @ 2s..4s") < 0.04);
     let scaled = failed("", r#"(at: "2s", do: Set("s.replicas", "2")), (at: "4s", do: Set("s.replicas", "6"))"#);
     assert_eq!(scaled.figure("lb.failed_share"), 0.0);
+}
+
+/// One target of four has crashed, and the platform means it to run: what else ends or begins there tells nobody.
+#[test]
+fn neither_a_repair_nor_a_restart_gives_a_crash_away() {
+    for (breakdowns, timeline) in [
+        // Killed, and then repaired of something else; restarted, and still broken down.
+        (r#"(up: "2500ms", down: "100ms", lose: true)"#, r#"(at: "2s", lasting: "6s", do: Kill("s"))"#),
+        (r#"(up: "2s", down: "6s", lose: true)"#, r#"(at: "3s", do: Restart("s"))"#),
+    ] {
+        let nodes = format!(
+            r#""c": (kind: client(rate: "400/s")), "lb": (kind: load_balancer()),
+            "s": (kind: service(work: "1ms", breakdowns: {breakdowns})), "t": (kind: service(replicas: 3, work: "1ms"))"#
+        );
+        let links = r#"(from: "c", to: "lb"), (from: "lb", to: "s"), (from: "lb", to: "t")"#;
+        let share = Ran::new("8s", &nodes, links, timeline).figure("lb.failed_share @ 4s..7s");
+        assert!((share - 0.25).abs() < 0.01, "{timeline}: {share}");
+    }
 }
 
 #[test]
