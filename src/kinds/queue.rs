@@ -185,6 +185,7 @@ impl Queue {
             priority: message.request.priority,
             deadline: Time::NEVER,
             flow: 0,
+            cost: 0,
         };
         self.waiting.push(ticket);
         self.visible += 1;

@@ -4,10 +4,11 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::Visitor;
 use super::service_params;
 pub use super::service_params::Spec;
-use super::station::{Done, Station, WORK_TIMER};
+use super::station::{Done, Station, StationSpec, WORK_TIMER};
 use crate::base::hash;
 use crate::base::{ClassId, Dist, Rng, Sampler, Span};
 use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Signal, Steps};
+use crate::parts::waiting::FAIR_COST;
 
 /// A running service.
 #[derive(Clone)]
@@ -19,6 +20,7 @@ pub struct Service {
     failures: Rng,
     work: Sampler,
     by_class: Vec<Option<Sampler>>,
+    station: StationSpec,
     wait: Sampler,
     work_after: Sampler,
     max_wait: Option<Sampler>,
@@ -123,6 +125,14 @@ impl Service {
             if let Some(ClassId(i)) = ctx.class(name) {
                 self.by_class.resize(self.by_class.len().max(usize::from(i) + 1), None);
                 self.by_class[usize::from(i)] = Some(dist.sampler());
+            }
+        }
+        self.station = self.spec.station();
+        for (name, weight) in &self.spec.fair_weights {
+            if let Some(ClassId(i)) = ctx.class(name) {
+                let costs = &mut self.station.fair_costs;
+                costs.resize(costs.len().max(usize::from(i) + 1), FAIR_COST);
+                costs[usize::from(i)] = (FAIR_COST as f64 / weight) as u64;
             }
         }
         self.wait = self.spec.wait.sampler();
@@ -249,7 +259,7 @@ impl Service {
     /// Whether the call's key is one of those that always fail.
     fn is_poison(&self, ctx: &Ctx, id: CallId) -> bool {
         let share = self.spec.poison_share.0;
-        share > 0.0 && (hash::mix(ctx.call(id).key) >> 11) as f64 / (1u64 << 53) as f64 <= share
+        share > 0.0 && hash::unit(hash::mix(ctx.call(id).key)) <= share
     }
 
     #[inline(always)]
@@ -302,7 +312,7 @@ impl Service {
             count += 1;
             // A place that is free, or a new one at the end.
             let place = self.replicas.iter().position(|replica| replica.state == Life::Gone);
-            let station = Station::new(&self.spec.station());
+            let station = Station::new(&self.station);
             let i = place.unwrap_or_else(|| {
                 self.replicas.push(Replica::new(station.clone()));
                 ctx.set_replicas(self.replicas.len() as u16);
@@ -510,6 +520,11 @@ impl Kind for Service {
         service_params::check(spec, checker);
     }
 
+    fn speaks_of(spec: &Spec) -> Vec<(&'static str, String)> {
+        let work = spec.work_by_class.keys().map(|class| ("work_by_class", class.clone()));
+        work.chain(spec.fair_weights.keys().map(|class| ("fair_weights", class.clone()))).collect()
+    }
+
     fn start(spec: &Spec, ctx: &mut Ctx) -> Service {
         let mut service = Service {
             rng: ctx.stream("work"),
@@ -518,6 +533,7 @@ impl Kind for Service {
             replicas: Vec::new(),
             work: Sampler::Constant(Span::ZERO),
             by_class: Vec::new(),
+            station: spec.station(),
             wait: Sampler::Constant(Span::ZERO),
             work_after: Sampler::Constant(Span::ZERO),
             max_wait: None,
@@ -538,13 +554,12 @@ impl Kind for Service {
         let rescale = spec.replicas != self.spec.replicas;
         self.spec = spec.clone();
         self.read_spec(ctx);
-        let station = self.spec.station();
         // From the last one: those that drain may be gone afterwards.
         for i in (0..self.replicas.len() as u16).rev() {
             if usize::from(i) >= self.replicas.len() {
                 continue;
             }
-            self.replicas[usize::from(i)].station.retune(ctx, &station);
+            self.replicas[usize::from(i)].station.retune(ctx, &self.station);
             // One that starts is armed when it runs.
             if matches!(self.replicas[usize::from(i)].state, Life::Running | Life::Down) {
                 self.arm(ctx, i);
@@ -703,7 +718,8 @@ Waiting calls are ordered by the `discipline` and bounded by `queue_limit`, `max
 those whose deadline has passed. Deadlines come with a call only over links with `propagate_deadline`: without it neither \
 that nor EarliestDeadline does anything. With ProcessorSharing and PreemptivePriority every call has a slot at once and waits \
 for a core: `queue_limit` bounds the calls beyond the cores, and `slots`, `max_wait` and `codel` mean nothing. WeightedFair is \
-fair queueing: tenants share evenly, weights are not modelled.
+fair queueing: each tenant's calls of each class are a flow, and flows that wait are served in proportion to the \
+`fair_weights` of their classes.
 
 `error_share`, `poison_share`, `pauses` and `breakdowns` are what goes wrong by itself; each comes and goes alone, and a \
 restart ends neither a breakdown nor a freeze. `start_up` is what a new replica takes. A call that no balancer has assigned \

@@ -16,6 +16,9 @@ use tailboard::{export, scenario};
 const BESIDE: &[(&str, &[(&str, &str)])] = &[
     ("rate_limiter.window", &[("algorithm", "FixedWindow")]),
     ("cache.write_delay", &[("writes", "Behind")]),
+    // What the store does not have.
+    ("cache.negative_ttl", &[("db.missing", "\"50%\"")]),
+    ("service.fair_weights", &[("discipline", "WeightedFair")]),
     ("sharded_store.keys", &[("strategy", "Range")]),
     ("database.write_there", &[("replication", "Quorum(r: 2, w: 2)")]),
     ("database.write_back", &[("replication", "Quorum(r: 2, w: 2)")]),

@@ -95,6 +95,35 @@ fn a_miss_of_the_cache_behind_is_not_kept() {
     assert!(ran.figure("db.arrivals") > 95.0, "nobody fills either of them");
 }
 
+/// Ten of twenty keys do not exist.
+#[test]
+fn what_a_store_does_not_have_is_remembered() {
+    let ran = |length: &str, client: &str, cache: &str| {
+        let nodes = format!(
+            r#""c": (kind: client(rate: "400/s", keys: Uniform(keys: 20){client})), "k": (kind: cache({cache})),
+            "db": (kind: database(missing: "50%", connections: 100, read: "1ms", write: "1ms"))"#
+        );
+        Ran::new(length, &nodes, r#"(from: "c", to: "k"), (from: "k", to: "db")"#, "")
+    };
+    let missing = ran("20s", "", "");
+    let share = missing.figure("db.arrivals @ 2s..20s") / 400.0;
+    assert!((0.2..0.8).contains(&share), "every read of a key that does not exist: {share}");
+    assert!(missing.signal("k", "not_found") == 0 && missing.signal("db", "not_found") > 0);
+    // Once in a TTL and the time to the next read for each such key.
+    let remembered = ran("20s", "", r#"negative_ttl: "1s""#);
+    let asked = remembered.figure("db.arrivals @ 2s..20s") / (share * 20.0).round();
+    assert!((0.9..1.05).contains(&asked), "{asked}");
+    assert!(remembered.signal("k", "not_found") > remembered.signal("db", "not_found") * 10);
+    // Written over the cache, however that is, it is there.
+    for writes in ["Through", "Around", "Behind"] {
+        let after = |length| {
+            let cache = format!(r#"negative_ttl: "1h", writes: {writes}"#);
+            ran(length, r#", classes: {"r": (), "w": (write: true)}"#, &cache).signal("k", "not_found")
+        };
+        assert!(after("2s") > 0 && after("2s") == after("4s"), "{writes}");
+    }
+}
+
 // ---- queue
 
 /// A queue that is paused while producers wait: they are let in one after the other when it goes on.
