@@ -16,6 +16,12 @@ pub fn mix2(a: u64, b: u64) -> u64 {
     mix(mix(a) ^ b)
 }
 
+/// A hash as a number from 0 up to, but not including, 1.
+#[inline]
+pub fn unit(hash: u64) -> f64 {
+    (hash >> 11) as f64 / (1u64 << 53) as f64
+}
+
 /// Hash a name (FNV-1a, then mixed).
 pub fn name(s: &str) -> u64 {
     let fnv = s.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01B3));

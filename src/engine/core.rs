@@ -194,6 +194,8 @@ pub(crate) struct Core {
     pub streams: Streams,
     /// Grows whenever a replica comes, goes, dies or recovers, so that balancers know to look again.
     pub topology: u64,
+    /// Nodes that are to be told when it does.
+    pub watchers: Vec<NodeId>,
     /// Events handled so far.
     pub handled: u64,
     pub tracer: Tracer,
@@ -248,6 +250,7 @@ impl Core {
             plan,
             streams,
             topology: 0,
+            watchers: Vec::new(),
             handled: 0,
         };
         for i in 0..core.links.len() {
@@ -422,6 +425,15 @@ impl Core {
     #[inline]
     pub fn is_served(&self, id: CallId) -> bool {
         self.calls.get(id).is_some_and(|call| call.flags & SERVING != 0)
+    }
+
+    /// A replica came, went, died or recovered.
+    pub fn topology_changed(&mut self) {
+        self.topology += 1;
+        for node in self.watchers.drain(..) {
+            self.controls.push_back((node, Control::Topology));
+            self.ready.push(Ready::Control);
+        }
     }
 
     /// Draw a latency for a probe over a link, there and back.

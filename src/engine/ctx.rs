@@ -355,7 +355,7 @@ impl Ctx<'_> {
         let node = &mut self.core.nodes[self.node.index()];
         node.replicas.resize(usize::from(count), ReplicaState::default());
         node.refresh();
-        self.core.topology += 1;
+        self.core.topology_changed();
     }
 
     /// Mark a replica of this node as taking calls or not, for example while it starts or drains.
@@ -365,13 +365,18 @@ impl Ctx<'_> {
             (state.up, state.serving) = (up, up);
         }
         node.refresh();
-        self.core.topology += 1;
+        self.core.topology_changed();
+    }
+
+    /// Mark a replica of this node as crashed: it takes no calls, and whoever has ordered it does not know.
+    pub fn set_crashed(&mut self, replica: u16) {
+        self.core.fault_on_replicas(self.node, Some(replica), super::Fault::Kill);
     }
 
     /// A replica of this node has broken down. Nobody has ordered that, so nobody is told; nothing waits any more for what
     /// it had asked for.
     pub fn break_down(&mut self, replica: u16) {
-        self.core.fault_on_replicas(self.node, Some(replica), super::Fault::Kill);
+        self.set_crashed(replica);
         self.core.process_died(self.node, Some(replica));
     }
 
@@ -410,6 +415,13 @@ impl Ctx<'_> {
     #[inline]
     pub fn topology(&self) -> u64 {
         self.core.topology
+    }
+
+    /// Be told, once, with [`Control::Topology`], when that changes the next time.
+    pub fn watch_topology(&mut self) {
+        if !self.core.watchers.contains(&self.node) {
+            self.core.watchers.push(self.node);
+        }
     }
 
     /// Whether a link is cut, for kinds whose replicas talk to each other over it.

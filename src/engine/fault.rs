@@ -148,6 +148,6 @@ impl Core {
             }
         }
         state.refresh();
-        self.topology += 1;
+        self.topology_changed();
     }
 }

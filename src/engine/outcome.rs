@@ -102,7 +102,7 @@ pub type Outcome = Result<(), Reason>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply {
     pub outcome: Outcome,
-    /// A cache says that it did not have the key. A miss is a success: `when: AfterMiss` acts on it.
+    /// A cache or a store says that it does not have the key. A miss is a success: `when: (after_miss: ..)` acts on it.
     pub miss: bool,
     /// A store answered with a version older than the newest acknowledged one.
     pub stale: bool,

@@ -31,6 +31,8 @@ pub enum Control {
     Part(u64, u64),
     /// That partition has healed.
     Join(u64, u64),
+    /// A replica of some node came, went, died or recovered: for nodes that [wait for that](Ctx::watch_topology).
+    Topology,
 }
 
 /// What a node does. The engine knows no more of a kind than this.

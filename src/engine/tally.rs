@@ -40,10 +40,12 @@ pub enum Signal {
     Stopped,
     /// A write that another one overtook or that was lost with its node.
     LostWrite,
+    /// A read of a key that does not exist.
+    NotFound,
 }
 
 /// Every signal with its name in reports, in the order of its number.
-pub const SIGNALS: [(Signal, &str); 16] = [
+pub const SIGNALS: [(Signal, &str); 17] = [
     (Signal::Hit, "hits"),
     (Signal::Miss, "misses"),
     (Signal::StaleRead, "stale_reads"),
@@ -60,6 +62,7 @@ pub const SIGNALS: [(Signal, &str); 16] = [
     (Signal::Started, "started"),
     (Signal::Stopped, "stopped"),
     (Signal::LostWrite, "lost_writes"),
+    (Signal::NotFound, "not_found"),
 ];
 
 /// Failures by reason.

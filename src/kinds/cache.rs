@@ -6,7 +6,7 @@ use crate::base::hash::IntMap;
 use crate::base::units::Count;
 use crate::base::{Bytes, ClassId, Dist, LinkId, Ratio, Rng, Sampler, Span, Time, maths};
 use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Operation, Reason, Reply, Request, Signal};
-use crate::parts::evict::{Entry, Policy, Store};
+use crate::parts::evict::{ABSENT, Entry, Policy, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -18,6 +18,7 @@ pub struct Spec {
     pub capacity: Capacity,
     pub ttl: Option<Span>,
     pub ttl_jitter: Ratio,
+    pub negative_ttl: Option<Span>,
     pub writes: Writes,
     pub write_delay: Span,
     pub single_flight: bool,
@@ -62,6 +63,7 @@ impl Default for Spec {
             capacity: Capacity::Entries(Count(1_000)),
             ttl: None,
             ttl_jitter: Ratio(0.0),
+            negative_ttl: None,
             writes: Writes::Through,
             write_delay: Span::from_secs(1),
             single_flight: false,
@@ -117,6 +119,10 @@ impl Cache {
         let key = ctx.call(id).key;
         if let Some(entry) = self.fresh(ctx, key) {
             ctx.count(Signal::Hit, 1);
+            if entry.is_absent() {
+                ctx.count(Signal::NotFound, 1);
+                return ctx.reply(id, Reply::MISS);
+            }
             self.refresh_early(ctx, id, &entry);
             return ctx.reply(id, Reply { version: entry.version, ..Reply::OK });
         }
@@ -164,16 +170,28 @@ impl Cache {
         ctx.send_root(link, REFRESH, &request);
     }
 
+    /// When what is kept now expires.
+    fn expires(&mut self, now: Time, ttl: Span) -> Time {
+        // Spread evenly around the TTL, so that what was filled together does not expire together.
+        let jitter = 1.0 + self.spec.ttl_jitter.0 * (2.0 * self.rng.uniform() - 1.0);
+        now + if self.spec.ttl_jitter.0 > 0.0 { ttl.scale(jitter) } else { ttl }
+    }
+
+    /// Keep that there is no such key.
+    fn fill_absent(&mut self, ctx: &mut Ctx, key: u64, ttl: Span, cost: Span) {
+        // What was written here since the store was asked is newer.
+        if self.store.peek(key).is_some_and(|entry| entry.is_dirty()) {
+            return;
+        }
+        let expires = self.expires(ctx.now(), ttl);
+        let entry = Entry { key, weight: 1, version: ABSENT, expires, cost, write_at: Time::NEVER };
+        self.store.insert(entry, &mut self.rng, &mut self.evicted);
+        self.after_eviction(ctx);
+    }
+
     /// Keep a key. Without a `cost` it was not fetched.
     fn fill(&mut self, ctx: &mut Ctx, key: u64, size: u32, version: u32, cost: Option<Span>) {
-        let expires = match self.spec.ttl {
-            None => Time::NEVER,
-            Some(ttl) => {
-                // Spread evenly around the TTL, so that what was filled together does not expire together.
-                let jitter = 1.0 + self.spec.ttl_jitter.0 * (2.0 * self.rng.uniform() - 1.0);
-                ctx.now() + if self.spec.ttl_jitter.0 > 0.0 { ttl.scale(jitter) } else { ttl }
-            }
-        };
+        let expires = self.spec.ttl.map_or(Time::NEVER, |ttl| self.expires(ctx.now(), ttl));
         let weight = match self.spec.capacity {
             Capacity::Entries(_) => 1,
             Capacity::Memory(_) => size.max(1),
@@ -289,9 +307,13 @@ impl Cache {
     /// A fetch has ended: those who joined it share its fate.
     fn fetched(&mut self, ctx: &mut Ctx, child: &Child) {
         let joined = self.fetching.remove(&child.key).unwrap_or_default();
-        // What the store does not have either is passed on as a miss, not kept.
-        if child.reply.is_ok() && !child.reply.miss {
-            let cost = ctx.now().since(child.sent);
+        let cost = ctx.now().since(child.sent);
+        if child.reply.is_ok() && child.reply.miss {
+            // What the store does not have either is passed on as a miss.
+            if let Some(ttl) = self.spec.negative_ttl {
+                self.fill_absent(ctx, child.key, ttl, cost);
+            }
+        } else if child.reply.is_ok() {
             self.fetch_cost = cost;
             let size = if child.parent.is_none() { 0 } else { ctx.call(child.parent).response };
             let size = if size == 0 { self.store.peek(child.key).map_or(1, |entry| entry.weight) } else { size };
@@ -346,6 +368,7 @@ impl Kind for Cache {
             Signal::Coalesced,
             Signal::EarlyRefresh,
             Signal::LostWrite,
+            Signal::NotFound,
         ],
         controls: &[Handle::Kill, Handle::Fail, Handle::Flush],
     };
@@ -375,6 +398,16 @@ impl Kind for Cache {
         v.visit(
             &Param::new("ttl_jitter", "Share by which the TTL is spread, either way.", &["0.5"]).range(0.0, 1.0).live(),
             &mut spec.ttl_jitter,
+        );
+        v.visit(
+            &Param::new(
+                "negative_ttl",
+                "How long it is remembered that the store does not have a key (negative caching); not at all if absent.",
+                &["\"2s\""],
+            )
+            .range(1e-6, 1e8)
+            .live(),
+            &mut spec.negative_ttl,
         );
         v.visit(
             &Param::new("writes", "Through, Behind or Around, when there is a store behind.", &["Behind", "Around"])
@@ -526,5 +559,9 @@ go Through to the store and the cache, Behind (to the cache, and to the store af
 lost if the cache is killed), or Around the cache, which forgets the key. A delete goes to both at once. `lookup` is the time \
 of each look-up. A kill or a flush empties it.
 
-Not modelled: keys that do not exist, and so negative caching (what a store answers is kept; if the store is a cache that \
-misses as well, the miss is passed on and not kept); the cache's own capacity in calls per second, its memory overhead, replication among caches.";
+If what is behind does not have the key either (a database with `missing` keys, or another cache that misses), the miss is \
+passed on, and remembered for the `negative_ttl`: until then, or until the key is written over this cache, reads are answered \
+that there is none, which counts as a hit and as not found. A cache beside a service keeps what it is filled with, and so \
+remembers no misses.
+
+Not modelled: errors that are cached; the cache's own capacity in calls per second, its memory overhead, replication among caches.";

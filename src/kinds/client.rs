@@ -138,6 +138,8 @@ pub struct Client {
     spike: f64,
     /// The largest rate that the shape reaches in the present state.
     peak_rate: f64,
+    /// Evenly spaced arrivals: what is left of the gap before the next one, as a share of it, and when that was.
+    left: (f64, Time),
     bursting: bool,
     /// Told apart from timers of an earlier setting.
     epoch: u32,
@@ -216,7 +218,7 @@ impl Client {
 
     /// Evenly spaced arrivals: nanoseconds until the rate, summed from now on, makes one more; infinite if never.
     fn even_gap(&self, now: Time) -> f64 {
-        let needed = 1.0 / self.base_rate();
+        let needed = self.left.0 / self.base_rate();
         if matches!(self.spec.shape, Shape::Steady) || !needed.is_finite() {
             return needed * 1e9;
         }
@@ -240,6 +242,17 @@ impl Client {
             }
         }
         high * 1e9
+    }
+
+    /// Something of this is about to change: the part of a gap that has passed, has.
+    fn pass(&mut self, now: Time) {
+        let (left, since) = self.left;
+        let passed = match self.spec.arrivals {
+            Arrivals::Constant => self.base_rate() * (self.shape_sum(now.as_secs()) - self.shape_sum(since.as_secs())),
+            // Memoryless, or without a rate.
+            _ => 0.0,
+        };
+        self.left = ((left - passed).max(0.0), now);
     }
 
     /// The largest factor that the shape reaches.
@@ -272,11 +285,9 @@ impl Client {
             _ => self.rng.exp1() * 1e9 / self.peak_rate,
         };
         let token = self.token(ARRIVAL);
+        // Where the rate is zero for good nobody comes, until it is set anew.
         if gap.is_finite() {
             ctx.timer(Span::from_nanos_f64(gap), token);
-        } else {
-            // The rate is zero now; look again soon, because the shape may raise it.
-            ctx.timer(Span::from_millis(100), token | IDLE);
         }
     }
 
@@ -285,6 +296,7 @@ impl Client {
     }
 
     fn arrive(&mut self, ctx: &mut Ctx) {
+        self.left = (1.0, ctx.now());
         // Thinning (Lewis and Shedler 1979): candidates come at the peak rate, each is kept with the present share.
         let kept = match (&self.spec.shape, &self.spec.arrivals) {
             (Shape::Steady, _) | (_, Arrivals::Constant) => true,
@@ -419,9 +431,6 @@ impl Client {
     }
 }
 
-/// Marks a timer that only looks whether the rate is still zero.
-const IDLE: u64 = 1 << 7;
-
 impl Kind for Client {
     type Spec = Spec;
 
@@ -554,6 +563,7 @@ impl Kind for Client {
             think: Sampler::Constant(Span::ZERO),
             spike: 1.0,
             peak_rate: 0.0,
+            left: (1.0, Time::ZERO),
             bursting: false,
             epoch: 0,
             users: 0,
@@ -570,20 +580,24 @@ impl Kind for Client {
             self.popularity = spec.keys.popularity();
         }
         self.tenants = tenants(spec);
+        let arrivals = |spec: &Spec| (spec.rate, spec.arrivals.clone(), spec.shape.clone());
+        let arrives_alike = arrivals(spec) == arrivals(&self.spec);
+        self.pass(ctx.now());
         self.spec = spec.clone();
         self.set_classes(ctx);
-        self.begin(ctx);
+        if !arrives_alike {
+            self.begin(ctx);
+        }
     }
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
-        match token & 0x7F {
+        match token & 0xFF {
             THINK => {
                 if !self.one_leaves() {
                     self.issue(ctx, (token >> 8) as u32);
                 }
             }
             _ if token >> 8 != u64::from(self.epoch) => {}
-            ARRIVAL if token & IDLE != 0 => self.schedule_arrival(ctx),
             ARRIVAL => self.arrive(ctx),
             _ => {
                 self.bursting = !self.bursting;
@@ -602,6 +616,7 @@ impl Kind for Client {
 
     fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
         if let Control::Spike(factor) = control {
+            self.pass(ctx.now());
             self.spike = factor;
             self.begin(ctx);
         }

@@ -9,7 +9,7 @@ pub use params::{OnPartition, ReadsFrom, Replication, Spec};
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::Visitor;
 use super::station::{Done, Station, StationSpec, WORK_TIMER};
-use crate::base::hash::IntMap;
+use crate::base::hash::{self, IntMap};
 use crate::base::{Rng, Sampler, Span, Time};
 use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal};
 use crate::parts::versions::{MOST_REPLICAS, Versions};
@@ -224,7 +224,16 @@ impl Database {
     fn answer_read(&mut self, ctx: &mut Ctx, id: CallId, version: u32, stale: bool) {
         ctx.count(Signal::CheckedRead, 1);
         ctx.count(Signal::StaleRead, u64::from(stale));
-        self.finish(ctx, id, Reply { version, stale, ..Reply::OK });
+        let miss = version == 0 && self.is_missing(ctx.call(id).key);
+        ctx.count(Signal::NotFound, u64::from(miss));
+        self.finish(ctx, id, Reply { version, stale, miss, ..Reply::OK });
+    }
+
+    /// Whether a key that was never written does not exist.
+    fn is_missing(&self, key: u64) -> bool {
+        let share = self.spec.missing.0;
+        // Not by the hash that says which keys are poison to a service.
+        share > 0.0 && hash::unit(hash::mix2(key, 1)) <= share
     }
 
     /// The primary has the write; replicas get it after their lag.
@@ -437,7 +446,7 @@ impl Kind for Database {
         help: HELP,
         accepts_calls: true,
         outs: Outs::None,
-        signals: &[Signal::StaleRead, Signal::CheckedRead, Signal::LostWrite],
+        signals: &[Signal::StaleRead, Signal::CheckedRead, Signal::LostWrite, Signal::NotFound],
         controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Part],
     };
 
@@ -577,11 +586,12 @@ PVLDB 2012). Every key has a version at every replica, so that a stale read is s
 version than the newest that had been acknowledged when it began.
 
 Each replica has `connections` and a queue (`queue_limit`); `read` and `write` are the times of the operations. With \
-`row_locks` writes of one key wait for each other, holding their connections. When the primary is lost, or another replica \
+`row_locks` writes of one key wait for each other, holding their connections. The keys of a share, `missing`, do not exist \
+until they are written: who reads one is answered that it misses (`after_miss` acts on that), and it is counted as not found. When the primary is lost, or another replica \
 reaches more of those that are up, writes are refused or stay with the smaller side until `failover` has passed; then the one \
 that reaches the most takes over, and what it does not have is lost. In a partition (of `db#0` from `db#1`, say) the side \
 without a quorum, or without the primary, does what `on_partition` says. Who comes back, or hears the others again, gets what \
 it has missed after a `lag` (with Quorum, `write_there`).
 
 Not modelled: the work of the other replicas for a write or a quorum (only the replica that gets the call works on it), \
-transactions of several keys, indexes and scans, read repair, conflicting versions after a partition.";
+transactions of several keys, rows that are deleted (a delete is a write), indexes and scans, read repair, conflicting versions after a partition.";

@@ -114,6 +114,11 @@ pub trait Kind: Sized + Clone {
         Vec::new()
     }
 
+    /// The request classes that its parameters speak of, each with its parameter.
+    fn speaks_of(_spec: &Self::Spec) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// Whether it changes over time by itself (a ramp of traffic, say), so that there is no steady state.
     fn is_transient(_spec: &Self::Spec) -> bool {
         false

@@ -82,6 +82,13 @@ macro_rules! catalogue {
                 }
             }
 
+            /// The request classes that its parameters speak of, each with its parameter.
+            pub fn speaks_of(&self) -> Vec<(&'static str, String)> {
+                match self {
+                    $(Spec::$variant(spec) => <$state>::speaks_of(spec),)*
+                }
+            }
+
             /// Whether it changes over time by itself, so that there is no steady state.
             pub fn is_transient(&self) -> bool {
                 match self {

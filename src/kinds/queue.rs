@@ -80,17 +80,11 @@ pub struct Queue {
     blocked: VecDeque<CallId>,
     paused: bool,
     down: bool,
-    /// Whether the timer runs that looks for consumers.
-    looking: bool,
 }
 
 const VISIBLE: u64 = 0;
 const TIMEOUT: u64 = 1;
 const EXPIRE: u64 = 2;
-const LOOK: u64 = 3;
-
-/// How often a queue with messages looks whether a consumer that was down is back: nobody tells it.
-const LOOK_AGAIN: Span = Span::from_millis(10);
 
 impl Queue {
     /// Keep a producer's message.
@@ -191,6 +185,7 @@ impl Queue {
             priority: message.request.priority,
             deadline: Time::NEVER,
             flow: 0,
+            cost: 0,
         };
         self.waiting.push(ticket);
         self.visible += 1;
@@ -276,19 +271,11 @@ impl Queue {
             if self.visible == 0 || self.paused || self.down {
                 return;
             }
-            let Some(consumer) = self.pick_consumer(ctx) else { return self.look_again(ctx) };
+            // Who has no room will say so when there is some; who comes, or comes back, does not.
+            let Some(consumer) = self.pick_consumer(ctx) else { return ctx.watch_topology() };
             let Some(slot) = self.next_visible() else { return };
             self.hide(ctx, slot, Place::Delivered);
             self.deliver(ctx, slot, consumer);
-        }
-    }
-
-    /// Nobody takes a message. Who has no room will say so when there is some; who has room is down.
-    fn look_again(&mut self, ctx: &mut Ctx) {
-        let has_room = |consumer: &Consumer| consumer.unacknowledged < self.spec.prefetch;
-        if !self.looking && (self.consumers.is_empty() || self.consumers.iter().any(has_room)) {
-            self.looking = true;
-            ctx.timer(LOOK_AGAIN, LOOK);
         }
     }
 
@@ -403,7 +390,6 @@ impl Kind for Queue {
             blocked: VecDeque::new(),
             paused: false,
             down: false,
-            looking: false,
             spec: spec.clone(),
         }
     }
@@ -465,7 +451,6 @@ impl Kind for Queue {
                 self.timed = false;
                 self.expire(ctx);
             }
-            LOOK => self.looking = false,
             _ => {
                 let tag = (token >> 4) as u32;
                 let Some(delivery) = self.in_flight.get_mut(&tag) else { return };
@@ -529,7 +514,7 @@ impl Queue {
 
 const HELP: &str = "\
 A producer's call is answered as soon as its message is kept; consumers (the nodes its links lead to) get messages as \
-fast as they acknowledge them (one that was down is found again within 10 ms). That takes load off the producer's path and absorbs bursts; it does not add capacity.
+fast as they acknowledge them. That takes load off the producer's path and absorbs bursts; it does not add capacity.
 
 `capacity` bounds the messages; `overflow` says what happens beyond: Reject, DropOldest (of those not with a consumer, \
 whatever the priority) or Block the producer. Each replica of a consumer may have `prefetch` messages unacknowledged. A \

@@ -4,10 +4,11 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::Visitor;
 use super::service_params;
 pub use super::service_params::Spec;
-use super::station::{Done, Station, WORK_TIMER};
+use super::station::{Done, Station, StationSpec, WORK_TIMER};
 use crate::base::hash;
 use crate::base::{ClassId, Dist, Rng, Sampler, Span};
 use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Signal, Stage, Steps};
+use crate::parts::waiting::FAIR_COST;
 
 /// A running service.
 #[derive(Clone)]
@@ -19,6 +20,7 @@ pub struct Service {
     failures: Rng,
     work: Sampler,
     by_class: Vec<Option<Sampler>>,
+    station: StationSpec,
     wait: Sampler,
     work_after: Sampler,
     max_wait: Option<Sampler>,
@@ -49,6 +51,11 @@ struct Replica {
 impl Replica {
     fn new(station: Station) -> Replica {
         Replica { station, state: Life::Gone, held: 0, timers: [0; 3], serving: false }
+    }
+
+    /// Whether it takes calls, for all that whoever has ordered it knows.
+    fn is_meant(&self) -> bool {
+        matches!(self.state, Life::Running | Life::Down)
     }
 
     /// Whether it takes calls.
@@ -130,6 +137,14 @@ impl Service {
             if let Some(ClassId(i)) = ctx.class(name) {
                 self.by_class.resize(self.by_class.len().max(usize::from(i) + 1), None);
                 self.by_class[usize::from(i)] = Some(dist.sampler());
+            }
+        }
+        self.station = self.spec.station();
+        for (name, weight) in &self.spec.fair_weights {
+            if let Some(ClassId(i)) = ctx.class(name) {
+                let costs = &mut self.station.fair_costs;
+                costs.resize(costs.len().max(usize::from(i) + 1), FAIR_COST);
+                costs[usize::from(i)] = (FAIR_COST as f64 / weight) as u64;
             }
         }
         self.wait = self.spec.wait.sampler();
@@ -256,7 +271,7 @@ impl Service {
     /// Whether the call's key is one of those that always fail.
     fn is_poison(&self, ctx: &Ctx, id: CallId) -> bool {
         let share = self.spec.poison_share.0;
-        share > 0.0 && (hash::mix(ctx.call(id).key) >> 11) as f64 / (1u64 << 53) as f64 <= share
+        share > 0.0 && hash::unit(hash::mix(ctx.call(id).key)) <= share
     }
 
     #[inline(always)]
@@ -309,7 +324,7 @@ impl Service {
             count += 1;
             // A place that is free, or a new one at the end.
             let place = self.replicas.iter().position(|replica| replica.state == Life::Gone);
-            let station = Station::new(&self.spec.station());
+            let station = Station::new(&self.station);
             let i = place.unwrap_or_else(|| {
                 self.replicas.push(Replica::new(station.clone()));
                 ctx.set_replicas(self.replicas.len() as u16);
@@ -378,8 +393,11 @@ impl Service {
 
     /// Let callers know whether a replica takes calls.
     fn show_up(&self, ctx: &mut Ctx, replica: u16) {
-        let up = self.replicas.get(usize::from(replica)).is_some_and(Replica::is_up);
-        ctx.set_up(replica, up && !self.closed);
+        let Some(state) = self.replicas.get(usize::from(replica)) else { return };
+        ctx.set_up(replica, state.is_meant() && !self.closed);
+        if !state.is_up() {
+            ctx.set_crashed(replica);
+        }
     }
 
     /// Have all replicas, and those to come, take no calls, or take them again. What they have begun they finish.
@@ -514,6 +532,11 @@ impl Kind for Service {
         service_params::check(spec, checker);
     }
 
+    fn speaks_of(spec: &Spec) -> Vec<(&'static str, String)> {
+        let work = spec.work_by_class.keys().map(|class| ("work_by_class", class.clone()));
+        work.chain(spec.fair_weights.keys().map(|class| ("fair_weights", class.clone()))).collect()
+    }
+
     fn start(spec: &Spec, ctx: &mut Ctx) -> Service {
         let mut service = Service {
             rng: ctx.stream("work"),
@@ -522,6 +545,7 @@ impl Kind for Service {
             replicas: Vec::new(),
             work: Sampler::Constant(Span::ZERO),
             by_class: Vec::new(),
+            station: spec.station(),
             wait: Sampler::Constant(Span::ZERO),
             work_after: Sampler::Constant(Span::ZERO),
             max_wait: None,
@@ -542,13 +566,12 @@ impl Kind for Service {
         let rescale = spec.replicas != self.spec.replicas;
         self.spec = spec.clone();
         self.read_spec(ctx);
-        let station = self.spec.station();
         // From the last one: those that drain may be gone afterwards.
         for i in (0..self.replicas.len() as u16).rev() {
             if usize::from(i) >= self.replicas.len() {
                 continue;
             }
-            self.replicas[usize::from(i)].station.retune(ctx, &station);
+            self.replicas[usize::from(i)].station.retune(ctx, &self.station);
             // One that starts is armed when it runs.
             if matches!(self.replicas[usize::from(i)].state, Life::Running | Life::Down) {
                 self.arm(ctx, i);
@@ -711,7 +734,8 @@ Waiting calls are ordered by the `discipline` and bounded by `queue_limit`, `max
 those whose deadline has passed. Deadlines come with a call only over links with `propagate_deadline`: without it neither \
 that nor EarliestDeadline does anything. With ProcessorSharing and PreemptivePriority every call has a slot at once and waits \
 for a core: `queue_limit` bounds the calls beyond the cores, and `slots`, `max_wait` and `codel` mean nothing. WeightedFair is \
-fair queueing: tenants share evenly, weights are not modelled.
+fair queueing: each tenant's calls of each class are a flow, and flows that wait are served in proportion to the \
+`fair_weights` of their classes.
 
 `error_share`, `poison_share`, `pauses` and `breakdowns` are what goes wrong by itself; each comes and goes alone, and a \
 restart ends neither a breakdown nor a freeze. `start_up` is what a new replica takes. A call that no balancer has assigned \

@@ -23,6 +23,7 @@ pub struct Spec {
     pub wait: Dist,
     pub work_after: Dist,
     pub discipline: Discipline,
+    pub fair_weights: BTreeMap<String, f64>,
     pub queue_limit: Option<u32>,
     pub max_wait: Option<Dist>,
     pub codel: Option<CoDel>,
@@ -92,6 +93,7 @@ impl Default for Spec {
             wait: Dist::ZERO,
             work_after: Dist::ZERO,
             discipline: Discipline::Fifo,
+            fair_weights: BTreeMap::new(),
             queue_limit: Some(1_000),
             max_wait: None,
             codel: None,
@@ -108,7 +110,8 @@ impl Default for Spec {
 }
 
 impl Spec {
-    /// Slots and cores of one replica, and how cores are shared, by the run-time.
+    /// Slots and cores of one replica, and how cores are shared, by the run-time. What depends on the numbers of classes is
+    /// left to whoever knows them.
     pub fn station(&self) -> StationSpec {
         let per_process = |n: u32| n.saturating_mul(self.processes);
         let (cores, sharing) = match &self.runtime {
@@ -131,6 +134,7 @@ impl Spec {
                 _ => sharing,
             },
             discipline: self.discipline,
+            fair_costs: Vec::new(),
             queue_limit,
             codel: self.codel.map(|codel| (codel.target, codel.interval)),
             drop_expired: self.drop_expired,
@@ -159,6 +163,12 @@ pub fn check(spec: &Spec, checker: &mut Checker) {
         && switch_interval.is_zero()
     {
         checker.error("runtime", "with a switch_interval of 0 threads would do nothing but take turns");
+    }
+    if spec.fair_weights.values().any(|weight| !(1e-3..=1e6).contains(weight)) {
+        checker.error("fair_weights", "a weight is a number from 0.001 to a million");
+    }
+    if !spec.fair_weights.is_empty() && spec.discipline != Discipline::WeightedFair {
+        checker.warning("fair_weights", format!("{:?} looks at no weights: WeightedFair does", spec.discipline));
     }
     if spec.discipline.admits_all() {
         let slots = spec.slots != Spec::default().slots;
@@ -285,7 +295,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "discipline",
-            "Who is served next (WeightedFair: tenants share evenly, weights are not modelled).",
+            "Who is served next (WeightedFair: each tenant's calls of each class are a flow; flows share by `fair_weights`).",
             &[
                 "Lifo",
                 "AdaptiveLifo",
@@ -298,6 +308,15 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
             ],
         ),
         &mut spec.discipline,
+    );
+    v.visit(
+        &Param::new(
+            "fair_weights",
+            "WeightedFair: the weight of each class named here; that of the others is 1.",
+            &["{\"urgent\": 5}"],
+        )
+        .live(),
+        &mut spec.fair_weights,
     );
     v.visit(
         &Param::new(

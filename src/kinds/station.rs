@@ -3,7 +3,7 @@
 use crate::base::{Rng, Sampler, Span, Time};
 use crate::engine::{CallId, Ctx, Meter, Reason};
 use crate::parts::processor::{Processor, Sharing};
-use crate::parts::waiting::{CoDel, Discipline, Ticket, Waiting};
+use crate::parts::waiting::{CoDel, Discipline, FAIR_COST, Ticket, Waiting};
 
 /// What a station is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,8 @@ pub struct StationSpec {
     pub cores: u32,
     pub sharing: Sharing,
     pub discipline: Discipline,
+    /// What a call of each class costs its flow, by fair queueing; those beyond cost [`FAIR_COST`].
+    pub fair_costs: Vec<u64>,
     /// Calls that may wait; `u32::MAX` is no limit.
     pub queue_limit: u32,
     /// Target and interval of controlled delay.
@@ -34,6 +36,7 @@ impl StationSpec {
             cores: slots,
             sharing: Sharing::Fcfs,
             discipline: Discipline::Fifo,
+            fair_costs: Vec::new(),
             queue_limit: queue_limit.unwrap_or(u32::MAX),
             codel: None,
             drop_expired: true,
@@ -170,7 +173,15 @@ impl Station {
         let now = ctx.now();
         let call = ctx.call_mut(id);
         call.scratch[1] = QUEUED;
-        let ticket = Ticket { id, since: now, priority: call.priority, deadline: call.deadline, flow: call.tenant };
+        let class = call.class.index();
+        let ticket = Ticket {
+            id,
+            since: now,
+            priority: call.priority,
+            deadline: call.deadline,
+            flow: (class as u64) << 32 | u64::from(call.tenant),
+            cost: self.spec.fair_costs.get(class).copied().unwrap_or(FAIR_COST),
+        };
         self.waiting.push(ticket);
         self.queued += 1;
         self.show(ctx);
@@ -404,7 +415,6 @@ impl Station {
             processor.freeze(ctx.now(), self.is_frozen());
             self.processor = Some(processor);
         }
-        self.waiting.set_discipline(spec.discipline);
         self.spec = spec.clone();
         if open {
             self.open(ctx);

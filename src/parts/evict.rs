@@ -46,6 +46,7 @@ pub struct Entry {
     pub key: u64,
     /// What it takes of the capacity: 1 where entries are counted, else bytes.
     pub weight: u32,
+    /// [`ABSENT`] if what is remembered is that there is no such key.
     pub version: u32,
     pub expires: Time,
     /// What fetching it took, for early refreshes.
@@ -54,7 +55,14 @@ pub struct Entry {
     pub write_at: Time,
 }
 
+/// In place of a version.
+pub const ABSENT: u32 = u32::MAX;
+
 impl Entry {
+    pub fn is_absent(&self) -> bool {
+        self.version == ABSENT
+    }
+
     /// Written here, but not yet behind.
     pub fn is_dirty(&self) -> bool {
         self.write_at != Time::NEVER

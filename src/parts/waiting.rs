@@ -27,8 +27,7 @@ pub enum Discipline {
     ProcessorSharing,
     /// The nearest deadline first.
     EarliestDeadline,
-    /// Tenants share evenly, whatever their part of the calls (start-time fair queueing: Goyal, Vin and Cheng 1996); weights
-    /// are not modelled.
+    /// Flows share by their weights, whatever their part of the calls (start-time fair queueing: Goyal, Vin and Cheng 1996).
     WeightedFair,
 }
 
@@ -49,9 +48,13 @@ pub struct Ticket<T> {
     pub since: Time,
     pub priority: u8,
     pub deadline: Time,
-    /// Tenant, for fairness.
-    pub flow: u32,
+    /// Whom it belongs to, for fairness, and what it costs there: [`FAIR_COST`] over the weight.
+    pub flow: u64,
+    pub cost: u64,
 }
+
+/// What a call of weight 1 costs its flow.
+pub const FAIR_COST: u64 = 1 << 20;
 
 /// Those who wait.
 #[derive(Clone, Debug)]
@@ -64,7 +67,7 @@ pub struct Waiting<T: Ord> {
     seq: u64,
     /// Start-time fair queueing: virtual time, and the tag at which each flow may go on.
     virtual_time: u64,
-    tags: BTreeMap<u32, u64>,
+    tags: BTreeMap<u64, u64>,
 }
 
 impl<T: Copy + Ord> Waiting<T> {
@@ -110,19 +113,6 @@ impl<T: Copy + Ord> Waiting<T> {
         self.ranked.retain(|Reverse((_, _, id, _))| alive(*id));
     }
 
-    /// Change the discipline; those who wait are taken over in the order of their coming.
-    pub fn set_discipline(&mut self, discipline: Discipline) {
-        if discipline == self.discipline {
-            return;
-        }
-        let mut all: Vec<(T, Time)> = self.drain();
-        all.sort_by_key(|&(_, since)| since);
-        self.discipline = discipline;
-        for (id, since) in all {
-            self.push(Ticket { id, since, priority: 0, deadline: Time::NEVER, flow: 0 });
-        }
-    }
-
     #[inline]
     pub fn push(&mut self, ticket: Ticket<T>) {
         if self.discipline == Discipline::Fifo {
@@ -143,7 +133,7 @@ impl<T: Copy + Ord> Waiting<T> {
             Discipline::WeightedFair => {
                 let tag = self.tags.get(&ticket.flow).copied().unwrap_or(0).max(self.virtual_time);
                 // Calls count alike: their work is not known beforehand.
-                self.tags.insert(ticket.flow, tag + 1);
+                self.tags.insert(ticket.flow, tag + ticket.cost);
                 self.rank(tag, entry);
             }
             _ => self.line.push_back(entry),
@@ -192,18 +182,6 @@ impl<T: Copy + Ord> Waiting<T> {
                 Some((id, since))
             }
         }
-    }
-
-    /// Take everybody, oldest last come last where that has a meaning.
-    pub fn drain(&mut self) -> Vec<(T, Time)> {
-        let mut all: Vec<(T, Time)> = self.line.drain(..).collect();
-        for line in self.by_priority.values_mut() {
-            all.extend(line.drain(..));
-        }
-        while let Some(Reverse((_, _, id, since))) = self.ranked.pop() {
-            all.push((id, since));
-        }
-        all
     }
 }
 
@@ -267,7 +245,8 @@ mod tests {
                 since: Time(u64::from(id)),
                 priority,
                 deadline: Time(100 - u64::from(id)),
-                flow: u32::from(id >= 4),
+                flow: u64::from(id >= 4),
+                cost: FAIR_COST,
             });
         }
         std::iter::from_fn(|| waiting.pop(&mut rng).map(|(id, _)| id)).collect()
@@ -293,7 +272,7 @@ mod tests {
             let mut waiting = Waiting::new(discipline);
             for id in 0..6u32 {
                 let deadline = Time(100 + u64::from(id));
-                waiting.push(Ticket { id, since: Time(0), priority: id as u8, deadline, flow: 0 });
+                waiting.push(Ticket { id, since: Time(0), priority: id as u8, deadline, flow: 0, cost: FAIR_COST });
             }
             waiting.retain(|id| id % 2 == 0);
             assert_eq!(waiting.len(), 3);

@@ -16,6 +16,9 @@ use tailboard::{export, scenario};
 const BESIDE: &[(&str, &[(&str, &str)])] = &[
     ("rate_limiter.window", &[("algorithm", "FixedWindow")]),
     ("cache.write_delay", &[("writes", "Behind")]),
+    // What the store does not have.
+    ("cache.negative_ttl", &[("db.missing", "\"50%\"")]),
+    ("service.fair_weights", &[("discipline", "WeightedFair")]),
     ("sharded_store.keys", &[("strategy", "Range")]),
     ("database.write_there", &[("replication", "Quorum(r: 2, w: 2)")]),
     ("database.write_back", &[("replication", "Quorum(r: 2, w: 2)")]),
@@ -33,12 +36,12 @@ fn kinds_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/kinds")
 }
 
-fn kind_scenario(key: &str) -> Design {
+pub fn kind_scenario(key: &str) -> Design {
     load(&kinds_folder().join(format!("{key}.ron")))
 }
 
 /// The name of the node of this kind.
-fn node_of(design: &Design, key: &str) -> String {
+pub fn node_of(design: &Design, key: &str) -> String {
     let found = design.nodes.iter().find(|(_, node)| node.kind.meta().key == key);
     found.unwrap_or_else(|| panic!("no {key} in its scenario")).0.clone()
 }
@@ -52,13 +55,13 @@ fn shown(design: &Design) -> String {
     serde_json::to_string(&report).expect("a report") + &export::csv(run.recorder()).expect("a series")
 }
 
-fn parameters(spec: &Spec) -> Vec<(Param, String)> {
+pub fn parameters(spec: &Spec) -> Vec<(Param, String)> {
     let mut all = Vec::new();
     spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| all.push((*param, value.text())));
     all
 }
 
-fn link_parameters() -> Vec<Param> {
+pub fn link_parameters() -> Vec<Param> {
     let mut all = Vec::new();
     LinkSpec::new("a", "b").visit(&mut |param: &Param, _: &mut dyn Value| all.push(*param));
     all
@@ -166,7 +169,7 @@ fn what_is_written_is_what_is_visited() {
 }
 
 /// Set what an example needs beside itself.
-fn prepare(design: &mut Design, node: &str, path: &str) {
+pub fn prepare(design: &mut Design, node: &str, path: &str) {
     for (_, settings) in BESIDE.iter().filter(|(param, _)| *param == path) {
         for (name, value) in *settings {
             let (node, name) = name.split_once('.').unwrap_or((node, name));
@@ -251,29 +254,38 @@ const LINKS: &str = r#"(
     ],
 )"#;
 
+pub fn link_design() -> Design {
+    scenario::read_str(LINKS).design.expect("a design")
+}
+
+/// Set what an example of a link's parameter needs beside itself.
+pub fn prepare_link(design: &mut Design, link: &str, param: &str) {
+    // Cancelling means something where somebody stops waiting; a copy too many where there are several calls.
+    if param == "cancel" {
+        set_parameter(design, &format!("{link}.timeout"), "\"10ms\"").expect("a timeout");
+    }
+    if ["sequential", "keys", "wait"].contains(&param) {
+        set_parameter(design, &format!("{link}.calls"), "3").expect("calls");
+    }
+    if param == "breaker" {
+        set_parameter(design, "db.error_share", "0.8").expect("a share");
+    }
+    if param == "weight" {
+        for link in ["api->db", "api->store"] {
+            set_parameter(design, &format!("{link}.wait"), "Choose").expect("a choice");
+        }
+    }
+}
+
 #[test]
 fn every_parameter_of_a_link_changes_the_run() {
-    let design = scenario::read_str(LINKS).design.expect("a design");
+    let design = link_design();
     let mut dead = Vec::new();
     for param in link_parameters() {
         for example in param.examples {
             let acts = |link: &str| {
                 let mut before = design.clone();
-                // Cancelling means something where somebody stops waiting; a copy too many where there are several calls.
-                if param.name == "cancel" {
-                    set_parameter(&mut before, &format!("{link}.timeout"), "\"10ms\"").expect("a timeout");
-                }
-                if ["sequential", "keys", "wait"].contains(&param.name) {
-                    set_parameter(&mut before, &format!("{link}.calls"), "3").expect("calls");
-                }
-                if param.name == "breaker" {
-                    set_parameter(&mut before, "db.error_share", "0.8").expect("a share");
-                }
-                if param.name == "weight" {
-                    for link in ["api->db", "api->store"] {
-                        set_parameter(&mut before, &format!("{link}.wait"), "Choose").expect("a choice");
-                    }
-                }
+                prepare_link(&mut before, link, param.name);
                 let mut changed = before.clone();
                 if param.name == "wait" {
                     set_parameter(&mut changed, "api->store.wait", example).expect("both links of a step wait alike");

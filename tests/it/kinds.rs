@@ -95,6 +95,35 @@ fn a_miss_of_the_cache_behind_is_not_kept() {
     assert!(ran.figure("db.arrivals") > 95.0, "nobody fills either of them");
 }
 
+/// Ten of twenty keys do not exist.
+#[test]
+fn what_a_store_does_not_have_is_remembered() {
+    let ran = |length: &str, client: &str, cache: &str| {
+        let nodes = format!(
+            r#""c": (kind: client(rate: "400/s", keys: Uniform(keys: 20){client})), "k": (kind: cache({cache})),
+            "db": (kind: database(missing: "50%", connections: 100, read: "1ms", write: "1ms"))"#
+        );
+        Ran::new(length, &nodes, r#"(from: "c", to: "k"), (from: "k", to: "db")"#, "")
+    };
+    let missing = ran("20s", "", "");
+    let share = missing.figure("db.arrivals @ 2s..20s") / 400.0;
+    assert!((0.2..0.8).contains(&share), "every read of a key that does not exist: {share}");
+    assert!(missing.signal("k", "not_found") == 0 && missing.signal("db", "not_found") > 0);
+    // Once in a TTL and the time to the next read for each such key.
+    let remembered = ran("20s", "", r#"negative_ttl: "1s""#);
+    let asked = remembered.figure("db.arrivals @ 2s..20s") / (share * 20.0).round();
+    assert!((0.9..1.05).contains(&asked), "{asked}");
+    assert!(remembered.signal("k", "not_found") > remembered.signal("db", "not_found") * 10);
+    // Written over the cache, however that is, it is there.
+    for writes in ["Through", "Around", "Behind"] {
+        let after = |length| {
+            let cache = format!(r#"negative_ttl: "1h", writes: {writes}"#);
+            ran(length, r#", classes: {"r": (), "w": (write: true)}"#, &cache).signal("k", "not_found")
+        };
+        assert!(after("2s") > 0 && after("2s") == after("4s"), "{writes}");
+    }
+}
+
 // ---- queue
 
 /// A queue that is paused while producers wait: they are let in one after the other when it goes on.
@@ -142,6 +171,23 @@ fn consumers_that_come_back_are_found() {
             assert!(messages <= 1.0 && blocked == 0, "{queue}: {messages} messages, {blocked} producers");
         }
     }
+}
+
+/// One consumer has its hands full for four seconds, and nothing happens at the queue until another is there.
+#[test]
+fn a_new_consumer_gets_what_waits_at_once() {
+    let ran = Ran::new(
+        "8s",
+        r#""c": (kind: client(rate: "100/s", arrivals: Constant, shape: Step(at: "1s", to: 0))), "q": (kind: queue()),
+        "w": (kind: worker(concurrency: 1, work: "4s"))"#,
+        r#"(from: "c", to: "q"), (from: "q", to: "w")"#,
+        r#"(at: "2500ms", do: Set("w.replicas", "2"))"#,
+    );
+    assert_eq!(ran.figure("w.arrivals @ 1s..2s"), 0.0);
+    assert!((ran.figure("w.arrivals @ 2s..3s") - 1.0).abs() < 1e-9);
+    // Until then nobody looks again and again.
+    let calls = ran.run.requests() + 4 * ran.report.nodes["w"].arrived;
+    assert!(ran.run.events() <= calls + 10, "{} events", ran.run.events());
 }
 
 /// Nobody comes any more who would notice the room that there is.
@@ -257,6 +303,24 @@ fn a_crash_is_found_by_failing_and_a_start_is_known() {
     assert!(seeing.figure("lb.failed_share @ 2s..4s") < 0.04);
     let scaled = failed("", r#"(at: "2s", do: Set("s.replicas", "2")), (at: "4s", do: Set("s.replicas", "6"))"#);
     assert_eq!(scaled.figure("lb.failed_share"), 0.0);
+}
+
+/// One target of four has crashed, and the platform means it to run: what else ends or begins there tells nobody.
+#[test]
+fn neither_a_repair_nor_a_restart_gives_a_crash_away() {
+    for (breakdowns, timeline) in [
+        // Killed, and then repaired of something else; restarted, and still broken down.
+        (r#"(up: "2500ms", down: "100ms", lose: true)"#, r#"(at: "2s", lasting: "6s", do: Kill("s"))"#),
+        (r#"(up: "2s", down: "6s", lose: true)"#, r#"(at: "3s", do: Restart("s"))"#),
+    ] {
+        let nodes = format!(
+            r#""c": (kind: client(rate: "400/s")), "lb": (kind: load_balancer()),
+            "s": (kind: service(work: "1ms", breakdowns: {breakdowns})), "t": (kind: service(replicas: 3, work: "1ms"))"#
+        );
+        let links = r#"(from: "c", to: "lb"), (from: "lb", to: "s"), (from: "lb", to: "t")"#;
+        let share = Ran::new("8s", &nodes, links, timeline).figure("lb.failed_share @ 4s..7s");
+        assert!((share - 0.25).abs() < 0.01, "{timeline}: {share}");
+    }
 }
 
 #[test]
@@ -377,6 +441,18 @@ fn evenly_spaced_arrivals_follow_the_sum_of_their_rate() {
         );
         assert!(ran.report.total.offered.abs_diff(expected) <= 2, "{shape}: {}", ran.report.total.offered);
     }
+}
+
+/// A rate that is turned more often than requests come: 5 until then, 15 on the way, 40 at twice the rate, 15 afterwards.
+#[test]
+fn evenly_spaced_arrivals_keep_what_has_passed_of_a_gap() {
+    let ran = Ran::new(
+        "100s",
+        r#""c": (kind: client(rate: "0.5/s", arrivals: Constant)), "s": (kind: service())"#,
+        r#"(from: "c", to: "s")"#,
+        r#"(at: "10s", lasting: "60s", ramp: "20s", do: Spike("c", 2.0))"#,
+    );
+    assert!(ran.report.total.offered.abs_diff(75) <= 2, "{}", ran.report.total.offered);
 }
 
 // ---- database

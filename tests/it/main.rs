@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod catalogue;
+mod change;
 mod cli;
 mod conservation;
 mod determinism;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use tailboard::design::{Design, set_parameter};
-use tailboard::run::{Run, Verdict, judge};
+use tailboard::run::{Run, Verdict, figure, judge};
 use tailboard::scenario;
 
 /// The calm chain of the retry storm, made as wild as the other.
@@ -84,6 +84,159 @@ const POINTS: &[(&str, &str, &[&str])] = &[
     ("millions_of_requests", "api.arrivals", &["edge.capacity=Entries(1)"]),
     ("millions_of_requests", "shards.arrivals", &["cache.capacity=Entries(1)"]),
     ("millions_of_requests", "shards.p99", &["shards.strategy=Range"]),
+];
+
+/// A number of the notes: the words that claim it, a figure, and what the figure may be.
+type Claim = (&'static str, &'static str, std::ops::RangeInclusive<f64>);
+
+/// Scenario, parameters to set, and what the notes claim of the run, with room for another seed.
+const CLAIMS: &[(&str, &[&str], &[Claim])] = &[
+    (
+        "cache_outage",
+        &[],
+        &[
+            ("1 900 calls in the first second", "plain_db.arrivals @ 30s..31s", 1_800.0..=2_000.0),
+            ("6 % of the answers are late", "plain.late_share @ 30s..35s", 0.055..=0.07),
+            ("920 calls", "calm_db.arrivals @ 30s..31s", 870.0..=970.0),
+            ("hardly an answer is late", "calm.late_share @ 30s..35s", 0.0..=0.001),
+            ("7 calls per second", "calm_db.arrivals @ 25s..30s", 6.0..=8.0),
+            ("it has 8", "calm_db.arrivals @ 50s..60s", 7.5..=10.0),
+        ],
+    ),
+    (
+        "five_balancers",
+        &[],
+        &[
+            ("100, 57", "via_random.mean", 0.09..=0.11),
+            ("57, 30", "via_robin.mean", 0.054..=0.06),
+            ("30, 19", "via_best_of_two.mean", 0.029..=0.032),
+            ("19 and 17 ms", "via_least.mean", 0.018..=0.02),
+            ("and 17 ms", "via_shared.mean", 0.016..=0.018),
+        ],
+    ),
+    (
+        "horizontal_vs_vertical",
+        &[],
+        &[
+            ("13 ms on average", "up.mean @ 10s..60s", 0.0125..=0.0145),
+            ("instead of 31", "out.mean @ 10s..60s", 0.029..=0.036),
+            // Of the slots of four, of which three are there.
+            ("93 % load", "small.utilization @ 62s..88s", 0.68..=0.72),
+            ("takes some 190 ms", "out.mean @ 62s..88s", 0.15..=0.25),
+        ],
+    ),
+    (
+        "horizontal_vs_vertical",
+        &["balancer.balance=LeastConnections"],
+        &[("15 ms before", "out.mean @ 10s..60s", 0.014..=0.016), ("68 ms while", "out.mean @ 62s..88s", 0.055..=0.09)],
+    ),
+    (
+        "hot_shard",
+        &["same_fans.keys=Zipf(keys: 100000, exponent: 1.3)", "fans.keys=Zipf(keys: 100000, exponent: 1.3)"],
+        &[
+            ("a p99 of 75 ms", "more.p99", 0.065..=0.085),
+            ("eight have one of 2 s", "skewed.p99", 1.9..=2.2),
+            ("shards have one of 19 ms", "even.p99", 0.018..=0.02),
+        ],
+    ),
+    (
+        "millions_of_requests",
+        &[],
+        &[
+            ("edge answers 79 %", "edge.hit_ratio", 0.785..=0.8),
+            ("cache 59 %", "cache.hit_ratio", 0.58..=0.6),
+            ("remaining 8 %", "shards.arrivals", 75e3..=90e3),
+            ("on average instead of 15", "mean", 0.0145..=0.0155),
+        ],
+    ),
+    (
+        "millions_of_requests",
+        &["edge.capacity=Entries(1)"],
+        &[
+            ("15 % of the requests are refused", "failed_share", 0.145..=0.16),
+            ("takes 263 ms", "mean", 0.25..=0.28),
+            ("shards see no more", "shards.arrivals", 70e3..=84e3),
+        ],
+    ),
+    (
+        "news_feed",
+        &[],
+        &[
+            ("from 52 ms", "read.p99 @ 10s..40s", 0.051..=0.0535),
+            ("to 320 ms", "read.p99 @ 40s..46s", 0.3..=0.34),
+            ("and 8 %", "read.late_share @ 40s..46s", 0.07..=0.09),
+        ],
+    ),
+    (
+        "news_feed",
+        &["fan_out_of_the_famous.calls=200"],
+        &[
+            ("stays at 53 ms", "read.p99 @ 40s..46s", 0.051..=0.054),
+            ("16 ms on average", "waiting_posts.lag_mean", 0.015..=0.017),
+        ],
+    ),
+    (
+        "python_concurrency",
+        &[],
+        &[
+            ("both end at 500", "with_asyncio.throughput", 495.0..=505.0),
+            ("both end at 500", "with_threads.throughput", 495.0..=505.0),
+            ("waits half a second", "threads.mean", 0.45..=0.55),
+            ("14 ms are 14 ms", "processes.p50", 0.0139..=0.0142),
+        ],
+    ),
+    (
+        "python_concurrency",
+        &["with_asyncio.slots=1000"],
+        &[("each after 2.4 s", "asyncio.p50", 2.3..=2.5), ("in time for", "asyncio.goodput", 0.0..=0.0)],
+    ),
+    (
+        "python_concurrency",
+        &["a.rate=100/s", "b.rate=100/s", "c.rate=100/s"],
+        &[("p99 of 14", "processes.p99", 0.0139..=0.0145), ("to 17 ms", "asyncio.p99", 0.016..=0.0175)],
+    ),
+    (
+        "queue_vs_direct",
+        &[],
+        &[
+            ("60 % of the burst", "direct.failed_share @ 20s..30s", 0.57..=0.63),
+            ("fifteen seconds later", "orders.lag_p99", 13.5..=16.0),
+        ],
+    ),
+    (
+        "read_replicas",
+        &["spread.replication=Sync(acks: 3)"],
+        &[("just too few", "spread_write.mean", 0.3..=2.0), ("some 50 ms later", "spread.lag_mean", 0.048..=0.052)],
+    ),
+    (
+        "retry_storm",
+        &[],
+        &[
+            ("busy for 60 %", "store.core_utilization @ 10s..20s", 0.58..=0.64),
+            ("27 calls for each request", "store.arrivals @ 50s..60s", 3_800.0..=4_200.0),
+            ("0.85 s in its line", "store.mean_wait @ 50s..60s", 0.78..=0.92),
+            ("1.3 times", "calm_store.arrivals @ 22s..29s", 185.0..=205.0),
+        ],
+    ),
+    (
+        "url_shortener",
+        &[],
+        &[
+            ("78 % of the redirects", "cache.hit_ratio", 0.775..=0.795),
+            ("900 calls", "db.arrivals", 870.0..=920.0),
+            ("a third each", "api.core_utilization", 0.32..=0.35),
+        ],
+    ),
+    (
+        "url_shortener",
+        &["cache.capacity=Entries(100)"],
+        &[
+            ("answers 36 %", "cache.hit_ratio", 0.355..=0.37),
+            ("less than half", "redirect.goodput", 1_000.0..=1_990.0),
+            ("about 2 000 reads", "db.arrivals", 1_700.0..=2_000.0),
+        ],
+    ),
+    ("url_shortener", &["api.replicas=1"], &[("in time for nobody", "goodput", 0.0..=1.0)]),
 ];
 
 fn root() -> PathBuf {
@@ -172,6 +325,31 @@ fn every_expectation_fails_without_its_point() {
         println!("{name}: {} is {:?} with {changes:?}", verdict.expectation, verdict.value);
         if verdict.holds {
             wrong.push(format!("{name}: {} holds with {changes:?}: {:?}", verdict.expectation, verdict.value));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_numbers_of_the_notes_are_true() {
+    let mut wrong = Vec::new();
+    for (name, changes, claims) in CLAIMS {
+        let mut design = load(&root().join(format!("{name}.ron")));
+        let notes = design.notes.clone();
+        for change in *changes {
+            let (path, value) = change.split_once('=').expect("path=value");
+            assert!(notes.contains(path), "{name}: the notes do not say to set {path}");
+            set_parameter(&mut design, path, value).unwrap_or_else(|problem| panic!("{name}: {change}: {problem}"));
+        }
+        let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
+        run.advance(run.length());
+        let report = run.report();
+        for (words, path, range) in *claims {
+            assert!(notes.contains(words), "{name}: the notes do not say `{words}`");
+            let value = figure(path, run.recorder(), &report).unwrap_or_else(|| panic!("{name}: no {path}"));
+            if !range.contains(&value) {
+                wrong.push(format!("{name} with {changes:?}: `{words}`, and {path} is {value}"));
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -212,3 +212,31 @@ fn a_core_is_given_back_although_cores_became_shared() {
     let meters = run.sim().meters(tailboard::base::NodeId(node as u32));
     assert_eq!(meters.level(tailboard::engine::Meter::Cores), 0);
 }
+
+/// Both want twice what there is, and always wait.
+#[test]
+fn flows_share_by_the_weights_of_their_classes() {
+    let shares = |weights: &str| {
+        let text = format!(
+            r#"(run: (length: "32s", warm_up: "0s"), nodes: {{
+            "g": (kind: client(rate: "200/s", classes: {{"gold": ()}})), "f": (kind: client(rate: "800/s", classes: {{"free": ()}})),
+            "a": (kind: service(slots: 1, cores: 1, work: "10ms", queue_limit: None, discipline: WeightedFair{weights})) }},
+            links: [(from: "g", to: "a"), (from: "f", to: "a")])"#
+        );
+        let report = at(&mut run(&text), 32.0);
+        report.classes["gold"].good as f64 / report.classes["free"].good as f64
+    };
+    assert!((shares("") - 1.0).abs() < 0.01);
+    assert!((shares(r#", fair_weights: {"gold": 3}"#) - 3.0).abs() < 0.03);
+    assert!((shares(r#", fair_weights: {"gold": 0.5, "free": 2}"#) - 0.25).abs() < 0.01);
+}
+
+#[test]
+fn parameters_speak_of_classes_that_there_are() {
+    assert_eq!(findings(r#"service(work_by_class: {"reqest": "1ms"})"#), ["no-such-class"]);
+    let fair = |class: &str| format!("service(discipline: WeightedFair, fair_weights: {{\"{class}\": 2}})");
+    assert_eq!(findings(&fair("reqest")), ["no-such-class"]);
+    assert_eq!(findings(&fair("request")), [""; 0]);
+    assert_eq!(findings(r#"service(fair_weights: {"request": 2})"#), ["odd-value"]);
+    assert_eq!(findings(r#"service(discipline: WeightedFair, fair_weights: {"request": 0})"#), ["bad-value"]);
+}

@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const MOST_LINES: usize = 600;
 
 /// Files that are longer all the same, and how long they may be.
-const LONGER: &[(&str, usize)] = &[("src/kinds/service.rs", 725), ("src/kinds/client.rs", 700)];
+const LONGER: &[(&str, usize)] = &[("src/kinds/service.rs", 750), ("src/kinds/client.rs", 710)];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -183,8 +183,9 @@ fn the_readme_shows_the_starter_file() {
 #[test]
 fn every_scenario_is_named_in_the_readme() {
     let readme = text(&root().join("README.md"));
-    for (name, _) in crate::scenarios::files(&root().join("scenarios")) {
-        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    for (name, path) in crate::scenarios::files(&root().join("scenarios")) {
+        let line = format!("| [`{name}`](scenarios/{name}.ron) | {} |", crate::scenarios::load(&path).question);
+        assert!(readme.contains(&line), "{line}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The parameters of a database: what they are, what is said of each, and what of them does not go together.
 
-use crate::base::{Dist, Span};
+use crate::base::{Dist, Ratio, Span};
 use crate::kinds::kind::Checker;
 use crate::kinds::params::{Param, Visitor};
 use crate::parts::versions::MOST_REPLICAS;
@@ -20,6 +20,7 @@ pub struct Spec {
     pub read: Dist,
     pub write: Dist,
     pub row_locks: bool,
+    pub missing: Ratio,
     pub write_there: Dist,
     pub write_back: Dist,
     pub read_there: Dist,
@@ -74,6 +75,7 @@ impl Default for Spec {
             read: Dist::exponential(Span::from_millis(4)),
             write: Dist::exponential(Span::from_millis(8)),
             row_locks: false,
+            missing: Ratio(0.0),
             write_there: Dist::exponential(Span::from_millis(1)),
             write_back: Dist::exponential(Span::from_millis(1)),
             read_there: Dist::exponential(Span::from_millis(1)),
@@ -175,5 +177,15 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
             &["true"],
         ),
         &mut spec.row_locks,
+    );
+    v.visit(
+        &Param::new(
+            "missing",
+            "Share of keys that do not exist until they are written; reads find nothing.",
+            &["\"30%\""],
+        )
+        .range(0.0, 1.0)
+        .live(),
+        &mut spec.missing,
     );
 }
