@@ -208,7 +208,7 @@ pub fn scenario(app: &mut App, ui: &mut Ui) {
     ] {
         ui.add_space(4.0);
         let called = Called::As(ui.label(RichText::new(word).weak()).id);
-        let field = Field { key, called, shown, hint: word, width: f32::INFINITY, lines };
+        let field = Field { key, called, shown, hint: "", width: f32::INFINITY, lines };
         if let Some(text) = field.show(app, ui) {
             commit(app, key, &edit(text));
         }
@@ -285,4 +285,24 @@ fn expectations(app: &mut App, ui: &mut Ui) {
             ui.colored_label(color, format!("{word}: {}", verdict.expectation)).on_hover_text(verdict.why);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distribution_is_drawn_from_once() {
+        let mut curves = Curves::default();
+        let text = "Exponential(\"2ms\")";
+        let first = curves.of(text).map(|curve| (curve.p50, std::ptr::from_ref(curve)));
+        let (p50, place) = first.expect("a shape");
+        assert!((p50 - 0.002 * std::f64::consts::LN_2).abs() < 1e-4, "{p50}");
+        assert_eq!(curves.of(text).map(std::ptr::from_ref), Some(place));
+        assert!(curves.of("\"2ms\"").is_none() && curves.of("Some(3)").is_none());
+        for i in 0..2 * Curves::MOST {
+            curves.of(&i.to_string());
+        }
+        assert!(curves.0.len() <= Curves::MOST + 1);
+    }
 }

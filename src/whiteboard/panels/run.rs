@@ -9,6 +9,7 @@ use crate::figure::Lens;
 use crate::kinds::Value;
 use crate::run::Speed;
 use crate::whiteboard::app::App;
+use crate::whiteboard::canvas;
 use egui::{Button, ProgressBar, RichText, Slider, Ui};
 
 /// The buttons at its beginning.
@@ -62,7 +63,8 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             set_length(app, "run length", &text);
         }
         app.fields.complaint("run length", ui);
-        ui.add(ProgressBar::new((at / length) as f32).desired_width(120.0).desired_height(6.0));
+        let bar = ProgressBar::new((at / length) as f32).fill(canvas::color(app.look.theme().busy));
+        ui.add(bar.desired_width(120.0).desired_height(6.0));
         ui.label(
             RichText::new(format!("seed {} · {} requests", snapshot.seed, short::count(snapshot.requests))).weak(),
         );

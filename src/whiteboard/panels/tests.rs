@@ -416,6 +416,18 @@ fn a_picture_is_exported_as_the_dialog_says() {
 }
 
 #[test]
+fn a_picture_of_what_cannot_run_says_what_it_is_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut listener = Listener::before(shortener());
+    let nothing = Edit::Set { targets: vec!["api".to_owned()], param: "slots".to_owned(), text: "0".to_owned() };
+    listener.app().editor.edit(&nothing).expect("a setting");
+    listener.until("the problem", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.problem.is_some()));
+    let path = folder.path().join("old.png").display().to_string();
+    let said = crate::whiteboard::export::Export { path, ..Default::default() }.write(listener.app());
+    assert!(said.starts_with("Wrote") && said.ends_with("as it is drawn now, it cannot run"), "{said}");
+}
+
+#[test]
 fn the_nodes_of_the_board_are_read_in_order() {
     let mut listener = Listener::before(shortener());
     let sentence = "api, Service, 3 of 5";
