@@ -66,6 +66,7 @@ pub fn apply(ui: &mut Ui, look: &Look) {
     let (card, behind, border) =
         (canvas::color(theme.card), canvas::color(theme.background), canvas::color(theme.card_border));
     visuals.override_text_color = None;
+    visuals.weak_text_color = Some(muted);
     visuals.panel_fill = card;
     visuals.window_fill = card;
     visuals.window_stroke = Stroke::new(1.0, border);

@@ -21,6 +21,8 @@ pub const TOOLS: &[&[&str]] = &[
 
 pub fn show(app: &mut App, ui: &mut Ui) {
     MenuBar::new().ui(ui, |ui| {
+        // Words and signs stand on one line.
+        ui.spacing_mut().interact_size.y = 24.0;
         for menu in Menu::ALL {
             ui.menu_button(menu.title(), |ui| {
                 prepare(ui);
@@ -158,6 +160,7 @@ fn replicas(app: &mut App, ui: &mut Ui) {
     if replicas.is_empty() {
         return;
     }
+    ui.separator();
     submenu(ui, "One replica", |ui| {
         ScrollArea::vertical().max_height(400.0).show(ui, |ui| {
             for replica in replicas {

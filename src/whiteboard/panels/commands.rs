@@ -45,6 +45,7 @@ pub fn choose<T: Clone>(
             let button = egui::Button::new(title.as_str())
                 .shortcut_text(more.as_str())
                 .selected(i == *at)
+                .frame_when_inactive(i == *at)
                 .min_size(egui::vec2(ui.available_width(), 24.0));
             let response = ui.add(button);
             if i == *at && (up || down) {

@@ -1,4 +1,4 @@
-//! The dock below the board: plots, and tables of nodes and links. What it shows can be copied.
+//! The dock below the board: plots, and tables of requests, nodes and links. What it shows can be copied.
 
 use super::tables::{self, Sort};
 use super::{plots, tables as t};
@@ -9,6 +9,7 @@ use egui::{Align, Button, Layout, RichText, Ui};
 pub enum Tab {
     #[default]
     Plots,
+    Requests,
     Nodes,
     Links,
 }
@@ -22,8 +23,9 @@ struct Content {
     csv: fn(&App) -> Vec<Vec<String>>,
 }
 
-const TABS: [Content; 3] = [
+const TABS: [Content; 4] = [
     Content { tab: Tab::Plots, word: "Plots", show: plots::show, note: plots::note, csv: plots::csv },
+    Content { tab: Tab::Requests, word: "Requests", show: tables::classes, note: t::note, csv: t::classes_csv },
     Content { tab: Tab::Nodes, word: "Nodes", show: tables::nodes, note: t::note, csv: t::nodes_csv },
     Content { tab: Tab::Links, word: "Links", show: tables::links, note: t::note, csv: t::links_csv },
 ];
@@ -32,6 +34,7 @@ const TABS: [Content; 3] = [
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dock {
     pub tab: Tab,
+    pub classes: Sort,
     pub nodes: Sort,
     pub links: Sort,
 }

@@ -80,38 +80,59 @@ pub fn selected(app: &mut App, ui: &mut Ui, selection: &Selection) {
     }
 }
 
+/// Longer texts have a line of their own.
+const SHORT: usize = 20;
+
 fn parameter(app: &mut App, ui: &mut Ui, targets: &[String], row: &Row) {
     let key = format!("{}.{}", targets.join(","), row.param.name);
-    let set =
-        |text: &str| Edit::Set { targets: targets.to_vec(), param: row.param.name.to_owned(), text: text.to_owned() };
+    let shown = if row.differs { String::new() } else { plain(&row.text) };
+    let is_long = shown.len() > SHORT;
     ui.horizontal(|ui| {
-        let name = row.param.name.replace('_', " ");
-        let name = if row.is_default { RichText::new(name).weak() } else { RichText::new(name).family(canvas::bold()) };
-        let acts = if row.param.live { "acts at once" } else { "restarts the run" };
-        let range = row.param.range.map_or(String::new(), |(min, max)| format!("\nFrom {min} to {max}."));
-        let examples = format!("\nFor example: {}", row.param.examples.join(", "));
-        let label = ui.label(name).on_hover_text(format!("{}{range}{examples}\nA change {acts}.", row.param.help));
-        let called = Called::As(label.id);
+        let called = Called::As(name(ui, row));
+        if is_long {
+            return;
+        }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if row.text == "true" || row.text == "false" {
                 let mut on = row.text == "true";
                 if call(ui.checkbox(&mut on, ""), called).changed() {
-                    commit(app, &key, &set(if on { "true" } else { "false" }));
+                    commit(app, &key, &set(targets, row, if on { "true" } else { "false" }));
                 }
                 return;
             }
-            let shown = if row.differs { String::new() } else { plain(&row.text) };
             let hint = if row.differs { "several values" } else { "" };
             let field = Field { key: &key, called, shown: &shown, hint, width: 150.0, lines: 1 };
             if let Some(text) = field.show(app, ui) {
-                commit(app, &key, &set(&text));
+                commit(app, &key, &set(targets, row, &text));
             }
         });
     });
+    if is_long {
+        let called = row.param.name.replace('_', " ");
+        let width = f32::INFINITY;
+        let field = Field { key: &key, called: Called::By(&called), shown: &shown, hint: "", width, lines: 1 };
+        if let Some(text) = field.show(app, ui) {
+            commit(app, &key, &set(targets, row, &text));
+        }
+    }
     app.fields.complaint(&key, ui);
     if !row.differs {
         curve(app, ui, &row.text);
     }
+}
+
+fn set(targets: &[String], row: &Row, text: &str) -> Edit {
+    Edit::Set { targets: targets.to_vec(), param: row.param.name.to_owned(), text: text.to_owned() }
+}
+
+/// The name of a parameter, with all that is said of it.
+fn name(ui: &mut Ui, row: &Row) -> egui::Id {
+    let name = row.param.name.replace('_', " ");
+    let name = if row.is_default { RichText::new(name).weak() } else { RichText::new(name).family(canvas::bold()) };
+    let acts = if row.param.live { "acts at once" } else { "restarts the run" };
+    let range = row.param.range.map_or(String::new(), |(min, max)| format!("\nFrom {min} to {max}."));
+    let examples = format!("\nFor example: {}", row.param.examples.join(", "));
+    ui.label(name).on_hover_text(format!("{}{range}{examples}\nA change {acts}.", row.param.help)).id
 }
 
 /// Quantities without their quotes.
@@ -181,24 +202,26 @@ fn curve(app: &mut App, ui: &mut Ui, text: &str) {
 pub fn scenario(app: &mut App, ui: &mut Ui) {
     let design = app.editor.design().clone();
     ui.label(RichText::new("Scenario").family(canvas::bold()).size(16.0));
-    for (key, shown, edit) in [
-        ("title", &design.title, Edit::SetTitle as fn(String) -> Edit),
-        ("question", &design.question, Edit::SetQuestion),
+    for (key, word, lines, shown, edit) in [
+        ("title", "Title", 1, &design.title, Edit::SetTitle as fn(String) -> Edit),
+        ("question", "Question", 3, &design.question, Edit::SetQuestion),
     ] {
-        let called = Called::As(ui.label(RichText::new(key).weak().small()).id);
-        let field = Field { key, called, shown, hint: key, width: f32::INFINITY, lines: 1 };
+        ui.add_space(4.0);
+        let called = Called::As(ui.label(RichText::new(word).weak()).id);
+        let field = Field { key, called, shown, hint: "", width: f32::INFINITY, lines };
         if let Some(text) = field.show(app, ui) {
             commit(app, key, &edit(text));
         }
     }
+    ui.add_space(4.0);
     ui.horizontal(|ui| {
-        let called = Called::As(ui.label(RichText::new("length").weak().small()).id);
+        let called = Called::As(ui.label(RichText::new("Length").weak()).id);
         let shown = plain(&Value::text(&design.run.length));
         let field = Field { key: "length", called, shown: &shown, hint: "60s", width: 70.0, lines: 1 };
         if let Some(text) = field.show(app, ui) {
             set_length(app, "length", &text);
         }
-        let called = Called::As(ui.label(RichText::new("seed").weak().small()).id);
+        let called = Called::As(ui.label(RichText::new("Seed").weak()).id);
         let shown = design.seed.to_string();
         let field = Field { key: "seed", called, shown: &shown, hint: "1", width: 60.0, lines: 1 };
         if let Some(text) = field.show(app, ui) {
@@ -212,7 +235,7 @@ pub fn scenario(app: &mut App, ui: &mut Ui) {
         app.fields.complaint(key, ui);
     }
     ui.collapsing("Notes", |ui| {
-        let called = Called::By("notes");
+        let called = Called::By("Notes");
         let field = Field { key: "notes", called, shown: &design.notes, hint: "", width: f32::INFINITY, lines: 6 };
         if let Some(text) = field.show(app, ui) {
             commit(app, "notes", &Edit::SetNotes(text));
@@ -262,4 +285,24 @@ fn expectations(app: &mut App, ui: &mut Ui) {
             ui.colored_label(color, format!("{word}: {}", verdict.expectation)).on_hover_text(verdict.why);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distribution_is_drawn_from_once() {
+        let mut curves = Curves::default();
+        let text = "Exponential(\"2ms\")";
+        let first = curves.of(text).map(|curve| (curve.p50, std::ptr::from_ref(curve)));
+        let (p50, place) = first.expect("a shape");
+        assert!((p50 - 0.002 * std::f64::consts::LN_2).abs() < 1e-4, "{p50}");
+        assert_eq!(curves.of(text).map(std::ptr::from_ref), Some(place));
+        assert!(curves.of("\"2ms\"").is_none() && curves.of("Some(3)").is_none());
+        for i in 0..2 * Curves::MOST {
+            curves.of(&i.to_string());
+        }
+        assert!(curves.0.len() <= Curves::MOST + 1);
+    }
 }

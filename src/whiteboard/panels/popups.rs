@@ -10,7 +10,7 @@ use crate::figure::{Background, Parts, ThemeName};
 use crate::whiteboard::app::App;
 use crate::whiteboard::export::{Export, Format};
 use crate::whiteboard::files::{Purpose, Question, Replacing};
-use egui::{Align2, Area, Frame, Key, TextEdit, Ui, Window};
+use egui::{Align2, Area, Frame, Grid, Key, RichText, TextEdit, Ui, Window};
 use std::path::Path;
 
 #[derive(Default)]
@@ -188,11 +188,8 @@ fn sheet<R>(
 /// A window that can be closed; returns whether it stays.
 fn window(ui: &Ui, title: &str, add: impl FnOnce(&mut Ui) -> bool) -> bool {
     let mut open = true;
-    let shown = Window::new(title)
-        .open(&mut open)
-        .collapsible(false)
-        .resizable(false)
-        .anchor(Align2::CENTER_CENTER, [0.0, 0.0]);
+    let shown =
+        Window::new(title).open(&mut open).collapsible(false).auto_sized().anchor(Align2::CENTER_CENTER, [0.0, 0.0]);
     let keep = shown.show(ui.ctx(), add).and_then(|response| response.inner).unwrap_or(true);
     open && keep
 }
@@ -245,46 +242,55 @@ fn context(app: &mut App, ui: &Ui) {
 }
 
 fn export_dialog(app: &mut App, ui: &mut Ui, export: &mut Export, now: f64) -> bool {
-    ui.horizontal(|ui| {
-        for (format, word) in [(Format::Png, "PNG"), (Format::Svg, "SVG")] {
-            if ui.selectable_label(export.format == format, word).clicked() {
-                export.set_format(format);
-            }
-        }
-        ui.add_enabled_ui(export.format == Format::Png, |ui| {
-            ui.label("Scale");
-            for scale in [1.0, 2.0, 3.0, 4.0] {
-                ui.selectable_value(&mut export.scale, scale, format!("{scale}×"));
+    Grid::new("export").num_columns(2).spacing([12.0, 8.0]).show(ui, |ui| {
+        let row = |ui: &mut Ui, word: &str, add: &mut dyn FnMut(&mut Ui)| {
+            ui.label(RichText::new(word).weak());
+            ui.horizontal(|ui| add(ui));
+            ui.end_row();
+        };
+        row(ui, "Format", &mut |ui| {
+            for (format, word) in [(Format::Png, "PNG"), (Format::Svg, "SVG")] {
+                if ui.selectable_label(export.format == format, word).clicked() {
+                    export.set_format(format);
+                }
             }
         });
-    });
-    ui.horizontal(|ui| {
-        ui.selectable_value(&mut export.look.parts, Parts::All, "Board and plots");
-        ui.selectable_value(&mut export.look.parts, Parts::Board, "Board");
-        ui.selectable_value(&mut export.look.parts, Parts::Plots, "Plots");
-    });
-    ui.horizontal(|ui| {
-        for (theme, word) in [(ThemeName::Light, "Light"), (ThemeName::Dark, "Dark"), (ThemeName::Print, "Print")] {
-            ui.selectable_value(&mut export.look.theme, theme, word);
+        if export.format == Format::Png {
+            row(ui, "Scale", &mut |ui| {
+                for scale in [1.0, 2.0, 3.0, 4.0] {
+                    ui.selectable_value(&mut export.scale, scale, format!("{scale}×"));
+                }
+            });
         }
-        ui.separator();
-        for (background, word) in
-            [(Background::Theme, "Background"), (Background::White, "White"), (Background::None, "None")]
-        {
-            ui.selectable_value(&mut export.look.background, background, word);
-        }
-    });
-    ui.add_enabled(
-        !app.editor.selection().nodes.is_empty(),
-        egui::Checkbox::new(&mut export.selection, "Only what is selected"),
-    );
-    ui.horizontal(|ui| {
-        let label = ui.label("File");
+        row(ui, "Shows", &mut |ui| {
+            ui.selectable_value(&mut export.look.parts, Parts::All, "Board and plots");
+            ui.selectable_value(&mut export.look.parts, Parts::Board, "Board");
+            ui.selectable_value(&mut export.look.parts, Parts::Plots, "Plots");
+        });
+        row(ui, "Colours", &mut |ui| {
+            for (theme, word) in [(ThemeName::Light, "Light"), (ThemeName::Dark, "Dark"), (ThemeName::Print, "Print")] {
+                ui.selectable_value(&mut export.look.theme, theme, word);
+            }
+        });
+        row(ui, "Background", &mut |ui| {
+            for (background, word) in
+                [(Background::Theme, "Of the colours"), (Background::White, "White"), (Background::None, "None")]
+            {
+                ui.selectable_value(&mut export.look.background, background, word);
+            }
+        });
+        row(ui, "", &mut |ui| {
+            let selects = egui::Checkbox::new(&mut export.selection, "Only what is selected");
+            ui.add_enabled(!app.editor.selection().nodes.is_empty(), selects);
+        });
+        let label = ui.label(RichText::new("File").weak());
         if export.path.is_empty() {
             export.path = app.files.picture(export.format.extension());
         }
         call(ui.add(TextEdit::singleline(&mut export.path).desired_width(360.0)), Called::As(label.id));
+        ui.end_row();
     });
+    ui.add_space(8.0);
     let go = ui.button("Export").clicked();
     if go {
         let message = export.write(app);

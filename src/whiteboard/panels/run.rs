@@ -9,6 +9,7 @@ use crate::figure::Lens;
 use crate::kinds::Value;
 use crate::run::Speed;
 use crate::whiteboard::app::App;
+use crate::whiteboard::canvas;
 use egui::{Button, ProgressBar, RichText, Slider, Ui};
 
 /// The buttons at its beginning.
@@ -62,7 +63,8 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             set_length(app, "run length", &text);
         }
         app.fields.complaint("run length", ui);
-        ui.add(ProgressBar::new((at / length) as f32).desired_width(120.0).desired_height(6.0));
+        let bar = ProgressBar::new((at / length) as f32).fill(canvas::color(app.look.theme().busy));
+        ui.add(bar.desired_width(120.0).desired_height(6.0));
         ui.label(
             RichText::new(format!("seed {} · {} requests", snapshot.seed, short::count(snapshot.requests))).weak(),
         );
@@ -84,11 +86,14 @@ pub fn show(app: &mut App, ui: &mut Ui) {
 
 /// A speed as it is said, and as it can be typed: `2`, `1/500`, `max`.
 fn text(speed: Speed) -> String {
-    match speed {
-        Speed::Fastest => "max".to_owned(),
-        Speed::Times(times) if times > 0.0 && times < 0.95 => format!("1/{:.0}", 1.0 / times),
-        Speed::Times(times) => format!("{times:.0}"),
+    let Speed::Times(times) = speed else { return "max".to_owned() };
+    let inverse = 1.0 / times;
+    let is_whole = (inverse - inverse.round()).abs() < 1e-6 * inverse;
+    if times > 0.0 && inverse >= 1.5 && (is_whole || times < 0.1) {
+        return format!("1/{inverse:.0}");
     }
+    let text = format!("{times:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// # Errors
@@ -147,6 +152,7 @@ mod tests {
         {
             assert_eq!(parse(&text(speed)), Ok(speed));
         }
+        assert_eq!([0.94, 1.5, 0.0, 0.0019].map(|times| text(Speed::Times(times))), ["0.94", "1.5", "0", "1/526"]);
         assert_eq!(parse(" ×3 "), Ok(Speed::Times(3.0)));
         for wrong in ["", "fast", "0", "-1", "1/0", "1/2000", "NaN"] {
             assert!(parse(wrong).is_err(), "{wrong}");

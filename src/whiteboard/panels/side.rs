@@ -5,6 +5,7 @@ use super::inspector;
 use crate::base::Severity;
 use crate::editor::Selection;
 use crate::whiteboard::app::App;
+use crate::whiteboard::canvas;
 use egui::{Align, Layout, RichText, ScrollArea, Ui};
 
 pub fn show(app: &mut App, ui: &mut Ui) {
@@ -23,6 +24,10 @@ pub fn show(app: &mut App, ui: &mut Ui) {
 /// What the checks say, with a click to what it is about, and what can be done about it at once.
 fn findings(app: &mut App, ui: &mut Ui) {
     let findings = app.findings.clone();
+    if findings.all.is_empty() {
+        return;
+    }
+    ui.label(RichText::new(format!("Findings ({})", findings.all.len())).family(canvas::bold()).size(16.0));
     for (finding, fix) in findings.all.iter().zip(&findings.fixes) {
         let color = match finding.severity {
             Severity::Error => ui.visuals().error_fg_color,
@@ -49,9 +54,8 @@ fn findings(app: &mut App, ui: &mut Ui) {
             });
         });
     }
-    if !findings.all.is_empty() {
-        ui.separator();
-    }
+    ui.add_space(4.0);
+    ui.separator();
 }
 
 /// Select what a finding is about: a node by its name, or a link by its number.

@@ -1,8 +1,9 @@
-//! Nodes and links in figures: of the run so far, after its warm-up. A click on a head sorts, a click on a name selects.
+//! Requests, nodes and links in figures: of the run so far, after its warm-up. A click on a head sorts, a click on a name selects.
 
 use crate::base::short;
 use crate::editor::Selection;
-use crate::metrics::{Estimate, Latency, LinkReport, NodeReport, Report, steady};
+use crate::kinds::KINDS;
+use crate::metrics::{ClassReport, Estimate, Latency, LinkReport, NodeReport, Report, steady};
 use crate::whiteboard::app::App;
 use crate::whiteboard::canvas;
 use egui::{Align, Button, Grid, Layout, RichText, ScrollArea, Ui};
@@ -72,6 +73,39 @@ const NODES: &[Column<NodeReport>] = &[
         |node| node.hit_ratio.map(|hits| hits.value),
         short::percent,
     ),
+];
+
+const CLASSES: &[Column<ClassReport>] = &[
+    column("offered", "Requests issued, per second", |class| Some(class.offered_rate), short::rate),
+    column("goodput", "Answered within the deadline, per second", |class| Some(class.goodput), short::rate),
+    column("n", "Answers: what mean and percentiles are taken over", |class| Some(class.latency.count as f64), whole),
+    column("mean", "Mean time to answer", |class| class.latency.mean.map(|mean| mean.value), short::seconds),
+    column(
+        "p50",
+        "Half of the answers are faster",
+        |class| claimed(&class.latency, 0.5, class.latency.p50),
+        short::seconds,
+    ),
+    column(
+        "p95",
+        "19 in 20 are faster; of 200 answers or more",
+        |class| claimed(&class.latency, 0.95, class.latency.p95),
+        short::seconds,
+    ),
+    column(
+        "p99",
+        "99 in 100 are faster; of 1,000 answers or more",
+        |class| claimed(&class.latency, 0.99, class.latency.p99),
+        short::seconds,
+    ),
+    column("late", "Answered after the deadline", |class| Some(class.late as f64), whole),
+    column(
+        "failed",
+        "Share of requests that failed",
+        |class| lost_share(&class.failed, class.good + class.late),
+        short::percent,
+    ),
+    column("in flight", "Requests without an answer yet", |class| Some(class.in_flight as f64), whole),
 ];
 
 const LINKS: &[Column<LinkReport>] = &[
@@ -148,34 +182,49 @@ fn sorted<'a, R>(rows: &'a BTreeMap<String, R>, columns: &[Column<R>], sort: Sor
     all
 }
 
-/// What a table says over which time.
+/// What a table says over which time: figures are a little behind the run, so that it is they who tell.
 fn span(report: &Report) -> String {
+    let total = &report.total;
+    let seconds = if total.offered_rate > 0.0 { total.offered as f64 / total.offered_rate } else { 0.0 };
+    // Nodes and links are counted by whole stretches of the run.
+    let nothing = report.nodes.values().all(|node| node.arrived == 0);
     format!(
-        "{} – {} of the run, {} requests",
+        "{} – {} of the run, {} requests{}",
         short::seconds(report.warm_up),
-        short::seconds(report.length),
-        short::count(report.total.offered)
+        short::seconds(report.warm_up + seconds),
+        short::count(total.offered),
+        if nothing { " · nodes and links are counted after the warm-up" } else { "" }
     )
 }
 
-pub fn nodes(app: &mut App, ui: &mut Ui) {
+/// The figures of requests, class by class.
+pub fn classes(app: &mut App, ui: &mut Ui) {
     let Some(report) = app.snapshot.as_ref().map(|snapshot| snapshot.report.clone()) else { return };
-    let mut sort = app.dock.nodes;
+    table(ui, "classes", &report.classes, CLASSES, &mut app.dock.classes, &[]);
+}
+
+pub fn nodes(app: &mut App, ui: &mut Ui) {
+    let nodes = called(app);
     let selected = app.editor.selection().nodes.clone();
-    if let Some(name) = table(ui, "nodes", &report.nodes, NODES, &mut sort, &selected) {
+    if let Some(name) = table(ui, "nodes", &nodes, NODES, &mut app.dock.nodes, &selected) {
         app.editor.select(Selection::of_nodes([name]));
     }
-    app.dock.nodes = sort;
 }
 
 pub fn links(app: &mut App, ui: &mut Ui) {
     let Some(report) = app.snapshot.as_ref().map(|snapshot| snapshot.report.clone()) else { return };
-    let mut sort = app.dock.links;
     let selected = app.editor.selection().links.clone();
-    if let Some(name) = table(ui, "links", &report.links, LINKS, &mut sort, &selected) {
+    if let Some(name) = table(ui, "links", &report.links, LINKS, &mut app.dock.links, &selected) {
         app.editor.select(Selection::of_links([name]));
     }
-    app.dock.links = sort;
+}
+
+/// The nodes that are called: what clients send stands among the requests.
+fn called(app: &App) -> BTreeMap<String, NodeReport> {
+    let accepts = |kind: &str| KINDS.iter().any(|meta| meta.key == kind && meta.accepts_calls);
+    let report = app.snapshot.as_ref().map(|snapshot| &snapshot.report);
+    let nodes = report.into_iter().flat_map(|report| report.nodes.iter());
+    nodes.filter(|(_, node)| accepts(&node.kind)).map(|(name, node)| (name.clone(), node.clone())).collect()
 }
 
 /// What is said beside the tabs.
@@ -238,8 +287,12 @@ fn csv<R>(rows: &BTreeMap<String, R>, columns: &[Column<R>], sort: Sort) -> Vec<
     lines
 }
 
+pub fn classes_csv(app: &App) -> Vec<Vec<String>> {
+    app.snapshot.as_ref().map_or(Vec::new(), |snapshot| csv(&snapshot.report.classes, CLASSES, app.dock.classes))
+}
+
 pub fn nodes_csv(app: &App) -> Vec<Vec<String>> {
-    app.snapshot.as_ref().map_or(Vec::new(), |snapshot| csv(&snapshot.report.nodes, NODES, app.dock.nodes))
+    csv(&called(app), NODES, app.dock.nodes)
 }
 
 pub fn links_csv(app: &App) -> Vec<Vec<String>> {
@@ -258,6 +311,7 @@ mod tests {
         let report = crate::run::run(&design).expect("it runs");
         walk(&report.nodes, NODES);
         walk(&report.links, LINKS);
+        walk(&report.classes, CLASSES);
     }
 
     fn walk<R>(rows: &BTreeMap<String, R>, columns: &[Column<R>]) {

@@ -241,19 +241,22 @@ fn what_is_wrong_is_told_and_can_be_fixed() {
 
 #[test]
 fn tables_are_sorted_by_their_heads_and_copied_as_they_are_shown() {
-    let mut listener = Listener::before(shortener());
+    let mut design = shortener();
+    design.run.length = crate::base::Span::from_secs(20);
+    let mut listener = Listener::before(design);
     listener.fill("Speed, as a number", "max");
-    listener.until("a while", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.report.length > 5.0));
+    listener.until("the end", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.over));
     listener.press("Nodes");
     assert!(listener.hears("of the run, "), "over which time, and how many requests");
     let heights =
-        |listener: &Listener| ["api", "balancer", "people"].map(|name| listener.get(Role::Button, name).rect().top());
+        |listener: &Listener| ["api", "balancer", "db"].map(|name| listener.get(Role::Button, name).rect().top());
     assert!(heights(&listener).is_sorted(), "by name");
     listener.press("name ↑");
     assert!(heights(&listener).iter().rev().is_sorted());
     listener.press("busy");
     assert!(listener.find(Role::Button, "busy ↓").is_some(), "the largest first");
-    assert!(heights(&listener)[0] < heights(&listener)[1], "only one of them has slots");
+    let [api, balancer, db] = heights(&listener);
+    assert!(db < api && api < balancer, "the balancer has no slots");
     listener.get(Role::Button, "Copy CSV").click();
     let mut copied = String::new();
     for _ in 0..4 {
@@ -264,9 +267,11 @@ fn tables_are_sorted_by_their_heads_and_copied_as_they_are_shown() {
             }
         }
     }
-    assert!(copied.starts_with("name,calls,n,mean,p50") && copied.lines().count() == 6, "{copied}");
-    listener.press("people");
-    assert_eq!(listener.app().editor.selection().nodes, ["people"]);
+    assert!(copied.starts_with("name,calls,n,mean,p50") && copied.lines().count() == 5, "{copied}");
+    listener.press("balancer");
+    assert_eq!(listener.app().editor.selection().nodes, ["balancer"]);
+    listener.press("Requests");
+    assert!(listener.find(Role::Button, "redirect").is_some());
     listener.press("Links");
     listener.press("people->balancer");
     assert_eq!(listener.app().editor.selection().links, ["people->balancer"]);
@@ -408,6 +413,18 @@ fn a_picture_is_exported_as_the_dialog_says() {
     listener.press("Export");
     assert!(std::fs::read_to_string(&path).is_ok_and(|text| text.contains("<svg") && text.contains("URL shortener")));
     assert!(!listener.app().popup.is_open());
+}
+
+#[test]
+fn a_picture_of_what_cannot_run_says_what_it_is_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut listener = Listener::before(shortener());
+    let nothing = Edit::Set { targets: vec!["api".to_owned()], param: "slots".to_owned(), text: "0".to_owned() };
+    listener.app().editor.edit(&nothing).expect("a setting");
+    listener.until("the problem", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.problem.is_some()));
+    let path = folder.path().join("old.png").display().to_string();
+    let said = crate::whiteboard::export::Export { path, ..Default::default() }.write(listener.app());
+    assert!(said.starts_with("Wrote") && said.ends_with("as it is drawn now, it cannot run"), "{said}");
 }
 
 #[test]
