@@ -347,6 +347,7 @@ mod tests {
     use super::*;
     use crate::base::{ClassId, LinkId};
     use crate::engine::{Passage, Reason};
+    use crate::whiteboard::headless::Headless;
 
     const MS: u64 = 1_000_000;
 
@@ -420,6 +421,31 @@ mod tests {
         assert_eq!((shown[0].settled.round(), shown[1].left.round()), (5.0, 5.0));
         assert_eq!(shown[0].leg(20.0), Some((Leg::AtCallee, 1.0)));
         assert!(matches!(shown[0].leg(30.5), Some((Leg::Back, _))));
+    }
+
+    #[test]
+    fn at_full_speed_requests_are_played_back_and_in_slow_motion_they_are_where_they_are() {
+        let text = include_str!("../../scenarios/url_shortener.ron");
+        let design = crate::scenario::read_str(text).drawing.expect("a design");
+        let mut window = Headless::new(design, egui::vec2(1440.0, 900.0));
+        let until = |window: &mut Headless, what: &str, holds: &dyn Fn(&Headless, usize) -> bool| {
+            for _ in 0..2_000 {
+                let dots = window.frame(0.016, Vec::new()).dots;
+                if holds(window, dots) {
+                    return;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(4));
+            }
+            panic!("{what}");
+        };
+        until(&mut window, "nothing is played back", &|window, dots| dots > 2 && window.app.motion.is_stretched);
+        assert!(window.app.motion.slowed().is_some_and(|slowed| slowed > 5.0));
+        window.set_speed(0.002);
+        until(&mut window, "no true time", &|window, dots| dots > 2 && !window.app.motion.is_stretched);
+        assert_eq!(window.app.motion.slowed(), None);
+        // Without motion nothing moves.
+        window.app.look.still = true;
+        assert_eq!(window.frame(0.016, Vec::new()).dots, 0);
     }
 
     #[test]

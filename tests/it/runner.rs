@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tailboard::base::{Ratio, Span, Time};
-use tailboard::design::{Action, Design, Intervention, set_parameter};
+use tailboard::design::{Action, Design, Intervention, RunSpec, set_parameter};
 use tailboard::run::{Basis, Change, Run, Runner, Snapshot, Speed, change, frame, run};
 use tailboard::scenario;
 
@@ -346,6 +346,40 @@ fn slow_motion_is_as_slow_as_it_says_and_dots_move() {
     let moving = |snapshot: &Snapshot| snapshot.frame.tokens.iter().any(|token| token.way > 0.0 && token.way < 1.0);
     assert!(seen.iter().filter(|snapshot| moving(snapshot)).count() > 20);
     assert!(seen.windows(2).all(|two| two[0].now <= two[1].now));
+}
+
+#[test]
+fn journeys_are_of_this_run_and_no_more_than_can_be_followed() {
+    let watched =
+        Watched::start(Design { run: RunSpec { length: Span::from_secs(100_000), ..design().run }, ..design() });
+    watched.runner.set_speed(Speed::Times(2.0));
+    watched.runner.play();
+    let snapshot = watched.until("journeys", |snapshot| snapshot.journeys_ended > 50);
+    for journey in snapshot.journeys.iter() {
+        assert!(journey.end() <= snapshot.now && journey.begin() < journey.end(), "{journey:?}");
+        // Five milliseconds there and as many back, and at least one each way behind the balancer.
+        assert!(
+            journey.end().since(journey.begin()) >= Span::from_millis(12) && journey.hops.len() >= 2,
+            "{journey:?}"
+        );
+    }
+    // At full speed hundreds of thousands of requests are made in a second.
+    watched.runner.set_speed(Speed::Fastest);
+    let before = watched.until("a sample", |snapshot| snapshot.frame.sampling >= 100);
+    let after = watched.until("a while", |snapshot| snapshot.requests > before.requests + 500_000);
+    let (ended, requests) = (after.journeys_ended - before.journeys_ended, after.requests - before.requests);
+    assert!(ended > 0 && ended <= requests / 50, "{ended} of {requests}");
+    assert!(after.journeys.len() <= 512);
+    // Another run has journeys of its own, and the count goes on.
+    watched.runner.set_speed(Speed::Times(1.0));
+    watched.runner.restart(None);
+    let anew = watched.until("a restart", |snapshot| {
+        snapshot.number > after.number
+            && snapshot.journeys_ended > after.journeys_ended + 5
+            && snapshot.now.as_secs() > 1.0
+    });
+    let last = anew.journeys.last().expect("a journey");
+    assert!(last.end() <= anew.now, "{} of {}", last.end().as_secs(), anew.now.as_secs());
 }
 
 #[test]
