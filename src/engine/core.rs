@@ -96,6 +96,18 @@ pub enum Stage {
     Killed,
 }
 
+impl Stage {
+    pub const ALL: [Stage; 7] = [
+        Stage::Running,
+        Stage::Starting,
+        Stage::Degraded,
+        Stage::Paused,
+        Stage::Draining,
+        Stage::Broken,
+        Stage::Killed,
+    ];
+}
+
 /// A replica as it looks from outside.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReplicaState {

@@ -68,7 +68,8 @@ impl Axis {
     /// Around both.
     #[must_use]
     pub fn union(&self, other: &Axis) -> Axis {
-        Axis { from: self.from.min(other.from), to: self.to.max(other.to), is_log: self.is_log }
+        let (from, to) = (self.from.min(other.from), self.to.max(other.to));
+        if self.is_log { Axis::log(from, to) } else { Axis { from, to, is_log: false } }
     }
 
     /// Where a value is: 0 at the beginning of the axis, 1 at its end. Values outside are at the nearest end.
@@ -123,6 +124,7 @@ pub fn text(value: f64, unit: FigureUnit) -> String {
 pub fn moment(seconds: f64) -> String {
     let rounded = |value: f64| (value * 100.0).round() / 100.0;
     match seconds {
+        0.0 => "0 s".to_owned(),
         s if s < 600.0 => text(s, FigureUnit::Seconds),
         s if s < 10_800.0 => format!("{} min", rounded(s / 60.0)),
         s => format!("{} h", rounded(s / 3_600.0)),
@@ -184,6 +186,8 @@ mod tests {
             let axis = Axis::log(least, most);
             let ticks = axis.ticks(FigureUnit::Seconds, LOG_TICKS);
             assert!(axis.from <= least && axis.to >= most && ticks.len() <= LOG_TICKS, "{axis:?}: {ticks:?}");
+            let both = axis.union(&Axis::log(0.2, 0.4));
+            assert_eq!(both, Axis::log(both.from, both.to));
             let near = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-6;
             assert!(near(ticks[0].at, axis.from), "{axis:?}: {ticks:?}");
             assert!(near(ticks[ticks.len() - 1].at, axis.to) || most / least > 1e6, "{axis:?}: {ticks:?}");

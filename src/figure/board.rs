@@ -10,9 +10,9 @@ use super::notes::{self, Note};
 use super::route::{self, Body};
 use super::scene::{Item, Owner, Pen, Point, Rect, Scene};
 use super::theme::Theme;
-use super::{Lens, series, state};
-use crate::base::{maths, short};
-use crate::design::{Design, MetricPath, ModeSpec, Node};
+use super::{Lens, axis, series, state};
+use crate::base::maths;
+use crate::design::{Design, FigureUnit, MetricPath, ModeSpec, Node};
 use crate::engine::{Leg, is_in, next_every};
 use crate::kinds::{Group, Param, Spec, Value, params};
 use crate::metrics::{Frame, LinkFrame, NodeFrame, Token};
@@ -249,9 +249,8 @@ fn card_of<'a>(
         is_control: meta.group == Group::Control,
         copies,
         is_frail: ["pauses", "breakdowns"].iter().any(|name| is_set(&node.kind, name)),
-        struck: state::of_node(active, name)
-            .into_iter()
-            .chain(shown.and_then(|node| copies::by_chance(&node.copies)))
+        struck: (shown.and_then(|node| copies::by_chance(&node.copies)).into_iter())
+            .chain(state::of_node(active, name))
             .collect(),
         heat: None,
     };
@@ -289,7 +288,8 @@ fn heat_words(design: &Design, lens: Lens) -> Option<String> {
         Lens::Load | Lens::None => None,
         Lens::Latency => Some(match series::objectives(design).first() {
             Some((value, _)) => {
-                format!("p99 from a tenth of the objective ({}) to ten times as much", short::seconds(*value))
+                let value = axis::text(*value, FigureUnit::Seconds);
+                format!("p99 from a tenth of the objective ({value}) to ten times as much")
             }
             None => "p99 against its own objective".to_owned(),
         }),

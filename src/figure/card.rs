@@ -54,7 +54,7 @@ pub struct Card<'a> {
     pub copies: Option<(f64, &'static str)>,
     /// Copies may stand still or break down by chance.
     pub is_frail: bool,
-    /// What is done to it at that instant.
+    /// What has happened to it, and what is done to it at that instant.
     pub struck: Vec<String>,
     /// What the lens makes of it, from fine (0) to failing (1).
     pub heat: Option<f64>,
@@ -225,19 +225,25 @@ impl Card<'_> {
     pub(super) fn badges(&self, pen: &mut Pen, at: Point, node: &NodeFrame, size: f64, theme: &Theme, keys: &mut Keys) {
         let mut right = at.x + WIDTH - 8.0;
         let tall = size + 6.0;
-        for word in self.badge_words(node) {
+        let wide = |word: &str| text::width(word, size, Weight::SemiBold) + 12.0;
+        let words = self.badge_words(node);
+        for (i, word) in words.iter().enumerate() {
             keys.add(Key::Badge);
-            let room = right - at.x - 12.0;
-            let word = text::cut(&word, size, Weight::SemiBold, room - 12.0);
-            let width = text::width(&word, size, Weight::SemiBold) + 12.0;
-            // Of a badge that is mostly cut off nothing can be read.
-            if width < 3.4 * size {
-                break;
-            }
+            // Room is left for the number of those that do not fit.
+            let more = words.len() - i - 1;
+            let rest = if more > 0 { 4.0 + wide("+9") } else { 0.0 };
+            let room = right - at.x - 12.0 - rest;
+            let fits = i == 0 || wide(word) <= room;
+            let word =
+                if fits { text::cut(word, size, Weight::SemiBold, room - 12.0) } else { format!("+{}", more + 1) };
+            let width = wide(&word);
             let pill = Rect::new(right - width, at.y - tall / 2.0, width, tall);
             pen.rect("badge", pill, tall / 2.0, Paint::fill(theme.failing));
             pen.text("badge-text", bold(pill.x + 6.0, at.y + 0.36 * size, size, &word), theme.on_failing);
             right -= width + 4.0;
+            if !fits {
+                break;
+            }
         }
     }
 

@@ -7,8 +7,10 @@ use crate::engine::Stage;
 use crate::metrics::CopyFrame;
 use std::collections::BTreeMap;
 
-/// As many replicas are shown one by one; of more, a square stands for several.
+/// As many replicas are shown one by one, where there is room; of more, a square stands for several.
 const MOST_SQUARES: usize = 24;
+/// From a square to the next, at least: its shape is to be seen.
+const LEAST_SQUARE: f64 = 5.0;
 /// From a bar to the next; where shards do not fit, one stands for several.
 const NARROWEST: f64 = 2.5;
 const WIDEST: f64 = 9.0;
@@ -33,7 +35,8 @@ pub fn by_chance(copies: &[CopyFrame]) -> Option<String> {
 
 /// A strip of squares, one for each replica as far as there is room.
 pub fn strip(pen: &mut Pen, room: Rect, copies: &[CopyFrame], theme: &Theme, keys: &mut Keys) {
-    let squares = squares(copies);
+    let most = ((room.w / LEAST_SQUARE) as usize).clamp(Stage::ALL.len(), MOST_SQUARES);
+    let squares = squares(copies, most);
     if squares.len() < copies.len() {
         keys.add(Key::Many);
     }
@@ -46,19 +49,19 @@ pub fn strip(pen: &mut Pen, room: Rect, copies: &[CopyFrame], theme: &Theme, key
 }
 
 /// What the squares show: each replica, in order; or shares of all, in which every stage that there is has a square.
-fn squares(copies: &[CopyFrame]) -> Vec<Stage> {
-    if copies.len() <= MOST_SQUARES {
+fn squares(copies: &[CopyFrame], most: usize) -> Vec<Stage> {
+    if copies.len() <= most {
         return copies.iter().map(|copy| copy.stage).collect();
     }
     let mut counts: BTreeMap<Stage, usize> = BTreeMap::new();
     copies.iter().for_each(|copy| *counts.entry(copy.stage).or_default() += 1);
     for count in counts.values_mut() {
-        *count = (*count * MOST_SQUARES).div_ceil(copies.len());
+        *count = (*count * most).div_ceil(copies.len());
     }
     // Rounding up gives at most a square too many for each stage; the commonest does without.
-    while counts.values().sum::<usize>() > MOST_SQUARES {
-        if let Some(most) = counts.values_mut().max() {
-            *most -= 1;
+    while counts.values().sum::<usize>() > most {
+        if let Some(commonest) = counts.values_mut().max() {
+            *commonest -= 1;
         }
     }
     counts.into_iter().flat_map(|(stage, count)| std::iter::repeat_n(stage, count)).collect()
@@ -142,14 +145,15 @@ mod tests {
     #[test]
     fn each_replica_has_a_square_and_of_many_every_stage_has_one() {
         let few = of(&[(Stage::Running, 2), (Stage::Killed, 1), (Stage::Starting, 1)]);
-        assert_eq!(squares(&few), [Stage::Running, Stage::Running, Stage::Killed, Stage::Starting]);
+        assert_eq!(squares(&few, 24), [Stage::Running, Stage::Running, Stage::Killed, Stage::Starting]);
         assert_eq!(counted(&few), "2 of 4 replicas");
-        let many = squares(&of(&[(Stage::Running, 197), (Stage::Killed, 1), (Stage::Broken, 1), (Stage::Paused, 1)]));
-        assert_eq!(many.len(), MOST_SQUARES);
+        let many =
+            squares(&of(&[(Stage::Running, 197), (Stage::Killed, 1), (Stage::Broken, 1), (Stage::Paused, 1)]), 9);
+        assert_eq!(many.len(), 9);
         for stage in [Stage::Killed, Stage::Broken, Stage::Paused] {
             assert_eq!(many.iter().filter(|other| **other == stage).count(), 1);
         }
-        assert_eq!(squares(&of(&[(Stage::Running, 200)])).len(), MOST_SQUARES);
+        assert_eq!(squares(&of(&[(Stage::Running, 200)]), 24).len(), 24);
     }
 
     #[test]
@@ -162,17 +166,8 @@ mod tests {
     /// Stages differ in what is drawn, not only in its colour: with one colour for all, no two look the same.
     #[test]
     fn stages_are_told_without_colour() {
-        let stages = [
-            Stage::Running,
-            Stage::Starting,
-            Stage::Degraded,
-            Stage::Paused,
-            Stage::Draining,
-            Stage::Broken,
-            Stage::Killed,
-        ];
         let theme = Theme::of(ThemeName::Print);
-        let drawn = stages.map(|stage| {
+        let drawn = Stage::ALL.map(|stage| {
             let mut items: Vec<Item> = Vec::new();
             let mut pen = Pen { items: &mut items, owner: Owner::Page };
             square(&mut pen, "replica", Rect::new(0.0, 0.0, 7.0, 7.0), stage, &theme);
@@ -180,7 +175,7 @@ mod tests {
             items.into_iter().map(|item| (item.shape, ink(&item.paint))).collect::<Vec<_>>()
         });
         for (i, one) in drawn.iter().enumerate() {
-            assert!(drawn[..i].iter().all(|other| other != one), "{:?}", stages[i]);
+            assert!(drawn[..i].iter().all(|other| other != one), "{:?}", Stage::ALL[i]);
         }
     }
 
@@ -194,7 +189,7 @@ mod tests {
 
     #[test]
     fn each_shard_has_a_bar_and_of_several_the_hottest_is_seen() {
-        let heights: Vec<f64> = drawn_bars(&[0.1, 0.4, 0.2, 0.3]).iter().map(|bar| bar.h).collect();
+        let heights: Vec<f64> = drawn_bars(&[0.125, 0.5, 0.25, 0.375]).iter().map(|bar| bar.h).collect();
         assert_eq!(heights, [3.0, 12.0, 6.0, 9.0]);
         let mut many = [0.001; 320];
         many[100] = 0.681;

@@ -134,13 +134,13 @@ fn words(key: Key, context: &Context, is_first: bool) -> String {
         Key::Badge => "10 % or more fail, and why most do; or what has happened to it",
         Key::History => "calls over time",
         Key::HistoryFailed => "of these, failed",
-        Key::Copies(Stage::Running) => "a replica that runs",
-        Key::Copies(Stage::Starting) => "starting",
-        Key::Copies(Stage::Degraded) => "slow, or answering with errors",
-        Key::Copies(Stage::Paused) => "paused",
-        Key::Copies(Stage::Draining) => "draining: it takes no new calls",
-        Key::Copies(Stage::Broken) => "broken down by chance",
-        Key::Copies(Stage::Killed) => "killed",
+        Key::Copies(Stage::Running) => "a running replica",
+        Key::Copies(Stage::Starting) => "a starting replica",
+        Key::Copies(Stage::Degraded) => "a replica that is slow, or answers with errors",
+        Key::Copies(Stage::Paused) => "a paused replica",
+        Key::Copies(Stage::Draining) => "a draining replica: it takes no new calls",
+        Key::Copies(Stage::Broken) => "a replica broken down by chance",
+        Key::Copies(Stage::Killed) => "a killed replica",
         Key::Shards => "calls of each shard, beside the hottest one",
         Key::Many => "where there are too many to draw, a mark stands for several; of shards, for the hottest of them",
         Key::Cache => "how full the cache is, and the share of reads that it answers",
@@ -287,7 +287,8 @@ fn sample(pen: &mut Pen, key: Key, room: Rect, context: &Context) {
         }
         Key::Heat => {
             for i in 0..13 {
-                let slice = Rect::new(room.x + 2.0 * f64::from(i), room.y, 2.0, 14.0);
+                // Each reaches under the next, so that no seam is seen.
+                let slice = Rect::new(room.x + 2.0 * f64::from(i), room.y, if i < 12 { 3.0 } else { 2.0 }, 14.0);
                 pen.rect("sample", slice, 0.0, Paint::fill(theme.heat(f64::from(i) / 12.0)));
             }
             pen.rect("sample", room, 0.0, Paint::line(theme.card_border, 1.0));

@@ -76,7 +76,7 @@ pub fn draw_frame(
     let wide = text::width(&words, size, Weight::SemiBold);
     let (left, right) = (around.x + 14.0, around.right() - 14.0 - wide);
     // On the border, and where a large title does not fit there, above or below it.
-    let heights = [around.y + size / 3.0, around.bottom() + size / 3.0, around.y - 6.0, around.bottom() + size];
+    let heights = [around.y + size / 3.0, around.y - 6.0, around.bottom() + size / 3.0, around.bottom() + size];
     let corners = heights.into_iter().flat_map(|y| [left, right].map(|x| Point::new(x, y)));
     let label = corners
         .map(|at| Label { at, anchor: Anchor::Start, size, weight: Weight::SemiBold, text: words.clone() })

@@ -51,8 +51,13 @@ pub fn routes(bodies: &[Body], links: &[(usize, usize)]) -> Vec<Vec<Point>> {
     let mut grid = Grid::new(bodies, &ports);
     let distance =
         |&i: &usize| ((ports[i].0.at.x - ports[i].1.at.x).abs() + (ports[i].0.at.y - ports[i].1.at.y).abs()) as u64;
+    // Of links side by side the one on the outside of the bend that they make first: the others turn behind it.
+    let outside = |&i: &usize| {
+        let (from, to) = (ports[i].0.at, ports[i].1.at);
+        (if to.y > from.y { -from.y } else { from.y }) as i64
+    };
     let mut order: Vec<usize> = (0..links.len()).collect();
-    order.sort_by_key(|i| (distance(i), *i));
+    order.sort_by_key(|i| (distance(i), outside(i), *i));
     let mut ways = vec![None; links.len()];
     for &i in &order {
         ways[i] = grid.way(&ports[i]);

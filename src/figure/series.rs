@@ -154,7 +154,9 @@ fn latency(recording: &Recording) -> Panel {
     let shown = curves.iter().flat_map(|curve| curve.points.iter().flatten()).map(|point| point.mean);
     let shown: Vec<f64> = shown.filter(|value| *value > 0.0).collect();
     let values = || shown.iter().copied().chain(bounds.iter().map(|(value, _)| *value));
-    let axis = Axis::log(values().fold(f64::INFINITY, f64::min).min(1e6), values().fold(0.0, f64::max));
+    // A little lower, so that no curve lies on the axis.
+    let least = 0.95 * values().fold(f64::INFINITY, f64::min).min(1e6);
+    let axis = Axis::log(least, values().fold(0.0, f64::max));
     let note = match recording.classes.len() {
         2..=MOST_MEDIANS => "p99, and p50 as a thin line",
         n if n > MOST_MEDIANS && n <= MOST_CLASSES => "p99",

@@ -21,14 +21,16 @@ impl Card<'_> {
         let free = Rect::new(at.x, at.y, WIDTH, self.height() - floor);
         let named = detail == Detail::Name;
         let side = if named { 28.0 } else { (free.h - 20.0).min(44.0) };
-        let left = if named { at.x + PAD } else { free.center().x - side / 2.0 };
-        let top = if named { at.y + 12.0 } else { free.center().y - side / 2.0 };
+        // Free of the border and of the badge.
+        let under = if self.node.is_some() { 14.0 } else { 8.0 };
+        let left = if named { at.x + PAD + 4.0 } else { free.center().x - side / 2.0 };
+        let top = if named { at.y + under } else { free.center().y - side / 2.0 };
         let icon = Rect::new(left, top, side, side);
         pen.draw("icon", Shape::Icon { kind: self.icon, rect: icon }, Paint::fill(theme.text));
         if named {
-            let words = Rect::new(icon.right() + 12.0, at.y + 8.0, at.x + WIDTH - PAD - icon.right() - 12.0, free.h);
+            let words = Rect::new(icon.right() + 10.0, at.y + under, at.x + WIDTH - PAD - icon.right() - 10.0, free.h);
             for (i, line) in lines(self.name, 19.0, words.w).into_iter().enumerate() {
-                pen.text("name", bold(words.x, words.y + 16.0 + 20.0 * i as f64, 19.0, &line), theme.text);
+                pen.text("name", bold(words.x, words.y + 14.0 + 20.0 * i as f64, 19.0, &line), theme.text);
             }
         }
         let Some(node) = self.node else { return };

@@ -1,7 +1,8 @@
 //! What the timeline does to a design at an instant, in words.
 
+use super::axis::text;
 use crate::base::Time;
-use crate::design::{Action, Design, Intervention};
+use crate::design::{Action, Design, FigureUnit, Intervention};
 
 /// What is done at that instant, the latest last. What has been healed, or is over, is gone.
 pub fn active(design: &Design, at: Time) -> Vec<&Intervention> {
@@ -31,8 +32,8 @@ pub fn brief(action: &Action) -> String {
         Action::Kill(_) => "killed".to_owned(),
         Action::Restart(_) => "restarting".to_owned(),
         Action::Slow(_, factor) => format!("slow ×{factor}"),
-        Action::Fail(_, share) => format!("errors {share}"),
-        Action::Lose(_, share) => format!("loses {share}"),
+        Action::Fail(_, share) => format!("errors {}", text(share.0, FigureUnit::Share)),
+        Action::Lose(_, share) => format!("loses {}", text(share.0, FigureUnit::Share)),
         Action::Delay(_, span) => format!("+{span}"),
         Action::Partition(..) => "cut off".to_owned(),
         Action::Hold(_) => "held".to_owned(),

@@ -373,7 +373,31 @@ fn replicas_are_shown_at_their_stages() {
         texts(&scene).into_iter().filter(|(item, _)| item.slot == "badge-text").map(|(_, text)| text).collect();
     assert!(badges.contains(&"broken down"), "{badges:?}");
     let legend = |words: &str| texts(&scene).iter().any(|(item, text)| item.owner == Owner::Legend && *text == words);
-    assert!(legend("broken down by chance") && !legend("killed") && !legend("a replica that runs"));
+    assert!(legend("a replica broken down by chance") && !legend("a killed replica") && !legend("a running replica"));
+}
+
+/// Where not all badges fit, the last one says how many more there are.
+#[test]
+fn no_badge_is_lost_in_silence() {
+    let strikes = ["Freeze(\"a#0\")", "Kill(\"a#1\")", "Slow(\"a#2\", 2.0)", "Fail(\"a#3\", \"50%\")", "Kill(\"a#4\")"];
+    for n in 1..=strikes.len() {
+        let timeline: String = strikes[..n].iter().map(|strike| format!("(at: \"1s\", do: {strike}),")).collect();
+        let text = format!(
+            "(run: (length: \"3s\", warm_up: \"0s\"), nodes: {{\"users\": (kind: client(rate: \"20/s\")), \"a\": (kind: service(replicas: 200))}}, links: [(from: \"users\", to: \"a\")], timeline: [{timeline}])"
+        );
+        let finished = Finished::new(design(&text), Some(Time(2_000_000_000)));
+        for detail in [Detail::Glance, Detail::Full] {
+            let scene = finished.scene(&Look { detail, ..Look::default() });
+            assert_tidy(&scene, &format!("{n} badges, {detail:?}"));
+            let of_a = |item: &Item| item.slot == "badge-text" && item.owner == Owner::Node("a".into());
+            let words: Vec<&str> =
+                texts(&scene).into_iter().filter(|(item, _)| of_a(item)).map(|(_, text)| text).collect();
+            let more =
+                words.last().and_then(|last| last.strip_prefix('+')).map_or(0, |more| more.parse().expect("a number"));
+            let told = words.len() - usize::from(more > 0);
+            assert_eq!(told + more, n, "{words:?}");
+        }
+    }
 }
 
 /// Every shard has a bar, as high as its share of the calls.
