@@ -27,8 +27,8 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let Some(snapshot) = app.snapshot.clone() else { return };
     refresh(app, &snapshot);
     let theme = app.look.theme();
-    let length = snapshot.length.as_secs();
-    let marks: Vec<f64> = snapshot.design.timeline.iter().map(|i| i.at.as_secs()).filter(|at| *at <= length).collect();
+    let until = reach(snapshot.now.as_secs(), snapshot.length.as_secs());
+    let marks: Vec<f64> = snapshot.design.timeline.iter().map(|i| i.at.as_secs()).filter(|at| *at <= until).collect();
     let height = ui.available_height() - 24.0;
     ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
         ui.horizontal_top(|ui| {
@@ -36,11 +36,32 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             let width = (ui.available_width() / panels.len().max(1) as f32 - 10.0).max(WIDTH);
             for panel in panels {
                 ui.vertical(|ui| {
-                    one(ui, panel, &theme, &marks, (length, &snapshot.recorder), egui::vec2(width, height))
+                    one(ui, panel, &theme, &marks, (until, &snapshot.recorder), egui::vec2(width, height))
                 });
             }
         });
     });
+}
+
+/// How far the axis of time reaches: it doubles now and then until it is the whole run, so that the curves are neither a
+/// sliver nor always on the move.
+fn reach(now: f64, length: f64) -> f64 {
+    let mut until = length.min(10.0);
+    while until < now {
+        until *= 2.0;
+    }
+    until.min(length)
+}
+
+/// Marks of the time that is seen, at most so many, wherever one has moved or zoomed to.
+fn time_marks((from, until): (f64, f64), most: usize) -> Vec<GridMark> {
+    let step = match crate::figure::axis::times(until - from, most).as_slice() {
+        [first, second, ..] => second.at - first.at,
+        _ => return Vec::new(),
+    };
+    let first = (from / step).ceil();
+    let marks = (0..=most).map(|i| GridMark { value: (first + i as f64) * step, step_size: until - from });
+    marks.filter(|mark| mark.value <= until).collect()
 }
 
 /// What says nothing that the others do not is left out.
@@ -132,7 +153,7 @@ fn one(
     panel: &Panel,
     theme: &Theme,
     marks: &[f64],
-    (length, recorder): (f64, &Recorder),
+    (until, recorder): (f64, &Recorder),
     size: egui::Vec2,
 ) {
     ui.horizontal(|ui| {
@@ -167,7 +188,6 @@ fn one(
     let spaced: Vec<f64> = ticks.iter().map(|tick| place(tick.at)).collect();
     // Words beside each other need so much room.
     let most = (size.x / 80.0).clamp(2.0, 6.0) as usize;
-    let times: Vec<f64> = crate::figure::axis::times(length, most).iter().map(|tick| tick.at).collect();
     let said = move |mark: GridMark| {
         let near =
             |tick: &&crate::figure::axis::Tick| (place(tick.at) - mark.value).abs() < 1e-9 + 1e-6 * mark.value.abs();
@@ -181,10 +201,10 @@ fn one(
         .link_cursor("plots", [true, false])
         .grid_color(canvas::color(theme.faint))
         .include_x(0.0)
-        .include_x(length)
+        .include_x(until)
         .include_y(place(axis.from))
         .include_y(place(axis.to))
-        .x_grid_spacer(move |_| times.iter().map(|at| GridMark { value: *at, step_size: length }).collect())
+        .x_grid_spacer(move |grid| time_marks(grid.bounds, most))
         .x_axis_formatter(|mark, _| short::seconds(mark.value))
         .y_axis_formatter(move |mark, _| said(mark))
         .y_grid_spacer(move |_| {
@@ -268,5 +288,25 @@ fn found(theme: &Theme, ink: Ink) -> Color {
         Ink::Failed | Ink::Reason(0) => theme.failing,
         Ink::Reason(n) => grey(n),
         Ink::Text => theme.text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_axis_of_time_follows_the_run_and_ends_with_it() {
+        let reaches = [(0.0, 60.0), (9.9, 60.0), (10.1, 60.0), (39.0, 60.0), (41.0, 60.0), (60.0, 60.0), (0.0, 2.0)];
+        assert_eq!(reaches.map(|(now, length)| reach(now, length)), [10.0, 10.0, 20.0, 40.0, 60.0, 60.0, 2.0]);
+    }
+
+    #[test]
+    fn marks_of_time_are_where_one_looks() {
+        for bounds in [(0.0, 60.0), (31.0, 33.5), (-2.0, 0.1), (100.0, 4_000.0)] {
+            let marks: Vec<f64> = time_marks(bounds, 6).iter().map(|mark| mark.value).collect();
+            assert!((2..=7).contains(&marks.len()), "{bounds:?}: {marks:?}");
+            assert!(marks.iter().all(|at| (bounds.0..=bounds.1).contains(at)), "{bounds:?}: {marks:?}");
+        }
     }
 }

@@ -383,6 +383,8 @@ fn shortcuts_are_listed_and_searched() {
     listener.harness.key_press(Key::F1);
     listener.wait();
     assert!(listener.hears("Ctrl+Shift+Z   Ctrl+Y") && listener.hears("Distribute across"));
+    let width = listener.get(Role::TextInput, "Search shortcuts").rect().width();
+    assert!((300.0..600.0).contains(&width), "{width}");
     listener.get(Role::TextInput, "Search shortcuts").focus();
     listener.wait();
     listener.get(Role::TextInput, "Search shortcuts").type_text("redo");
