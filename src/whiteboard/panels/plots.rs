@@ -5,7 +5,7 @@ use crate::design::{FigureUnit, MetricPath};
 use crate::figure::plot::{Curve, Form, Ink, Panel};
 use crate::figure::series::{self, Asked, Recording};
 use crate::figure::theme::{Color, Theme};
-use crate::metrics::{Recorder, Report};
+use crate::metrics::Recorder;
 use crate::run::Snapshot;
 use crate::whiteboard::app::App;
 use crate::whiteboard::canvas;
@@ -27,18 +27,41 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let Some(snapshot) = app.snapshot.clone() else { return };
     refresh(app, &snapshot);
     let theme = app.look.theme();
-    let length = snapshot.length.as_secs();
-    let marks: Vec<f64> = snapshot.design.timeline.iter().map(|i| i.at.as_secs()).filter(|at| *at <= length).collect();
+    let until = reach(snapshot.now.as_secs(), snapshot.length.as_secs());
+    let marks: Vec<f64> = snapshot.design.timeline.iter().map(|i| i.at.as_secs()).filter(|at| *at <= until).collect();
     let height = ui.available_height() - 24.0;
     ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
         ui.horizontal_top(|ui| {
             let panels: Vec<&Panel> = shown(&app.plots).collect();
             let width = (ui.available_width() / panels.len().max(1) as f32 - 10.0).max(WIDTH);
             for panel in panels {
-                ui.vertical(|ui| one(ui, panel, &theme, &marks, (length, &snapshot.report), egui::vec2(width, height)));
+                ui.vertical(|ui| {
+                    one(ui, panel, &theme, &marks, (until, &snapshot.recorder), egui::vec2(width, height))
+                });
             }
         });
     });
+}
+
+/// How far the axis of time reaches: it doubles now and then until it is the whole run, so that the curves are neither a
+/// sliver nor always on the move.
+fn reach(now: f64, length: f64) -> f64 {
+    let mut until = length.min(10.0);
+    while until < now {
+        until *= 2.0;
+    }
+    until.min(length)
+}
+
+/// Marks of the time that is seen, at most so many, wherever one has moved or zoomed to.
+fn time_marks((from, until): (f64, f64), most: usize) -> Vec<GridMark> {
+    let step = match crate::figure::axis::times(until - from, most).as_slice() {
+        [first, second, ..] => second.at - first.at,
+        _ => return Vec::new(),
+    };
+    let first = (from / step).ceil();
+    let marks = (0..=most).map(|i| GridMark { value: (first + i as f64) * step, step_size: until - from });
+    marks.filter(|mark| mark.value <= until).collect()
 }
 
 /// What says nothing that the others do not is left out.
@@ -59,20 +82,27 @@ pub fn note(app: &App) -> String {
     )
 }
 
-/// Over how long a point of the curves is taken: they are equally far from each other.
-fn slice(panel: &Panel) -> Option<f64> {
-    let points = panel.curves.iter().map(|curve| &curve.points).max_by_key(|points| points.iter().flatten().count())?;
+/// Over how long a point of a curve is taken: they are equally far from each other.
+fn slice(curve: &Curve) -> Option<f64> {
     let known: Vec<(usize, f64)> =
-        points.iter().enumerate().filter_map(|(i, point)| Some((i, point.as_ref()?.at))).collect();
+        curve.points.iter().enumerate().filter_map(|(i, point)| Some((i, point.as_ref()?.at))).collect();
     let (first, last) = (known.first()?, known.last()?);
     (last.0 > first.0).then(|| (last.1 - first.1) / (last.0 - first.0) as f64)
 }
 
-/// Of how many answers a point of a curve is, where that is what it is taken over.
-fn answers(panel: &Panel, curve: &Curve, report: &Report) -> Option<u64> {
-    let class = report.classes.get(&curve.label).unwrap_or(&report.total);
-    let points = curve.points.len() as u64;
-    (panel.unit == FigureUnit::Seconds && points > 0).then(|| (class.good + class.late) / points)
+/// What a point of a curve is taken over: a time, and so many answers on average where it is of their times.
+fn basis(panel: &Panel, curve: &Curve, recorder: &Recorder) -> Option<String> {
+    let over = short::seconds(slice(curve)?);
+    if panel.unit != FigureUnit::Seconds {
+        return Some(format!("each point over {over}"));
+    }
+    let classes = &recorder.plan().classes;
+    // A curve that is not of one class is of all.
+    let class = classes.iter().position(|class| *class == curve.label);
+    let rows = recorder.series().classes.iter().enumerate();
+    let rows = rows.filter(|(i, _)| class.is_none_or(|class| i % classes.len() == class));
+    let answers: u64 = rows.map(|(_, row)| row.counts.good + row.counts.late).sum();
+    Some(format!("n ≈ {} in {over}", short::count(answers / (curve.points.len() as u64).max(1))))
 }
 
 /// The curves point by point, in seconds, per second, shares, or plain.
@@ -118,17 +148,29 @@ fn asked(snapshot: &Snapshot, node: &str, figure: &str) -> Option<Asked> {
     some.then(|| Asked { title: format!("{node}: {figure}"), unit: FigureUnit::of(&name), values })
 }
 
-fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], (length, report): (f64, &Report), size: egui::Vec2) {
+fn one(
+    ui: &mut Ui,
+    panel: &Panel,
+    theme: &Theme,
+    marks: &[f64],
+    (until, recorder): (f64, &Recorder),
+    size: egui::Vec2,
+) {
     ui.horizontal(|ui| {
         ui.label(RichText::new(&panel.title).family(canvas::bold()).size(12.0));
+        // Classes differ in how often they are answered; percentiles of the same answers do not.
+        let is_class = |curve: &Curve| recorder.plan().classes.contains(&curve.label);
         for curve in panel.curves.iter().filter(|curve| !curve.label.is_empty()) {
             let (rect, _) = ui.allocate_exact_size(egui::vec2(12.0, 10.0), egui::Sense::hover());
             ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(3.0, ink(theme, curve.ink)));
-            let n = answers(panel, curve, report).map_or(String::new(), |n| format!(" (n ≈ {})", short::count(n)));
-            ui.label(RichText::new(format!("{}{n}", curve.label)).small().weak());
+            let basis = basis(panel, curve, recorder).filter(|_| is_class(curve));
+            let words = basis.map_or(curve.label.clone(), |basis| format!("{} ({basis})", curve.label));
+            ui.label(RichText::new(words).small().weak());
         }
-        if let Some(slice) = slice(panel) {
-            ui.label(RichText::new(format!("each point over {}", short::seconds(slice))).small().weak());
+        let longest = panel.curves.iter().filter(|_| !panel.curves.iter().any(is_class));
+        let longest = longest.max_by_key(|curve| curve.points.len());
+        if let Some(basis) = longest.and_then(|curve| basis(panel, curve, recorder)) {
+            ui.label(RichText::new(basis).small().weak());
         }
     });
     if let Some(words) = &panel.empty {
@@ -144,7 +186,8 @@ fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], (length, report
     // The strength of a line of the grid goes by this.
     let axis_room = place(axis.to) - place(axis.from);
     let spaced: Vec<f64> = ticks.iter().map(|tick| place(tick.at)).collect();
-    let times: Vec<f64> = crate::figure::axis::times(length, 6).iter().map(|tick| tick.at).collect();
+    // Words beside each other need so much room.
+    let most = (size.x / 80.0).clamp(2.0, 6.0) as usize;
     let said = move |mark: GridMark| {
         let near =
             |tick: &&crate::figure::axis::Tick| (place(tick.at) - mark.value).abs() < 1e-9 + 1e-6 * mark.value.abs();
@@ -158,10 +201,10 @@ fn one(ui: &mut Ui, panel: &Panel, theme: &Theme, marks: &[f64], (length, report
         .link_cursor("plots", [true, false])
         .grid_color(canvas::color(theme.faint))
         .include_x(0.0)
-        .include_x(length)
+        .include_x(until)
         .include_y(place(axis.from))
         .include_y(place(axis.to))
-        .x_grid_spacer(move |_| times.iter().map(|at| GridMark { value: *at, step_size: length }).collect())
+        .x_grid_spacer(move |grid| time_marks(grid.bounds, most))
         .x_axis_formatter(|mark, _| short::seconds(mark.value))
         .y_axis_formatter(move |mark, _| said(mark))
         .y_grid_spacer(move |_| {
@@ -245,5 +288,25 @@ fn found(theme: &Theme, ink: Ink) -> Color {
         Ink::Failed | Ink::Reason(0) => theme.failing,
         Ink::Reason(n) => grey(n),
         Ink::Text => theme.text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_axis_of_time_follows_the_run_and_ends_with_it() {
+        let reaches = [(0.0, 60.0), (9.9, 60.0), (10.1, 60.0), (39.0, 60.0), (41.0, 60.0), (60.0, 60.0), (0.0, 2.0)];
+        assert_eq!(reaches.map(|(now, length)| reach(now, length)), [10.0, 10.0, 20.0, 40.0, 60.0, 60.0, 2.0]);
+    }
+
+    #[test]
+    fn marks_of_time_are_where_one_looks() {
+        for bounds in [(0.0, 60.0), (31.0, 33.5), (-2.0, 0.1), (100.0, 4_000.0)] {
+            let marks: Vec<f64> = time_marks(bounds, 6).iter().map(|mark| mark.value).collect();
+            assert!((2..=7).contains(&marks.len()), "{bounds:?}: {marks:?}");
+            assert!(marks.iter().all(|at| (bounds.0..=bounds.1).contains(at)), "{bounds:?}: {marks:?}");
+        }
     }
 }

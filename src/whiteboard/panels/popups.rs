@@ -190,6 +190,11 @@ fn window(ui: &Ui, title: &str, add: impl FnOnce(&mut Ui) -> bool) -> bool {
     let mut open = true;
     let shown =
         Window::new(title).open(&mut open).collapsible(false).auto_sized().anchor(Align2::CENTER_CENTER, [0.0, 0.0]);
+    let add = |ui: &mut Ui| {
+        // What is as wide as it may be would fill the screen.
+        ui.set_max_width(480.0);
+        add(ui)
+    };
     let keep = shown.show(ui.ctx(), add).and_then(|response| response.inner).unwrap_or(true);
     open && keep
 }

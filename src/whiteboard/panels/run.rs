@@ -23,6 +23,9 @@ const LENSES: [(Lens, &str); 5] = [
     (Lens::None, "Clean"),
 ];
 
+/// What the buttons of the lenses need, in points.
+const LENS_ROOM: f32 = 310.0;
+
 pub fn show(app: &mut App, ui: &mut Ui) {
     let now = ui.input(|input| input.time);
     let Some(snapshot) = app.snapshot.clone() else {
@@ -64,10 +67,15 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         }
         app.fields.complaint("run length", ui);
         let bar = ProgressBar::new((at / length) as f32).fill(canvas::color(app.look.theme().busy));
-        ui.add(bar.desired_width(120.0).desired_height(6.0));
-        ui.label(
-            RichText::new(format!("seed {} · {} requests", snapshot.seed, short::count(snapshot.requests))).weak(),
-        );
+        let room = (ui.available_width() - LENS_ROOM).clamp(0.0, 120.0);
+        if room > 30.0 {
+            ui.add(bar.desired_width(room).desired_height(6.0));
+        }
+        // Where there is little room, what can be read elsewhere gives way to what the cards show.
+        if ui.available_width() > LENS_ROOM + 190.0 {
+            let words = format!("seed {} · {} requests", snapshot.seed, short::count(snapshot.requests));
+            ui.label(RichText::new(words).weak());
+        }
         if let Some(share) = snapshot.replaying {
             ui.label(format!("simulating anew {:.0} %", share * 100.0));
         }

@@ -277,6 +277,7 @@ fn tables_are_sorted_by_their_heads_and_copied_as_they_are_shown() {
     assert_eq!(listener.app().editor.selection().links, ["people->balancer"]);
     listener.press("Plots");
     assert!(super::plots::csv(listener.app()).len() > 10);
+    assert!(listener.hears("redirect (n ≈ ") && listener.hears("each point over "));
 }
 
 #[test]
@@ -351,9 +352,15 @@ fn what_is_set_and_opened_is_remembered() {
         listener.press(name);
     }
     assert_eq!(listener.app().editor.design().nodes, shortener().nodes);
+    listener.app().open(Design::default());
+    listener.wait();
     listener.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
     listener.wait();
-    assert!(listener.hears("File: Open mine.ron"));
+    listener.get(Role::TextInput, "Search commands").type_text("mine.ron");
+    listener.wait();
+    listener.harness.key_press(Key::Enter);
+    listener.wait();
+    assert_eq!(listener.app().editor.design().nodes, shortener().nodes);
 }
 
 #[test]
@@ -376,6 +383,8 @@ fn shortcuts_are_listed_and_searched() {
     listener.harness.key_press(Key::F1);
     listener.wait();
     assert!(listener.hears("Ctrl+Shift+Z   Ctrl+Y") && listener.hears("Distribute across"));
+    let width = listener.get(Role::TextInput, "Search shortcuts").rect().width();
+    assert!((300.0..600.0).contains(&width), "{width}");
     listener.get(Role::TextInput, "Search shortcuts").focus();
     listener.wait();
     listener.get(Role::TextInput, "Search shortcuts").type_text("redo");
