@@ -23,7 +23,7 @@ mod tally;
 mod tests;
 
 pub use call::{ANY_REPLICA, Call, CallId, InFlight, Leg};
-pub use ctx::{Child, Ctx, Request, Steps};
+pub use ctx::{Child, Ctx, Request, Route, Steps};
 pub use event::EventQueue;
 pub use fault::{Fault, Patch, Place};
 pub use link::{Fallback, Hedge, LinkConfig, Mode, Pool, Retry, When, WhenAfter};
