@@ -6,38 +6,84 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::hint::black_box;
 use tailboard::base::{Histogram, Rng};
 
-/// The statistics that a report keeps of a node: latency and wait as histograms, sums, counts, and time-weighted levels.
+/// The statistics that a report keeps of a node: latency and wait as histograms, the sums that its windows show, counts, and
+/// time-weighted levels of what waits, of busy slots and of busy cores.
 #[derive(Default)]
 struct Stats {
     latency: Histogram,
     wait: Histogram,
     arrived: u64,
     served: u64,
-    service: u64,
+    waited: u64,
+    /// Of latency, and of its parts: waiting for a slot, being worked on, waiting for others.
+    sums: [u64; 4],
     at: u64,
-    level: [u32; 2],
-    area: [u64; 2],
+    level: [u32; 3],
+    area: [u64; 3],
+    queue_peak: u32,
 }
 
 impl Stats {
     #[inline]
-    fn change(&mut self, now: u64, queue: i32, busy: i32) {
+    fn change(&mut self, now: u64, queue: i32, busy: i32, cores: i32) {
         let dt = now - self.at;
         for (area, level) in self.area.iter_mut().zip(self.level) {
             *area += u64::from(level) * dt;
         }
         self.at = now;
-        self.level[0] = self.level[0].wrapping_add_signed(queue);
-        self.level[1] = self.level[1].wrapping_add_signed(busy);
+        for (level, change) in self.level.iter_mut().zip([queue, busy, cores]) {
+            *level = level.wrapping_add_signed(change);
+        }
+        self.queue_peak = self.queue_peak.max(self.level[0]);
     }
 
     #[inline]
     fn served(&mut self, latency: u64, wait: u64, service: u64) {
         self.served += 1;
-        self.service += service;
+        self.waited += u64::from(wait > 0);
+        for (sum, part) in self.sums.iter_mut().zip([latency, wait, service, latency - wait - service]) {
+            *sum += part;
+        }
         self.latency.record(latency);
         self.wait.record(wait);
     }
+
+    fn show(&self) {
+        black_box((self.latency.mean(), self.wait.mean(), self.arrived, self.served, self.waited));
+        black_box((self.sums, self.area, self.queue_peak));
+    }
+}
+
+/// A class of requests: how many were answered, in time or late, and after how long.
+#[derive(Default)]
+struct ClassStats {
+    latency: Histogram,
+    offered: u64,
+    good: u64,
+    late: u64,
+    sum: u64,
+}
+
+impl ClassStats {
+    #[inline]
+    fn answered(&mut self, latency: u64, deadline: u64) {
+        if latency > deadline {
+            self.late += 1;
+        } else {
+            self.good += 1;
+        }
+        self.sum += latency;
+        self.latency.record(latency);
+    }
+
+    fn show(&self) {
+        black_box((self.latency.mean(), self.offered, self.good, self.late, self.sum));
+    }
+}
+
+/// Requests may take as long as they like; nobody but the reader knows.
+fn deadline() -> u64 {
+    black_box(u64::MAX)
 }
 
 fn exponential(rng: &mut Rng, mean: f64) -> u64 {
@@ -60,6 +106,10 @@ impl LinkStats {
         self.sum += latency;
         self.latency.record(latency);
     }
+
+    fn show(&self) {
+        black_box((self.latency.mean(), self.sent, self.succeeded, self.sum));
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +121,8 @@ enum StationEvent {
 /// One station.
 pub fn single_station(requests: u64) -> u64 {
     let (mut arrivals, mut services) = (Rng::seeded(1), Rng::seeded(2));
-    let (mut station, mut client, mut link) = (Stats::default(), Stats::default(), LinkStats::default());
+    let (mut station, mut client) = (Stats::default(), Stats::default());
+    let (mut class, mut link, deadline) = (ClassStats::default(), LinkStats::default(), deadline());
     let mut waiting: VecDeque<u64> = VecDeque::new();
     // The one at work: when it arrived, when its work began.
     let mut working: Option<(u64, u64)> = None;
@@ -87,37 +138,40 @@ pub fn single_station(requests: u64) -> u64 {
         match event {
             StationEvent::Arrival => {
                 push(&mut pending, now + exponential(&mut arrivals, 1.25e6), StationEvent::Arrival);
-                client.arrived += 1;
+                class.offered += 1;
                 link.sent += 1;
                 station.arrived += 1;
-                client.change(now, 0, 1);
+                client.change(now, 0, 1, 0);
                 if working.is_none() {
                     working = Some((now, now));
                     push(&mut pending, now + exponential(&mut services, 1e6), StationEvent::Done);
-                    station.change(now, 0, 1);
+                    station.change(now, 0, 1, 1);
                 } else {
                     waiting.push_back(now);
-                    station.change(now, 1, 0);
+                    station.change(now, 1, 0, 0);
                 }
             }
             StationEvent::Done => {
                 let (arrived, began) = working.take().unwrap_or_default();
                 station.served(now - arrived, began - arrived, now - began);
                 link.succeeded(now - arrived);
-                client.latency.record(now - arrived);
-                client.change(now, 0, -1);
+                class.answered(now - arrived, deadline);
+                client.change(now, 0, -1, 0);
                 served += 1;
-                station.change(now, 0, -1);
                 if let Some(arrived) = waiting.pop_front() {
                     working = Some((arrived, now));
                     push(&mut pending, now + exponential(&mut services, 1e6), StationEvent::Done);
-                    station.change(now, -1, 1);
+                    station.change(now, -1, 0, 0);
+                } else {
+                    station.change(now, 0, -1, -1);
                 }
             }
         }
     }
-    black_box((station.latency.count(), client.latency.mean(), station.area, client.area, station.wait.mean()));
-    black_box((link.latency.mean(), link.sent, link.sum, station.service, client.arrived));
+    station.show();
+    client.show();
+    class.show();
+    link.show();
     station.served + station.arrived
 }
 
@@ -153,13 +207,14 @@ struct Lru {
     head: u32,
     tail: u32,
     room: usize,
+    evicted: u64,
 }
 
 const NONE: u32 = u32::MAX;
 
 impl Lru {
     fn new(keys: usize, room: usize) -> Lru {
-        Lru { links: vec![(NONE, NONE); keys], held: vec![false; keys], head: NONE, tail: NONE, room }
+        Lru { links: vec![(NONE, NONE); keys], held: vec![false; keys], head: NONE, tail: NONE, room, evicted: 0 }
     }
 
     fn unlink(&mut self, key: u32) {
@@ -199,6 +254,7 @@ impl Lru {
             let last = self.tail;
             self.unlink(last);
             self.held[last as usize] = false;
+            self.evicted += 1;
         } else {
             self.room -= 1;
         }
@@ -213,20 +269,15 @@ pub fn network(services: usize, way: f64, requests: u64) -> u64 {
     let mut sim = Network::new(services, way);
     sim.push(0, Event::Arrival);
     let mut events = 0u64;
-    while sim.client.served < requests {
+    while sim.class.good + sim.class.late < requests {
         let Some(Reverse((now, _, event))) = sim.pending.pop() else { break };
         events += 1;
         sim.handle(now, event);
     }
-    black_box((
-        sim.client.latency.mean(),
-        sim.balancer.latency.mean(),
-        sim.cache.latency.mean(),
-        sim.database.wait.mean(),
-    ));
-    black_box((sim.service.area, sim.service.service, sim.hits, sim.misses, sim.balancer.area, sim.cache.area));
-    let links = sim.links.each_ref().map(|link| (link.latency.mean(), link.sent, link.succeeded, link.sum));
-    black_box(links);
+    [&sim.client, &sim.balancer, &sim.service, &sim.cache, &sim.database].into_iter().for_each(Stats::show);
+    sim.links.iter().for_each(LinkStats::show);
+    sim.class.show();
+    black_box((sim.hits, sim.misses, sim.lru.evicted, sim.checked));
     events
 }
 
@@ -241,10 +292,14 @@ struct Network {
     service: Stats,
     cache: Stats,
     database: Stats,
+    class: ClassStats,
+    deadline: u64,
     /// To the balancer, the service, the cache and the database.
     links: [LinkStats; 4],
     hits: u64,
     misses: u64,
+    /// Reads of the database whose version was looked at.
+    checked: u64,
     busy: Vec<u32>,
     waiting: Vec<VecDeque<u32>>,
     turn: usize,
@@ -268,9 +323,12 @@ impl Network {
             service: Stats::default(),
             cache: Stats::default(),
             database: Stats::default(),
+            class: ClassStats::default(),
+            deadline: deadline(),
             links: Default::default(),
             hits: 0,
             misses: 0,
+            checked: 0,
             busy: vec![0; services],
             waiting: vec![VecDeque::new(); services],
             turn: 0,
@@ -305,8 +363,8 @@ impl Network {
         });
         let key = self.rngs[1].below(1_000);
         self.requests[id as usize] = Request { issued: now, key, ..Request::default() };
-        self.client.arrived += 1;
-        self.client.change(now, 0, 1);
+        self.class.offered += 1;
+        self.client.change(now, 0, 1, 0);
         self.links[0].sent += 1;
         let gap = exponential(&mut self.rngs[0], self.gap);
         self.push(now + gap, Event::Arrival);
@@ -320,7 +378,7 @@ impl Network {
 
     fn reach(&mut self, now: u64, id: u32) {
         self.balancer.arrived += 1;
-        self.balancer.change(now, 0, 1);
+        self.balancer.change(now, 0, 1, 0);
         self.turn = if self.turn + 1 < self.busy.len() { self.turn + 1 } else { 0 };
         let service = self.turn;
         self.service.arrived += 1;
@@ -330,10 +388,10 @@ impl Network {
         request.service = service as u32;
         if self.busy[service] < 4 {
             self.busy[service] += 1;
-            self.service.change(now, 0, 1);
+            self.service.change(now, 0, 1, 1);
             self.begin(now, id);
         } else {
-            self.service.change(now, 1, 0);
+            self.service.change(now, 1, 0, 0);
             self.waiting[service].push_back(id);
         }
     }
@@ -347,7 +405,7 @@ impl Network {
     fn ask_cache(&mut self, now: u64, id: u32) {
         self.cache.arrived += 1;
         self.links[2].sent += 1;
-        self.cache.change(now, 0, 1);
+        self.service.change(now, 0, 0, -1);
         let request = &mut self.requests[id as usize];
         request.asked = now;
         if self.lru.get(request.key) {
@@ -355,14 +413,15 @@ impl Network {
             return self.answer(now, id);
         }
         self.misses += 1;
+        self.cache.change(now, 0, 1, 0);
         self.database.arrived += 1;
         self.links[3].sent += 1;
         if self.database_busy < self.busy.len() {
             self.database_busy += 1;
-            self.database.change(now, 0, 1);
+            self.database.change(now, 0, 1, 1);
             self.read(now, id);
         } else {
-            self.database.change(now, 1, 0);
+            self.database.change(now, 1, 0, 0);
             self.database_waiting.push_back(id);
         }
     }
@@ -377,12 +436,14 @@ impl Network {
         let request = self.requests[id as usize];
         self.database.served(now - request.asked, request.asked_began - request.asked, now - request.asked_began);
         self.links[3].succeeded(now - request.asked);
-        self.database.change(now, 0, -1);
+        self.checked += 1;
+        self.cache.change(now, 0, -1, 0);
         self.lru.put(request.key);
         if let Some(next) = self.database_waiting.pop_front() {
-            self.database.change(now, -1, 1);
+            self.database.change(now, -1, 0, 0);
             self.read(now, next);
         } else {
+            self.database.change(now, 0, -1, -1);
             self.database_busy -= 1;
         }
         self.answer(now, id);
@@ -393,19 +454,18 @@ impl Network {
         let request = self.requests[id as usize];
         self.cache.served(now - request.asked, 0, 0);
         self.links[2].succeeded(now - request.asked);
-        self.cache.change(now, 0, -1);
         self.service.served(now - request.reached, request.began - request.reached, request.asked - request.began);
-        self.service.change(now, 0, -1);
         let service = request.service as usize;
         if let Some(next) = self.waiting[service].pop_front() {
-            self.service.change(now, -1, 1);
+            self.service.change(now, -1, 0, 1);
             self.begin(now, next);
         } else {
+            self.service.change(now, 0, -1, 0);
             self.busy[service] -= 1;
         }
         self.links[1].succeeded(now - request.reached);
         self.balancer.served(now - request.reached, 0, 0);
-        self.balancer.change(now, 0, -1);
+        self.balancer.change(now, 0, -1, 0);
         if self.way > 0.0 {
             let way = exponential(&mut self.rngs[4], self.way);
             self.push(now + way, Event::Back(id));
@@ -417,9 +477,8 @@ impl Network {
     fn back(&mut self, now: u64, id: u32) {
         let latency = now - self.requests[id as usize].issued;
         self.links[0].succeeded(latency);
-        self.client.served += 1;
-        self.client.latency.record(latency);
-        self.client.change(now, 0, -1);
+        self.class.answered(latency, self.deadline);
+        self.client.change(now, 0, -1, 0);
         self.free.push(id);
     }
 }

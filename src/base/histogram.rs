@@ -18,10 +18,8 @@ pub struct Histogram {
 
 #[inline]
 fn cell_of(value: u64) -> usize {
-    if value < SUB {
-        return value as usize;
-    }
-    let octave = 63 - value.leading_zeros() - SUB_BITS;
+    // The first two octaves have cells of one value each.
+    let octave = 63 - (value | SUB).leading_zeros() - SUB_BITS;
     ((u64::from(octave) << SUB_BITS) + (value >> octave)) as usize
 }
 
@@ -53,7 +51,9 @@ impl Histogram {
             None => self.grow(cell, 1),
         }
         self.sum += u128::from(value);
-        self.max = self.max.max(value);
+        if value > self.max {
+            self.max = value;
+        }
     }
 
     /// Add a count to a cell that may not be there yet.

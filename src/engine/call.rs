@@ -1,22 +1,36 @@
 //! Calls: an attempt of a request over a link, and its reply. They live in a slab with generations, so that a late event
 //! about a call that is gone is recognised.
 
+use super::ctx::Request;
 use super::outcome::{Operation, Reply};
 use crate::base::{ClassId, LinkId, NodeId, Time};
 
-/// A call's place in the slab and its generation.
+/// A call's place in the slab and its generation: one word, because what is written in two pieces and read back soon as
+/// one keeps the processor waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CallId {
-    pub(crate) slot: u32,
-    pub(crate) generation: u32,
-}
+pub struct CallId(u64);
 
 impl CallId {
     /// No call.
-    pub const NONE: CallId = CallId { slot: u32::MAX, generation: 0 };
+    pub const NONE: CallId = CallId::new(u32::MAX, 0);
+
+    #[inline]
+    pub(crate) const fn new(slot: u32, generation: u32) -> CallId {
+        CallId((slot as u64) << 32 | generation as u64)
+    }
+
+    #[inline]
+    pub(crate) const fn slot(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline]
+    pub(crate) const fn generation(self) -> u32 {
+        self.0 as u32
+    }
 
     pub fn is_none(self) -> bool {
-        self.slot == u32::MAX
+        self.slot() == u32::MAX
     }
 }
 
@@ -101,11 +115,6 @@ pub(crate) const TRACED: u16 = 2048;
 pub struct Call {
     pub(crate) generation: u32,
     pub(crate) flags: u16,
-    /// Request class.
-    pub class: ClassId,
-    /// 0 is the most urgent.
-    pub priority: u8,
-    pub operation: Operation,
     /// 0 for the first attempt.
     pub attempt: u8,
     pub(crate) waits: Waits,
@@ -121,16 +130,7 @@ pub struct Call {
     pub replica: u16,
     /// The replica of the caller that it comes from.
     pub origin: u16,
-    pub tenant: u32,
-    /// The key asked for.
-    pub key: u64,
-    /// Sizes in bytes.
-    pub request: u32,
-    pub response: u32,
-    /// When the root request was meant to be sent.
-    pub intended: Time,
-    /// When an answer is no longer of use; [`Time::NEVER`] if there is no such time.
-    pub deadline: Time,
+    pub asks: Request,
     /// When the caller asked.
     pub(crate) sent: Time,
     /// When it reached the callee.
@@ -149,9 +149,6 @@ impl Call {
     const NOBODYS: Call = Call {
         generation: 0,
         flags: 0,
-        class: ClassId(0),
-        priority: 0,
-        operation: Operation::Read,
         attempt: 0,
         waits: Waits::Nobody,
         caller: CallId::NONE,
@@ -160,12 +157,17 @@ impl Call {
         link: LinkId(0),
         replica: ANY_REPLICA,
         origin: 0,
-        tenant: 0,
-        key: 0,
-        request: 0,
-        response: 0,
-        intended: Time::ZERO,
-        deadline: Time::NEVER,
+        asks: Request {
+            class: ClassId(0),
+            priority: 0,
+            operation: Operation::Read,
+            tenant: 0,
+            key: 0,
+            request: 0,
+            response: 0,
+            intended: Time::ZERO,
+            deadline: Time::NEVER,
+        },
         sent: Time::ZERO,
         arrived: Time::ZERO,
         queue_ns: 0,
@@ -210,47 +212,48 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// A free place. The caller writes the record into it, with the generation of this id.
+    /// A free place, into which the caller writes a record with the generation of this id.
     #[inline]
-    pub fn reserve(&mut self) -> CallId {
-        match self.free.pop() {
-            Some(slot) => CallId { slot, generation: self.slab[slot as usize].generation },
-            None => self.grow(),
-        }
+    pub fn reserve(&mut self) -> (CallId, &mut Call) {
+        let slot = self.free.pop().unwrap_or_else(|| Self::grow(&mut self.slab));
+        let call = &mut self.slab[slot as usize];
+        (CallId::new(slot, call.generation), call)
     }
 
     #[cold]
     #[inline(never)]
-    fn grow(&mut self) -> CallId {
-        let slot = u32::try_from(self.slab.len()).expect("fewer than 2^32 calls in flight");
-        self.slab.push(Call::NOBODYS);
-        CallId { slot, generation: 0 }
+    fn grow(slab: &mut Vec<Call>) -> u32 {
+        let slot = u32::try_from(slab.len()).expect("fewer than 2^32 calls in flight");
+        slab.push(Call::NOBODYS);
+        slot
     }
 
+    /// Free a place. What it held can be read until it is reserved again.
     #[inline]
-    pub fn remove(&mut self, id: CallId) {
-        debug_assert!(self.get(id).is_some());
-        let call = &mut self.slab[id.slot as usize];
+    pub fn remove(&mut self, id: CallId) -> &Call {
+        let call = &mut self.slab[id.slot() as usize];
+        debug_assert_eq!(call.generation, id.generation(), "removed twice");
         call.generation = call.generation.wrapping_add(1);
         call.flags = 0;
-        self.free.push(id.slot);
+        self.free.push(id.slot());
+        call
     }
 
     #[inline]
     pub fn get(&self, id: CallId) -> Option<&Call> {
-        self.slab.get(id.slot as usize).filter(|call| call.generation == id.generation)
+        self.slab.get(id.slot() as usize).filter(|call| call.generation == id.generation())
     }
 
     #[inline]
     pub fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
-        self.slab.get_mut(id.slot as usize).filter(|call| call.generation == id.generation)
+        self.slab.get_mut(id.slot() as usize).filter(|call| call.generation == id.generation())
     }
 
     /// The call in `slot`, if its generation ends in these bits: for events, which have no room for all of them.
     #[inline]
     pub fn by_slot(&self, slot: u32, low_generation: u32, mask: u32) -> Option<CallId> {
         let call = self.slab.get(slot as usize)?;
-        (call.generation & mask == low_generation).then_some(CallId { slot, generation: call.generation })
+        (call.generation & mask == low_generation).then_some(CallId::new(slot, call.generation))
     }
 
     /// The same, if that call is with its callee.
@@ -258,13 +261,13 @@ impl Calls {
     pub fn served_by_slot(&self, slot: u32, low_generation: u32, mask: u32) -> Option<CallId> {
         let call = self.slab.get(slot as usize)?;
         let served = call.generation & mask == low_generation && call.flags & SERVING != 0;
-        served.then_some(CallId { slot, generation: call.generation })
+        served.then_some(CallId::new(slot, call.generation))
     }
 
     /// Read something of each line of the record in `slot`, to have it near.
     #[inline]
     pub fn touch(&self, slot: u32) -> u64 {
-        self.slab.get(slot as usize).map_or(0, |call| call.key ^ call.scratch[0])
+        self.slab.get(slot as usize).map_or(0, |call| call.asks.key ^ call.scratch[0])
     }
 
     pub fn len(&self) -> usize {
@@ -282,7 +285,7 @@ impl Calls {
             .iter()
             .enumerate()
             .filter(|(_, call)| call.flags != 0)
-            .map(|(slot, call)| (CallId { slot: slot as u32, generation: call.generation }, call))
+            .map(|(slot, call)| (CallId::new(slot as u32, call.generation), call))
     }
 }
 
@@ -290,8 +293,8 @@ impl std::ops::Index<CallId> for Calls {
     type Output = Call;
     #[inline]
     fn index(&self, id: CallId) -> &Call {
-        let call = &self.slab[id.slot as usize];
-        debug_assert_eq!(call.generation, id.generation, "the call is gone");
+        let call = &self.slab[id.slot() as usize];
+        debug_assert_eq!(call.generation, id.generation(), "the call is gone");
         call
     }
 }
@@ -299,8 +302,8 @@ impl std::ops::Index<CallId> for Calls {
 impl std::ops::IndexMut<CallId> for Calls {
     #[inline]
     fn index_mut(&mut self, id: CallId) -> &mut Call {
-        let call = &mut self.slab[id.slot as usize];
-        debug_assert_eq!(call.generation, id.generation, "the call is gone");
+        let call = &mut self.slab[id.slot() as usize];
+        debug_assert_eq!(call.generation, id.generation(), "the call is gone");
         call
     }
 }
@@ -312,6 +315,6 @@ mod tests {
     #[test]
     fn a_call_is_two_lines_of_a_cache_and_a_touch_reads_both() {
         assert_eq!(size_of::<Call>(), 128);
-        assert_ne!(std::mem::offset_of!(Call, key) / 64, std::mem::offset_of!(Call, scratch) / 64);
+        assert_ne!(std::mem::offset_of!(Call, asks.key) / 64, std::mem::offset_of!(Call, scratch) / 64);
     }
 }

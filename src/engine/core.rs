@@ -9,7 +9,7 @@ use super::lane::{Due, Lane};
 use super::link::{Link, LinkFault, LinkLanes, Way};
 use super::meter::Meters;
 use super::op::Ops;
-use super::outcome::{Outcome, Reply};
+use super::outcome::Reply;
 use super::plan::Plan;
 use super::sim::Control;
 use super::steps::{Children, StepState};
@@ -56,7 +56,8 @@ pub(crate) enum What {
     CallDeadline,
 }
 
-pub(crate) const WHATS: [What; 13] = [
+/// By number. Those that are left over mean nothing.
+const WHATS: [What; 1 << WHAT_BITS] = [
     What::Timer,
     What::CallTimer,
     What::Lane,
@@ -69,6 +70,9 @@ pub(crate) const WHATS: [What; 13] = [
     What::Fallback,
     What::Patch,
     What::Deadlines,
+    What::CallDeadline,
+    What::CallDeadline,
+    What::CallDeadline,
     What::CallDeadline,
 ];
 
@@ -130,8 +134,9 @@ pub(crate) struct NodeState {
     pub meters: Meters,
     pub tally: NodeTally,
     pub replicas: Vec<ReplicaState>,
-    /// The largest share of failures among the replicas: zero means that no draw is needed.
+    /// The largest share of failures among the replicas.
     pub fail_share: f64,
+    pub any_fails: bool,
     pub any_slow: bool,
     pub any_down: bool,
     pub all_down: bool,
@@ -142,24 +147,31 @@ pub(crate) struct NodeState {
 impl NodeState {
     pub fn refresh(&mut self) {
         self.fail_share = self.replicas.iter().map(|replica| replica.fail).fold(0.0, f64::max);
+        self.any_fails = self.fail_share > 0.0;
         self.any_slow = self.replicas.iter().any(|replica| replica.slow != 1.0);
         self.any_down = self.replicas.iter().any(|replica| !replica.up);
         self.all_down = !self.replicas.is_empty() && self.replicas.iter().all(|replica| !replica.up);
     }
 
-    pub fn fail_share_of(&self, replica: u16) -> f64 {
-        self.replicas.get(usize::from(replica)).map_or(self.fail_share, |replica| replica.fail)
+    /// Whether a replica that fails at times makes an error of this call's reply.
+    #[cold]
+    #[inline(never)]
+    pub fn spoils(&mut self, call: &Call) -> bool {
+        let share = self.replicas.get(usize::from(call.replica)).map_or(self.fail_share, |replica| replica.fail);
+        call.reply.is_ok() && self.fault_rng.chance(share)
     }
 
     /// Whether a call for this replica finds nobody there.
+    #[cold]
+    #[inline(never)]
     fn refuses(&self, replica: u16) -> bool {
         self.all_down || (self.any_down && self.replicas.get(usize::from(replica)).is_some_and(|replica| !replica.up))
     }
 
-    /// Count an answer.
+    /// Count a call's reply.
     #[inline]
-    pub fn record(&mut self, now: Time, call: &Call, outcome: Outcome) {
-        match outcome {
+    pub fn record(&mut self, now: Time, call: &Call) {
+        match call.reply.outcome {
             Ok(()) => {
                 let latency = now.since(call.arrived).0;
                 let tally = &mut self.tally;
@@ -221,6 +233,7 @@ impl Core {
             tally: NodeTally::default(),
             replicas: vec![ReplicaState::default()],
             fail_share: 0.0,
+            any_fails: false,
             any_slow: false,
             any_down: false,
             all_down: false,
@@ -333,8 +346,8 @@ impl Core {
                 Due::PoolTimeout => self.give_up(id, super::Reason::PoolExhausted),
                 Due::Arrive => self.ready.push(Ready::Arrive(id)),
                 Due::Return => self.ready.push(Ready::Return(id)),
-                Due::OpDeadline => self.op_deadline(id.slot),
-                Due::Hedge => self.hedge_now(id.slot),
+                Due::OpDeadline => self.op_deadline(id.slot()),
+                Due::Hedge => self.hedge_now(id.slot()),
             }
         }
         let (calls, ops) = (&self.calls, &self.ops);
@@ -372,8 +385,8 @@ impl Core {
     #[inline]
     pub fn push_what(&mut self, at: Time, place: u32, what: What, id: CallId) {
         let packed = what as u64
-            | u64::from(id.generation & GENERATION_MASK) << WHAT_BITS
-            | u64::from(id.slot) << (WHAT_BITS + GENERATION_BITS);
+            | u64::from(id.generation() & GENERATION_MASK) << WHAT_BITS
+            | u64::from(id.slot()) << (WHAT_BITS + GENERATION_BITS);
         self.events.push(at, place, packed);
     }
 

@@ -9,43 +9,42 @@ use super::sim::Control;
 use super::tally::Signal;
 use crate::base::{ClassId, LinkId, NodeId, Rng, Span, Time};
 
-/// What a call asks for, apart from where it goes.
+/// What is asked for. A node that passes a call on passes this on as it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request {
     pub class: ClassId,
+    /// 0 is the most urgent.
     pub priority: u8,
     pub operation: Operation,
-    /// The replica of the callee that is meant, or [`ANY_REPLICA`].
-    pub replica: u16,
-    /// The replica of the caller that asks.
-    pub origin: u16,
     pub tenant: u32,
+    /// The key asked for.
     pub key: u64,
     /// Sizes in bytes.
     pub request: u32,
     pub response: u32,
     /// When the root request was meant to be sent.
     pub intended: Time,
+    /// When an answer is no longer of use; [`Time::NEVER`] if there is no such time.
     pub deadline: Time,
 }
 
-impl Request {
-    /// The same request, passed on by the node that serves `call`.
+/// Between which replicas a call goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Route {
+    /// The replica of the caller that asks.
+    pub origin: u16,
+    /// The replica of the callee that is meant, or [`ANY_REPLICA`].
+    pub replica: u16,
+}
+
+impl Route {
+    /// From a node that is one, to whichever replica the callee chooses.
+    pub const ANY: Route = Route { origin: 0, replica: ANY_REPLICA };
+
+    /// From the replica that serves `call`, to whichever replica the callee chooses.
     #[inline]
-    pub fn like(call: &Call) -> Request {
-        Request {
-            class: call.class,
-            priority: call.priority,
-            operation: call.operation,
-            replica: ANY_REPLICA,
-            origin: call.replica,
-            tenant: call.tenant,
-            key: call.key,
-            request: call.request,
-            response: call.response,
-            intended: call.intended,
-            deadline: call.deadline,
-        }
+    pub fn onward(call: &Call) -> Route {
+        Route { origin: call.replica, replica: ANY_REPLICA }
     }
 }
 
@@ -75,11 +74,11 @@ impl Child {
             link: call.link,
             tag: call.tag,
             reply,
-            class: call.class,
+            class: call.asks.class,
             replica: call.replica,
             origin: call.origin,
-            key: call.key,
-            intended: call.intended,
+            key: call.asks.key,
+            intended: call.asks.intended,
             sent: call.sent,
         }
     }
@@ -92,8 +91,8 @@ impl Child {
             tag: op.tag,
             reply,
             class: request.class,
-            replica: request.replica,
-            origin: request.origin,
+            replica: op.route.replica,
+            origin: op.route.origin,
             key: request.key,
             intended: request.intended,
             sent: op.started,
@@ -170,7 +169,7 @@ impl Ctx<'_> {
     /// Whether the deadline that came with the call has passed.
     #[inline]
     pub fn is_expired(&self, id: CallId) -> bool {
-        self.core.calls[id].deadline <= self.core.now
+        self.core.calls[id].asks.deadline <= self.core.now
     }
 
     /// Answer a call. Each call is answered exactly once.
@@ -182,7 +181,7 @@ impl Ctx<'_> {
     // ---- calls that this node makes
 
     /// Make the calls of this node's itinerary on behalf of `id`; what it holds stays held meanwhile.
-    #[inline]
+    #[inline(always)]
     pub fn run_steps(&mut self, id: CallId) -> Steps {
         self.core.run_steps(id)
     }
@@ -229,16 +228,16 @@ impl Ctx<'_> {
 
     /// Call over a link on behalf of `parent`; `on_reply` is told the outcome, with `tag`.
     #[inline]
-    pub fn send(&mut self, parent: CallId, link: LinkId, tag: u32, request: &Request) {
+    pub fn send(&mut self, parent: CallId, link: LinkId, tag: u32, route: Route, request: &Request) {
         debug_assert_eq!(self.core.links[link.index()].from, self.node, "a link of another node");
-        self.core.send(link, Waiter::Node(parent), tag, request);
+        self.core.send(link, Waiter::Node(parent), tag, route, request);
     }
 
     /// Call over a link on this node's own account; `on_reply` is told the outcome, with `tag`.
     #[inline]
-    pub fn send_root(&mut self, link: LinkId, tag: u32, request: &Request) {
+    pub fn send_root(&mut self, link: LinkId, tag: u32, route: Route, request: &Request) {
         debug_assert_eq!(self.core.links[link.index()].from, self.node, "a link of another node");
-        self.core.send(link, Waiter::Root, tag, request);
+        self.core.send(link, Waiter::Root, tag, route, request);
     }
 
     // ---- time
@@ -281,12 +280,7 @@ impl Ctx<'_> {
     #[inline]
     pub fn meter_changes(&mut self, changes: [i32; 3]) {
         let now = self.core.now;
-        let meters = &mut self.core.nodes[self.node.index()].meters;
-        for (change, meter) in changes.into_iter().zip([Meter::Queue, Meter::Busy, Meter::Cores]) {
-            if change != 0 {
-                meters.add(now, meter, change);
-            }
-        }
+        self.core.nodes[self.node.index()].meters.add_work(now, changes);
     }
 
     /// Areas under the levels of any node, for controllers: take the difference of two readings.
@@ -316,7 +310,7 @@ impl Ctx<'_> {
     }
 
     /// A root request has ended.
-    #[inline]
+    #[inline(always)]
     pub fn root_done(&mut self, child: &Child, deadline: Span) {
         let now = self.core.now;
         let tally = &mut self.core.classes[child.class.index()];

@@ -98,7 +98,7 @@ mod tests {
     use crate::base::Rng;
 
     fn id(slot: u32) -> CallId {
-        CallId { slot, generation: 0 }
+        CallId::new(slot, 0)
     }
 
     /// Whatever comes in whatever order: each is handed out before it passes, within its bucket, and none is forgotten.
@@ -136,7 +136,7 @@ mod tests {
     fn what_matters_no_more_does_not_pile_up() {
         let mut deadlines = Deadlines::default();
         for slot in 0..100_000u32 {
-            deadlines.push(Time(u64::from(slot)), Time(10_000_000_000), id(slot), |id| id.slot + 50 > slot);
+            deadlines.push(Time(u64::from(slot)), Time(10_000_000_000), id(slot), |id| id.slot() + 50 > slot);
         }
         assert!(deadlines.len <= 2 * FEW, "{}", deadlines.len);
     }

@@ -129,13 +129,14 @@ impl EventQueue {
             return;
         }
         self.seq += 1;
-        let event = Event { at, seq_and_place: (self.seq << PLACE_BITS) | u64::from(place), what };
-        self.insert(event);
+        self.insert(at, (self.seq << PLACE_BITS) | u64::from(place), what);
     }
 
-    #[inline]
-    fn insert(&mut self, event: Event) {
-        if event.at.0 >= self.due_end {
+    /// In parts, so that they are passed in registers.
+    #[inline(never)]
+    fn insert(&mut self, at: Time, seq_and_place: u64, what: u64) {
+        let event = Event { at, seq_and_place, what };
+        if at.0 >= self.due_end {
             return self.insert_later(event);
         }
         // Its sequence number is the largest, so that among equal times it comes last.
@@ -157,7 +158,7 @@ impl EventQueue {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert_later(&mut self, event: Event) {
         let bucket = event.at.0 >> self.shift;
         let first = self.due_end >> self.shift;

@@ -96,7 +96,7 @@ impl Core {
         let its_own = |link: LinkId, origin: u16| {
             links[link.index()].from == node && replica.is_none_or(|replica| replica == guard_of(origin))
         };
-        let ops = self.ops.iter().filter(|(_, op)| op.waiter != Waiter::Root && its_own(op.link, op.request.origin));
+        let ops = self.ops.iter().filter(|(_, op)| op.waiter != Waiter::Root && its_own(op.link, op.route.origin));
         let ops: Vec<CallId> = ops.map(|(id, _)| id).collect();
         let calls = self.calls.iter().filter(|(_, call)| call.flags & AWAITED != 0 && its_own(call.link, call.origin));
         let calls: Vec<CallId> = calls.map(|(id, _)| id).collect();
@@ -113,7 +113,7 @@ impl Core {
             }
         }
         for op in ops {
-            self.abandon_op(op.slot);
+            self.abandon_op(op.slot());
         }
         for id in calls {
             let Some(call) = self.calls.get(id).filter(|call| call.flags & AWAITED != 0) else { continue };

@@ -212,6 +212,9 @@ pub(crate) struct Link {
 /// What a call needs to know of a link's settings, summed up.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Way {
+    /// There is nothing in the way of an attempt: messages take no time, there are no guards, the callee is told of no
+    /// cancels, and calls do here what the caller's call does.
+    pub straight: bool,
     /// Messages take no time and cannot be lost.
     pub plain: bool,
     /// There is a breaker, a bulkhead, a timeout or a pool.
@@ -222,6 +225,8 @@ pub(crate) struct Way {
     pub propagates: bool,
     /// The callee is told that nobody waits any more.
     pub cancels: bool,
+    /// What calls do here, if it is not what the caller's call does.
+    pub operation: Option<Operation>,
 }
 
 /// The places of a link's lanes in the engine's list.
@@ -244,13 +249,17 @@ impl Link {
             && config.bandwidth.is_none()
             && config.loss <= 0.0
             && *fault == LinkFault::NONE;
-        self.way = Way {
+        let mut way = Way {
+            straight: false,
             plain,
             guarded: config.needs_guard() || config.timeout.is_some(),
             retried: config.needs_op(),
             propagates: config.propagate_deadline,
             cancels: config.cancel,
+            operation: config.operation,
         };
+        way.straight = plain && !way.guarded && !way.cancels && way.operation.is_none();
+        self.way = way;
     }
 
     /// The guard of a replica of the caller.

@@ -20,54 +20,111 @@ pub enum Meter {
 
 pub const METERS: usize = 5;
 
-/// The levels and the areas under them, each brought up to date when it changes.
+/// Levels that change together, and the areas under them up to `at`. The areas wrap; what is read is the difference over a
+/// window, which is far smaller.
+#[derive(Clone, Debug)]
+struct Levels<const N: usize> {
+    at: Time,
+    level: [u32; N],
+    /// Level times nanoseconds.
+    area: [u64; N],
+}
+
+impl<const N: usize> Default for Levels<N> {
+    fn default() -> Self {
+        Levels { at: Time::ZERO, level: [0; N], area: [0; N] }
+    }
+}
+
+impl<const N: usize> Levels<N> {
+    /// The areas at `now`.
+    #[inline]
+    fn areas(&self, now: Time) -> [u64; N] {
+        let passed = now.0 - self.at.0;
+        std::array::from_fn(|i| self.area[i].wrapping_add(u64::from(self.level[i]).wrapping_mul(passed)))
+    }
+
+    /// Bring the areas up to date, for the levels are about to change.
+    #[inline]
+    fn advance(&mut self, now: Time) {
+        self.area = self.areas(now);
+        self.at = now;
+    }
+
+    #[inline]
+    fn add(&mut self, i: usize, change: i32) {
+        debug_assert!(self.level[i].checked_add_signed(change).is_some(), "a level would fall below zero");
+        self.level[i] = self.level[i].wrapping_add_signed(change);
+    }
+}
+
+/// What of a node is in use, and what there is.
 #[derive(Clone, Debug, Default)]
 pub struct Meters {
-    at: [Time; METERS],
-    level: [u32; METERS],
-    /// Level times nanoseconds. It wraps; what is read is the difference over a window, which is far smaller.
-    area: [u64; METERS],
+    /// Queue, busy slots, busy cores.
+    work: Levels<WORK>,
+    /// Slots, cores.
+    capacity: Levels<{ METERS - WORK }>,
     /// Largest queue since it was last taken.
     queue_peak: u32,
 }
 
-impl Meters {
-    /// The area under a level at `now`.
-    #[inline]
-    fn area(&self, now: Time, i: usize) -> u64 {
-        self.area[i].wrapping_add(u64::from(self.level[i]).wrapping_mul(now.0 - self.at[i].0))
-    }
+/// The first so many meters are about work.
+const WORK: usize = 3;
 
+impl Meters {
     #[inline]
     pub fn set(&mut self, now: Time, meter: Meter, level: u32) {
-        let i = meter as usize;
-        self.area[i] = self.area(now, i);
-        self.at[i] = now;
-        self.level[i] = level;
-        if matches!(meter, Meter::Queue) {
-            self.queue_peak = self.queue_peak.max(level);
-        }
+        let change = level.wrapping_sub(self.level(meter)) as i32;
+        self.add(now, meter, change);
     }
 
     /// Add to a level; a level never falls below zero.
     #[inline]
     pub fn add(&mut self, now: Time, meter: Meter, change: i32) {
-        let level = self.level[meter as usize].checked_add_signed(change);
-        debug_assert!(level.is_some(), "{meter:?} would fall below zero");
-        self.set(now, meter, level.unwrap_or(0));
+        let i = meter as usize;
+        if i < WORK {
+            self.work.advance(now);
+            self.work.add(i, change);
+            if matches!(meter, Meter::Queue) {
+                self.note_peak();
+            }
+        } else {
+            self.capacity.advance(now);
+            self.capacity.add(i - WORK, change);
+        }
+    }
+
+    /// Add to the levels of queue, busy slots and busy cores.
+    #[inline]
+    pub fn add_work(&mut self, now: Time, changes: [i32; WORK]) {
+        self.work.advance(now);
+        for (i, change) in changes.into_iter().enumerate() {
+            self.work.add(i, change);
+        }
+        self.note_peak();
+    }
+
+    #[inline]
+    fn note_peak(&mut self) {
+        self.queue_peak = self.queue_peak.max(self.level(Meter::Queue));
     }
 
     /// The largest queue since this was last asked.
     pub fn take_peak(&mut self) -> u32 {
-        std::mem::replace(&mut self.queue_peak, self.level[Meter::Queue as usize])
+        let queue = self.level(Meter::Queue);
+        std::mem::replace(&mut self.queue_peak, queue)
     }
 
+    #[inline]
     pub fn level(&self, meter: Meter) -> u32 {
-        self.level[meter as usize]
+        let i = meter as usize;
+        if i < WORK { self.work.level[i] } else { self.capacity.level[i - WORK] }
     }
 
     /// The areas at `now`, in level-nanoseconds, modulo 2^64.
     pub fn areas(&self, now: Time) -> [u64; METERS] {
-        std::array::from_fn(|i| self.area(now, i))
+        let ([queue, busy, cores], [slots, all_cores]) = (self.work.areas(now), self.capacity.areas(now));
+        [queue, busy, cores, slots, all_cores]
     }
 }

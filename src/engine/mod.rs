@@ -25,7 +25,7 @@ mod trace;
 
 pub use self::core::{ReplicaState, Stage};
 pub use call::{ANY_REPLICA, Call, CallId, Leg};
-pub use ctx::{Child, Ctx, Request, Steps};
+pub use ctx::{Child, Ctx, Request, Route, Steps};
 pub use event::EventQueue;
 pub use fault::{Fault, Patch, Place};
 pub use link::{Fallback, Hedge, LinkConfig, Mode, Pool, Retry, When, WhenAfter};

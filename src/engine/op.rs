@@ -2,7 +2,7 @@
 
 use super::call::{CallId, Waiter};
 use super::core::{Core, Ready, What};
-use super::ctx::{Child, Request};
+use super::ctx::{Child, Request, Route};
 use super::link::MAX_HEDGES;
 use super::outcome::{Reason, Reply};
 use crate::base::{LinkId, Span, Time};
@@ -18,6 +18,7 @@ pub(crate) struct Op {
     pub link: LinkId,
     pub waiter: Waiter,
     pub tag: u32,
+    pub route: Route,
     pub request: Request,
     /// When the caller asked.
     pub started: Time,
@@ -72,12 +73,12 @@ impl Ops {
             op.generation = self.slab[slot as usize].generation;
             let generation = op.generation;
             self.slab[slot as usize] = op;
-            return CallId { slot, generation };
+            return CallId::new(slot, generation);
         }
         let slot = u32::try_from(self.slab.len()).expect("fewer than 2^32 operations");
         op.generation = 0;
         self.slab.push(op);
-        CallId { slot, generation: 0 }
+        CallId::new(slot, 0)
     }
 
     pub fn remove(&mut self, slot: u32) {
@@ -89,11 +90,11 @@ impl Ops {
     }
 
     pub fn id(&self, slot: u32) -> CallId {
-        CallId { slot, generation: self.slab[slot as usize].generation }
+        CallId::new(slot, self.slab[slot as usize].generation)
     }
 
     pub fn is_alive(&self, id: CallId) -> bool {
-        self.slab.get(id.slot as usize).is_some_and(|op| op.alive && op.generation == id.generation)
+        self.slab.get(id.slot() as usize).is_some_and(|op| op.alive && op.generation == id.generation())
     }
 
     pub fn by_slot(&self, slot: u32, low_generation: u32, mask: u32) -> Option<CallId> {
@@ -126,7 +127,7 @@ impl std::ops::IndexMut<u32> for Ops {
 
 /// The policies around attempts: deadline, retry, hedge, fallback.
 impl Core {
-    pub(super) fn begin_op(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request) {
+    pub(super) fn begin_op(&mut self, link: LinkId, waiter: Waiter, tag: u32, route: Route, request: &Request) {
         let now = self.now;
         let state = &mut self.links[link.index()];
         let (config, lanes) = (&state.config, state.lanes);
@@ -135,7 +136,7 @@ impl Core {
         let deadline = own.min(inherited);
         let request = Request { deadline: if config.propagate_deadline { deadline } else { Time::NEVER }, ..*request };
         if config.retry.as_ref().is_some_and(|retry| retry.budget.is_some())
-            && let Some(budget) = &mut state.guard(request.origin).budget
+            && let Some(budget) = &mut state.guard(route.origin).budget
         {
             budget.deposit(now);
         }
@@ -148,6 +149,7 @@ impl Core {
             link,
             waiter,
             tag,
+            route,
             request,
             started: self.now,
             deadline,
@@ -172,7 +174,7 @@ impl Core {
         } else {
             self.push_deadline(deadline, What::OpDeadline, id);
         }
-        self.op_attempt(id.slot);
+        self.op_attempt(id.slot());
     }
 
     /// Send one attempt of an operation, which may have copies.
@@ -189,8 +191,8 @@ impl Core {
         let op = &mut self.ops[slot];
         let number = op.sent;
         op.sent = op.sent.saturating_add(1);
-        let (link, request) = (op.link, op.request);
-        let id = self.attempt(link, Waiter::Op(self.ops.id(slot)), 0, &request, number);
+        let (link, route, request) = (op.link, op.route, op.request);
+        let id = self.attempt(link, Waiter::Op(self.ops.id(slot)).parts(), 0, route, &request, number);
         self.ops[slot].note(id);
     }
 
@@ -212,7 +214,7 @@ impl Core {
         if !self.ops.is_alive(op) {
             return;
         }
-        let slot = op.slot;
+        let slot = op.slot();
         let op = &mut self.ops[slot];
         op.forget(id);
         let reason = match reply.outcome {
@@ -237,9 +239,9 @@ impl Core {
     /// An attempt of an operation that nobody waits for was lost, and nothing will ever tell: when no other is under way,
     /// nothing is left to keep.
     pub(super) fn op_lost(&mut self, op: CallId, id: CallId) {
-        self.ops[op.slot].forget(id);
-        if !self.ops[op.slot].is_waiting() {
-            self.remove_op(op.slot);
+        self.ops[op.slot()].forget(id);
+        if !self.ops[op.slot()].is_waiting() {
+            self.remove_op(op.slot());
         }
     }
 
@@ -257,7 +259,7 @@ impl Core {
         if now + delay >= op.deadline {
             return None;
         }
-        if let Some(budget) = &mut state.guard(op.request.origin).budget
+        if let Some(budget) = &mut state.guard(op.route.origin).budget
             && !budget.withdraw(now)
         {
             return None;

@@ -3,32 +3,32 @@
 
 use super::call::{
     ARRIVED, AWAITED, CANCELLED, CONNECTED, Call, CallId, HELD, IN_BULKHEAD, IN_POOL_QUEUE, PERMITTED, RETURNING,
-    SERVING, TRACED, UNNOTICED, Waiter,
+    SERVING, TRACED, UNNOTICED, Waiter, Waits,
 };
 use super::core::{Core, Ready, What};
-use super::ctx::{Child, Request};
+use super::ctx::{Child, Request, Route};
 use super::outcome::{Outcome, Reason, Reply};
-use crate::base::{LinkId, Span, Time};
+use crate::base::{LinkId, NodeId, Span, Time};
 use crate::parts::breaker::Permit;
 
 /// What a node must be told when a reply has come back.
 pub(crate) enum Told {
     Nothing,
-    Child(Child),
+    Child(NodeId, Child),
     /// The itinerary of this call has ended.
-    StepsDone(CallId, Reply),
+    StepsDone(NodeId, CallId, Reply),
 }
 
 impl Core {
     /// A node asks for a call over one of its links. What becomes of it is told by a reply, never before this returns.
     #[inline(always)]
-    pub(crate) fn send(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request) {
+    pub(crate) fn send(&mut self, link: LinkId, waiter: Waiter, tag: u32, route: Route, request: &Request) {
         let way = self.links[link.index()].way;
         let deadline = if way.propagates { request.deadline } else { Time::NEVER };
         if way.retried || deadline <= self.now {
-            self.begin_op(link, waiter, tag, request);
+            self.begin_op(link, waiter, tag, route, request);
         } else {
-            let id = self.attempt(link, waiter, tag, request, 0);
+            let id = self.attempt(link, waiter.parts(), tag, route, request, 0);
             if deadline != Time::NEVER {
                 // Nothing is tried again, so that the attempt is all there is to give up.
                 self.push_deadline(deadline, What::CallDeadline, id);
@@ -38,33 +38,30 @@ impl Core {
 
     /// One attempt: past the guards and onto the network. Failures on the spot come back as replies, too.
     #[inline(never)]
-    pub(super) fn attempt(&mut self, link: LinkId, waiter: Waiter, tag: u32, request: &Request, number: u8) -> CallId {
-        let id = self.calls.reserve();
+    pub(super) fn attempt(
+        &mut self,
+        link: LinkId,
+        (waits, caller): (Waits, CallId),
+        tag: u32,
+        route: Route,
+        request: &Request,
+        number: u8,
+    ) -> CallId {
         let state = &mut self.links[link.index()];
         state.tally.counts.sent += 1;
-        let way = state.way;
-        let straight = way.plain && !way.guarded;
-        let (waits, caller) = waiter.parts();
-        self.calls[id] = Call {
-            generation: id.generation,
-            flags: if straight { AWAITED | SERVING } else { AWAITED },
-            class: request.class,
-            priority: request.priority,
-            operation: state.config.operation.unwrap_or(request.operation),
+        let (id, call) = self.calls.reserve();
+        *call = Call {
+            generation: id.generation(),
+            flags: AWAITED | SERVING,
             attempt: number,
             waits,
             caller,
             tag,
             node: state.to,
             link,
-            replica: request.replica,
-            origin: request.origin,
-            tenant: request.tenant,
-            key: request.key,
-            request: request.request,
-            response: request.response,
-            intended: request.intended,
-            deadline: if way.propagates { request.deadline } else { Time::NEVER },
+            replica: route.replica,
+            origin: route.origin,
+            asks: *request,
             sent: self.now,
             arrived: self.now,
             queue_ns: 0,
@@ -72,20 +69,37 @@ impl Core {
             reply: Reply::OK,
             scratch: [0; 2],
         };
-        if way.cancels {
-            self.note_child(waiter, id, false);
+        if request.deadline != Time::NEVER && !state.way.propagates {
+            call.asks.deadline = Time::NEVER;
         }
+        let straight = state.way.straight;
         if self.tracer.is_on() {
-            self.trace_call(id, waiter);
+            self.trace_call(id);
         }
         if straight {
             self.ready.push(Ready::Arrive(id));
-        } else if way.guarded {
+        } else {
+            self.set_out(id, link);
+        }
+        id
+    }
+
+    /// The first stretch of a way that is not straight.
+    #[inline(never)]
+    fn set_out(&mut self, id: CallId, link: LinkId) {
+        let way = self.links[link.index()].way;
+        let call = &mut self.calls[id];
+        call.flags = call.flags & TRACED | AWAITED;
+        call.asks.operation = way.operation.unwrap_or(call.asks.operation);
+        if way.cancels {
+            let waiter = call.waiter();
+            self.note_child(waiter, id, false);
+        }
+        if way.guarded {
             self.pass_guards(id, link);
         } else {
             self.transmit(id, link);
         }
-        id
     }
 
     /// Breaker, bulkhead, timeout, pool.
@@ -170,8 +184,11 @@ impl Core {
         let mut start = self.now;
         if let Some(bandwidth) = state.config.bandwidth {
             let call = &self.calls[id];
-            let (busy, size) =
-                if back { (&mut state.busy_back, call.response) } else { (&mut state.busy_there, call.request) };
+            let (busy, size) = if back {
+                (&mut state.busy_back, call.asks.response)
+            } else {
+                (&mut state.busy_there, call.asks.request)
+            };
             start = start.max(*busy) + Span::from_secs_f64(f64::from(size) / bandwidth);
             *busy = start;
         }
@@ -200,9 +217,9 @@ impl Core {
         let call = &mut self.calls[id];
         call.flags &= if back { !RETURNING } else { !SERVING };
         let unnoticed = match call.waiter() {
-            Waiter::Nobody => call.deadline == Time::NEVER,
+            Waiter::Nobody => call.asks.deadline == Time::NEVER,
             Waiter::Op(op) if call.flags & AWAITED != 0 => {
-                let op = &self.ops[op.slot];
+                let op = &self.ops[op.slot()];
                 let timeout = self.links[call.link.index()].config.timeout;
                 op.waiter == Waiter::Nobody && op.deadline == Time::NEVER && timeout.is_none()
             }
@@ -229,19 +246,20 @@ impl Core {
 
     /// The callee answers. The caller learns of it when the reply has travelled back.
     #[inline(never)]
-    pub(crate) fn answer(&mut self, id: CallId, mut reply: Reply) {
+    pub(crate) fn answer(&mut self, id: CallId, reply: Reply) {
         let call = &mut self.calls[id];
+        // As a whole, for it is read back as a whole soon.
+        call.reply = reply;
         debug_assert!(call.flags & SERVING != 0, "answered twice");
         if call.flags & ARRIVED != 0 {
             let node = &mut self.nodes[call.node.index()];
-            if node.fail_share > 0.0 && reply.is_ok() && node.fault_rng.chance(node.fail_share_of(call.replica)) {
-                reply = Reply::failed(Reason::Error);
+            if node.any_fails && node.spoils(call) {
+                call.reply = Reply::failed(Reason::Error);
             }
-            node.record(self.now, call, reply.outcome);
+            node.record(self.now, call);
         }
-        call.reply = reply;
         call.flags = call.flags & !(SERVING | ARRIVED) | RETURNING;
-        let (link, outcome) = (call.link, reply.outcome);
+        let (link, outcome) = (call.link, call.reply.outcome);
         if call.flags & TRACED != 0 {
             self.trace_answer(id, outcome);
         }
@@ -266,80 +284,82 @@ impl Core {
             self.release(id);
             return Told::Nothing;
         }
-        let (reply, unnoticed, waiter) = (call.reply, call.flags & UNNOTICED != 0, call.waiter());
-        self.settle(id, reply.outcome, true);
-        let call = &self.calls[id];
-        match waiter {
-            Waiter::Root | Waiter::Node(_) => {
-                let child = Child::of(call, reply);
-                self.release(id);
-                self.for_node(waiter, child).map_or(Told::Nothing, Told::Child)
-            }
-            Waiter::Steps(parent) => {
-                let tag = call.tag;
-                self.release(id);
-                self.step_reply(parent, tag, reply).map_or(Told::Nothing, |end| Told::StepsDone(parent, end))
-            }
-            Waiter::Op(op) => {
-                self.release(id);
-                if unnoticed {
-                    self.op_lost(op, id);
+        let (reply, unnoticed) = (call.reply, call.flags & UNNOTICED != 0);
+        let node = self.settle(id, reply.outcome, true);
+        debug_assert!(self.calls[id].flags & HELD == 0, "somebody comes back to a call that has returned");
+        if self.calls[id].flags & TRACED != 0 {
+            self.trace_end(id);
+        }
+        let call = self.calls.remove(id);
+        let (waits, caller) = (call.waits, call.caller);
+        match waits {
+            Waits::Root | Waits::Node => {
+                let child = Child { parent: caller, ..Child::of(call, reply) };
+                if matches!(waits, Waits::Root) || self.is_served(caller) {
+                    Told::Child(node, child)
                 } else {
-                    self.op_reply(op, id, reply);
+                    Told::Nothing
+                }
+            }
+            Waits::Steps => {
+                let tag = call.tag;
+                match self.step_reply(caller, tag, reply) {
+                    Some(end) => Told::StepsDone(node, caller, end),
+                    None => Told::Nothing,
+                }
+            }
+            Waits::Op => {
+                if unnoticed {
+                    self.op_lost(caller, id);
+                } else {
+                    self.op_reply(caller, id, reply);
                 }
                 Told::Nothing
             }
-            Waiter::Nobody => {
-                self.release(id);
-                Told::Nothing
-            }
-        }
-    }
-
-    /// The child's reply as its caller is told, if the caller is still there.
-    fn for_node(&self, waiter: Waiter, child: Child) -> Option<Child> {
-        match waiter {
-            Waiter::Root => Some(child),
-            Waiter::Node(parent) => self.is_served(parent).then_some(Child { parent, ..child }),
-            _ => None,
+            Waits::Nobody => Told::Nothing,
         }
     }
 
     /// Tell whoever waits.
     pub(super) fn deliver(&mut self, waiter: Waiter, child: Child) {
         match waiter {
-            Waiter::Root | Waiter::Node(_) => {
-                if let Some(child) = self.for_node(waiter, child) {
-                    self.replies.push_back(child);
-                    self.ready.push(Ready::Reply);
-                }
-            }
+            Waiter::Root => self.tell_later(child),
+            Waiter::Node(parent) if self.is_served(parent) => self.tell_later(Child { parent, ..child }),
+            Waiter::Node(_) => {}
             Waiter::Steps(parent) => {
                 if let Some(end) = self.step_reply(parent, child.tag, child.reply) {
                     self.ended.push_back(end);
                     self.ready.push(Ready::StepsDone(parent));
                 }
             }
-            Waiter::Op(op) => debug_assert!(false, "operation {} within an operation", op.slot),
+            Waiter::Op(op) => debug_assert!(false, "operation {} within an operation", op.slot()),
             Waiter::Nobody => {}
         }
     }
 
+    fn tell_later(&mut self, child: Child) {
+        self.replies.push_back(child);
+        self.ready.push(Ready::Reply);
+    }
+
     /// The caller is done with an attempt: give back what it held and count it. How one ends that is no longer needed says
-    /// nothing of the callee.
+    /// nothing of the callee. Returns the caller.
     #[inline(always)]
-    fn settle(&mut self, id: CallId, outcome: Outcome, needed: bool) {
+    fn settle(&mut self, id: CallId, outcome: Outcome, needed: bool) -> NodeId {
         let call = &mut self.calls[id];
         let flags = call.flags;
         call.flags &= !(AWAITED | CONNECTED | IN_BULKHEAD | IN_POOL_QUEUE | PERMITTED);
         let latency = self.now.since(call.sent);
-        self.links[call.link.index()].tally.done(outcome, latency.0);
+        let link = &mut self.links[call.link.index()];
+        link.tally.done(outcome, latency.0);
+        let caller = link.from;
         if flags & TRACED != 0 {
             self.trace_settled(id, outcome);
         }
         if flags & (CONNECTED | IN_BULKHEAD | PERMITTED) != 0 {
             self.settle_guards(id, flags, outcome, needed);
         }
+        caller
     }
 
     /// Give back to the guards of a link what a call with these flags held.

@@ -94,31 +94,34 @@ impl<B: Behaviour> Sim<B> {
 
     /// Simulate until `until`, including what happens at that very time.
     pub fn run_until(&mut self, until: Time) {
-        self.settle();
-        while let Some(event) = self.core.events.pop_until(until) {
-            if self.core.events.take_fresh() {
-                self.core.read_ahead();
-            }
-            self.handle(event);
-            self.settle();
-        }
+        self.run_events(until, u64::MAX);
         self.core.now = self.core.now.max(until);
     }
 
     /// Simulate one event, if there is one not later than `until`.
     pub fn step(&mut self, until: Time) -> bool {
-        self.settle();
-        let Some(event) = self.core.events.pop_until(until) else { return false };
-        if self.core.events.take_fresh() {
-            self.core.read_ahead();
+        self.run_events(until, 1) == 1
+    }
+
+    /// Simulate the events that are not later than `until`, but no more than so many; returns how many there were.
+    fn run_events(&mut self, until: Time, most: u64) -> u64 {
+        let mut done = 0;
+        loop {
+            self.settle();
+            if done == most {
+                return done;
+            }
+            let Some(event) = self.core.events.pop_until(until) else { return done };
+            if self.core.events.take_fresh() {
+                self.core.read_ahead();
+            }
+            self.handle(event);
+            done += 1;
         }
-        self.handle(event);
-        self.settle();
-        true
     }
 
     /// Everything that happens at this instant without an event.
-    #[inline]
+    #[inline(always)]
     fn settle(&mut self) {
         let mut next = 0;
         while let Some(&ready) = self.core.ready.get(next) {
@@ -131,26 +134,30 @@ impl<B: Behaviour> Sim<B> {
                 }
                 Ready::Return(id) => match self.core.returned(id) {
                     Told::Nothing => {}
-                    Told::Child(child) => self.tell(&child),
-                    Told::StepsDone(id, reply) => self.steps_done(id, reply),
+                    Told::Child(node, child) => self.with(node, |behaviour, ctx| behaviour.on_reply(ctx, &child)),
+                    Told::StepsDone(node, id, reply) => {
+                        self.with(node, |behaviour, ctx| behaviour.on_steps_done(ctx, id, reply));
+                    }
                 },
                 Ready::Reply => {
                     // The parent may have been answered since.
                     let child = self.core.replies.pop_front();
                     if let Some(child) = child.filter(|c| c.parent.is_none() || self.core.is_served(c.parent)) {
-                        self.tell(&child);
+                        let node = self.core.links[child.link.index()].from;
+                        self.with(node, |behaviour, ctx| behaviour.on_reply(ctx, &child));
                     }
                 }
                 Ready::StepsDone(id) => {
                     let reply = self.core.ended.pop_front().unwrap_or(Reply::OK);
                     if self.core.is_served(id) {
-                        self.steps_done(id, reply);
+                        let node = self.core.calls[id].node;
+                        self.with(node, |behaviour, ctx| behaviour.on_steps_done(ctx, id, reply));
                     }
                 }
                 Ready::Cancel(id) => self.cancel(id),
                 Ready::TooLate(id) => {
                     if self.core.ops.is_alive(id) {
-                        self.core.op_deadline(id.slot);
+                        self.core.op_deadline(id.slot());
                     }
                 }
                 Ready::Control => {
@@ -163,18 +170,6 @@ impl<B: Behaviour> Sim<B> {
         self.core.ready.clear();
     }
 
-    #[inline]
-    fn steps_done(&mut self, id: CallId, reply: Reply) {
-        let node = self.core.calls[id].node;
-        self.with(node, |behaviour, ctx| behaviour.on_steps_done(ctx, id, reply));
-    }
-
-    #[inline]
-    fn tell(&mut self, child: &Child) {
-        let node = self.core.links[child.link.index()].from;
-        self.with(node, |behaviour, ctx| behaviour.on_reply(ctx, child));
-    }
-
     fn cancel(&mut self, id: CallId) {
         let Some(call) = self.core.calls.get(id) else { return };
         if call.is_with_callee() {
@@ -184,7 +179,7 @@ impl<B: Behaviour> Sim<B> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn handle(&mut self, event: Event) {
         self.core.now = event.at;
         self.core.handled += 1;

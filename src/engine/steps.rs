@@ -1,12 +1,12 @@
 //! Itineraries: the calls a node makes on behalf of the call it serves, step by step. What it holds stays held.
 
-use super::call::{CallId, Waiter};
+use super::call::{CallId, SERVING, Waiter};
 use super::core::Core;
-use super::ctx::{Child, Request, Steps};
+use super::ctx::{Child, Route, Steps};
 use super::link::WhenAfter;
 use super::outcome::{Reason, Reply};
-use super::plan::{LinkUse, Wait};
-use crate::base::{NodeId, hash};
+use super::plan::{LinkUse, StepGroup, Wait};
+use crate::base::{LinkId, NodeId, hash};
 use std::ops::Range;
 
 /// Where a call is in its node's itinerary.
@@ -56,29 +56,41 @@ impl Core {
     #[inline]
     pub(crate) fn run_steps(&mut self, id: CallId) -> Steps {
         let node = self.calls[id].node;
-        if self.plan.nodes[node.index()].steps.is_empty() {
-            return Steps::Done(Reply::OK);
+        match *self.plan.nodes[node.index()].steps {
+            [] => return Steps::Done(Reply::OK),
+            [StepGroup { only: Some((link, _)), .. }] => {
+                self.send_onward(link, id, 0);
+                return Steps::Pending;
+            }
+            _ => {}
         }
         let slots = self.calls.slots();
         if self.steps.len() < slots {
             self.steps.resize(slots, StepState::default());
         }
-        let state = &mut self.steps[id.slot as usize];
+        let state = &mut self.steps[id.slot() as usize];
         // The epoch goes on counting, so that a late reply to an earlier step is not taken for one to this.
         *state = StepState { epoch: state.epoch.wrapping_add(1), ..StepState::default() };
         self.advance_steps(id, node)
     }
 
+    /// Pass on what `id` asks for, for its itinerary.
+    #[inline(always)]
+    fn send_onward(&mut self, link: LinkId, id: CallId, tag: u32) {
+        let (route, request) = (Route::onward(&self.calls[id]), self.calls[id].asks);
+        self.send(link, Waiter::Steps(id), tag, route, &request);
+    }
+
     /// Remember a child that may have to be cancelled.
     pub(crate) fn note_child(&mut self, waiter: Waiter, child: CallId, is_op: bool) {
         let (Waiter::Steps(parent) | Waiter::Node(parent)) = waiter else { return };
-        let slot = parent.slot as usize;
+        let slot = parent.slot() as usize;
         if self.children.len() <= slot {
             self.children.resize(self.calls.slots(), Children::default());
         }
         let known = &mut self.children[slot];
-        if known.generation != parent.generation {
-            known.generation = parent.generation;
+        if known.generation != parent.generation() {
+            known.generation = parent.generation();
             known.children.clear();
         }
         known.children.push((child, is_op));
@@ -87,7 +99,7 @@ impl Core {
     /// Nobody waits for the children of `id` any more: those on links that can say so are cancelled. A node that asked for
     /// one itself is told that it is lost, for it keeps account of what it asked for.
     pub(crate) fn cancel_children(&mut self, id: CallId) {
-        let known = self.children.get_mut(id.slot as usize).filter(|known| known.generation == id.generation);
+        let known = self.children.get_mut(id.slot() as usize).filter(|known| known.generation == id.generation());
         let Some(known) = known else { return };
         let mut children = std::mem::take(&mut known.children);
         let lost = Reply::failed(Reason::Lost);
@@ -96,9 +108,9 @@ impl Core {
                 if !self.ops.is_alive(child) {
                     continue;
                 }
-                match self.ops[child.slot].waiter {
-                    Waiter::Node(_) => self.finish_op(child.slot, lost),
-                    _ => self.abandon_op(child.slot),
+                match self.ops[child.slot()].waiter {
+                    Waiter::Node(_) => self.finish_op(child.slot(), lost),
+                    _ => self.abandon_op(child.slot()),
                 }
             } else if self.awaited(child) {
                 let call = &self.calls[child];
@@ -109,13 +121,13 @@ impl Core {
                 }
             }
         }
-        self.children[id.slot as usize].children = children;
+        self.children[id.slot() as usize].children = children;
     }
 
     /// Begin steps until one has something to wait for.
     #[inline]
     fn advance_steps(&mut self, id: CallId, node: NodeId) -> Steps {
-        let state = &mut self.steps[id.slot as usize];
+        let state = &mut self.steps[id.slot() as usize];
         let Some(group) = self.plan.nodes[node.index()].steps.get(usize::from(state.next)) else {
             return Steps::Done(state.result());
         };
@@ -124,8 +136,7 @@ impl Core {
                 state.next += 1;
                 (state.outstanding, state.needed) = (1, 1);
                 let tag = tag_of(local, state.epoch);
-                let request = Request::like(&self.calls[id]);
-                self.send(link, Waiter::Steps(id), tag, &request);
+                self.send_onward(link, id, tag);
                 Steps::Pending
             }
             _ => self.advance_groups(id, node),
@@ -135,7 +146,7 @@ impl Core {
     /// The same for steps of any kind.
     fn advance_groups(&mut self, id: CallId, node: NodeId) -> Steps {
         loop {
-            let state = &self.steps[id.slot as usize];
+            let state = &self.steps[id.slot() as usize];
             let Some(group) = self.plan.nodes[node.index()].steps.get(usize::from(state.next)) else {
                 return Steps::Done(state.result());
             };
@@ -152,7 +163,7 @@ impl Core {
                     sent += self.issue(id, node, &link_use);
                 }
             }
-            let state = &mut self.steps[id.slot as usize];
+            let state = &mut self.steps[id.slot() as usize];
             state.next += 1;
             if sent > 0 {
                 state.outstanding = sent;
@@ -164,7 +175,7 @@ impl Core {
                 return Steps::Pending;
             }
             if state.failure.is_some() && !self.failure_is_handled(id, node) {
-                let reason = self.steps[id.slot as usize].failure.unwrap_or(Reason::Error);
+                let reason = self.steps[id.slot() as usize].failure.unwrap_or(Reason::Error);
                 return Steps::Done(Reply::failed(reason));
             }
         }
@@ -172,7 +183,7 @@ impl Core {
 
     /// One of the links, by weight, among those that are to be used at all.
     fn choose(&mut self, id: CallId, node: NodeId, uses: Range<u32>) -> Range<u32> {
-        self.steps[id.slot as usize].chosen = 0;
+        self.steps[id.slot() as usize].chosen = 0;
         // A bit for each; the links of a node are not more than that.
         let mut used = 0u64;
         for (bit, i) in uses.clone().enumerate() {
@@ -186,7 +197,7 @@ impl Core {
         for i in uses.clone() {
             left -= weight(i);
             if left < 0.0 {
-                self.steps[id.slot as usize].chosen = all[i as usize].local + 1;
+                self.steps[id.slot() as usize].chosen = all[i as usize].local + 1;
                 return i..i + 1;
             }
         }
@@ -195,7 +206,7 @@ impl Core {
 
     /// The next call over the link that was chosen, if it is to be called once more and nothing has failed.
     fn chosen(&self, id: CallId, node: NodeId, mut uses: Range<u32>) -> Range<u32> {
-        let state = &self.steps[id.slot as usize];
+        let state = &self.steps[id.slot() as usize];
         let all = &self.plan.nodes[node.index()].uses;
         match uses.find(|&i| all[i as usize].local + 1 == state.chosen && state.failure.is_none()) {
             Some(i) => i..i + 1,
@@ -205,13 +216,13 @@ impl Core {
 
     /// Whether a link is to be used now: its `when`. The probability is drawn.
     fn is_used(&mut self, id: CallId, node: NodeId, link_use: &LinkUse) -> bool {
-        let state = &self.steps[id.slot as usize];
+        let state = &self.steps[id.slot() as usize];
         let due = match link_use.when.after {
             WhenAfter::Always => state.failure.is_none(),
             WhenAfter::Miss(local) => state.failure.is_none() && state.missed >> local & 1 == 1,
             WhenAfter::Failure(local) => state.failed >> local & 1 == 1,
         };
-        if !due || link_use.when.classes >> self.calls[id].class.0 & 1 == 0 {
+        if !due || link_use.when.classes >> self.calls[id].asks.class.0 & 1 == 0 {
             return false;
         }
         let rng = &mut self.nodes[node.index()].step_rng;
@@ -227,28 +238,28 @@ impl Core {
             && calls > 0
         {
             // This link takes care of the failure.
-            let state = &mut self.steps[id.slot as usize];
+            let state = &mut self.steps[id.slot() as usize];
             state.failed &= !(1 << local);
             state.failure = None;
         }
         let waiter = if link_use.asynchronous { Waiter::Nobody } else { Waiter::Steps(id) };
-        let tag = tag_of(link_use.local, self.steps[id.slot as usize].epoch);
-        let mut request = Request::like(&self.calls[id]);
+        let tag = tag_of(link_use.local, self.steps[id.slot() as usize].epoch);
+        let (route, mut request) = (Route::onward(&self.calls[id]), self.calls[id].asks);
         let key = request.key;
         for n in 0..calls {
             if let Some(before) = link_use.spread {
                 request.key = hash::mix2(key, u64::from(before) + u64::from(n));
             }
-            self.send(link_use.link, waiter, tag, &request);
+            self.send(link_use.link, waiter, tag, route, &request);
         }
         if link_use.asynchronous { 0 } else { calls }
     }
 
     /// Whether a later step waits for a failure that has happened.
     fn failure_is_handled(&self, id: CallId, node: NodeId) -> bool {
-        let state = &self.steps[id.slot as usize];
+        let state = &self.steps[id.slot() as usize];
         let plan = &self.plan.nodes[node.index()];
-        let class = self.calls[id].class;
+        let class = self.calls[id].asks.class;
         plan.steps.iter().skip(usize::from(state.next)).flat_map(|group| group.uses.clone()).any(|i| {
             let link_use = &plan.uses[i as usize];
             let waits = matches!(link_use.when.after, WhenAfter::Failure(local) if state.failed >> local & 1 == 1);
@@ -259,12 +270,12 @@ impl Core {
     /// A child of an itinerary has answered. Returns how the itinerary ends, if that was its end.
     #[inline]
     pub(crate) fn step_reply(&mut self, id: CallId, tag: u32, reply: Reply) -> Option<Reply> {
-        if !self.is_served(id) {
-            return None;
+        let node = self.calls.get(id).filter(|call| call.flags & SERVING != 0)?.node;
+        if let [StepGroup { only: Some((link, _)), .. }] = *self.plan.nodes[node.index()].steps {
+            return Some(self.reply_of_only(link, reply));
         }
-        let node = self.calls[id].node;
         let local = tag & 0xFF;
-        let state = &mut self.steps[id.slot as usize];
+        let state = &mut self.steps[id.slot() as usize];
         if u32::from(state.epoch) != tag >> 8 & 0xFF || state.outstanding == 0 {
             return None;
         }
@@ -289,17 +300,17 @@ impl Core {
                 if !self.note_failure(id, node, local, reason) {
                     return None;
                 }
-                self.steps[id.slot as usize].failure.is_some()
+                self.steps[id.slot() as usize].failure.is_some()
             }
         };
-        if self.steps[id.slot as usize].outstanding > 0 {
+        if self.steps[id.slot() as usize].outstanding > 0 {
             self.cancel_children(id);
         }
-        let state = &mut self.steps[id.slot as usize];
+        let state = &mut self.steps[id.slot() as usize];
         state.outstanding = 0;
         state.epoch = state.epoch.wrapping_add(1);
         if failed && !self.failure_is_handled(id, node) {
-            let reason = self.steps[id.slot as usize].failure.unwrap_or(Reason::Error);
+            let reason = self.steps[id.slot() as usize].failure.unwrap_or(Reason::Error);
             return Some(Reply::failed(reason));
         }
         match self.advance_steps(id, node) {
@@ -308,12 +319,20 @@ impl Core {
         }
     }
 
+    /// How an itinerary ends that is one call over this link: nothing had to be kept of it meanwhile.
+    fn reply_of_only(&self, link: LinkId, reply: Reply) -> Reply {
+        match reply.outcome {
+            Err(reason) if !self.links[link.index()].config.optional => Reply::failed(reason),
+            _ => Reply { degraded: reply.degraded, stale: reply.stale, ..Reply::OK },
+        }
+    }
+
     /// A child at this place among the links has failed. Returns whether the step is over.
     #[cold]
     fn note_failure(&mut self, id: CallId, node: NodeId, local: u32, reason: Reason) -> bool {
         let link = self.plan.nodes[node.index()].outs[local as usize];
         let optional = self.links[link.index()].config.optional;
-        let state = &mut self.steps[id.slot as usize];
+        let state = &mut self.steps[id.slot() as usize];
         state.failed |= 1 << local;
         if !optional {
             state.failure = state.failure.or(Some(reason));

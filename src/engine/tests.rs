@@ -41,8 +41,6 @@ impl Behaviour for Toy {
             class: ClassId(0),
             priority: 0,
             operation: Operation::Read,
-            replica: ANY_REPLICA,
-            origin: 0,
             tenant: 0,
             key: 0,
             request: 1000,
@@ -50,7 +48,7 @@ impl Behaviour for Toy {
             intended: now,
             deadline: Time::NEVER,
         };
-        ctx.send_root(link, 0, &request);
+        ctx.send_root(link, 0, Route::ANY, &request);
         ctx.timer(Span::from_nanos_f64(*gap * rng.exp1()), 0);
     }
 
@@ -74,8 +72,8 @@ impl Behaviour for Toy {
             Toy::Hold => {}
             Toy::Forward { out } => {
                 *out += 1;
-                let (link, request) = (ctx.outs()[0], Request::like(ctx.call(id)));
-                ctx.send(id, link, 0, &request);
+                let (link, route, request) = (ctx.outs()[0], Route::onward(ctx.call(id)), ctx.call(id).asks);
+                ctx.send(id, link, 0, route, &request);
             }
         }
     }

@@ -139,7 +139,7 @@ pub(crate) struct Tracer {
 }
 
 fn key(id: CallId) -> u64 {
-    u64::from(id.slot) | u64::from(id.generation) << 32
+    id.slot() as u64 | u64::from(id.generation()) << 32
 }
 
 impl Tracer {
@@ -249,13 +249,14 @@ impl Core {
     /// A call is made.
     #[cold]
     #[inline(never)]
-    pub(super) fn trace_call(&mut self, id: CallId, waiter: Waiter) {
+    pub(super) fn trace_call(&mut self, id: CallId) {
         let call = &self.calls[id];
-        let (link, class, attempt, intended) = (call.link, call.class, call.attempt, call.intended);
+        let (link, class, attempt, intended) = (call.link, call.asks.class, call.attempt, call.asks.intended);
+        let waiter = call.waiter();
         let Some(slot) = self.tracer.journey(intended) else { return };
         let asks = match waiter {
             Waiter::Node(parent) | Waiter::Steps(parent) => Some(parent),
-            Waiter::Op(op) => match self.ops[op.slot].waiter {
+            Waiter::Op(op) => match self.ops[op.slot()].waiter {
                 Waiter::Node(parent) | Waiter::Steps(parent) => Some(parent),
                 _ => None,
             },

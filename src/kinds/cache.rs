@@ -5,7 +5,7 @@ use super::params::{Param, Visitor};
 use crate::base::hash::IntMap;
 use crate::base::units::Count;
 use crate::base::{Bytes, ClassId, Dist, LinkId, Ratio, Rng, Sampler, Span, Time, maths};
-use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Operation, Reason, Reply, Request, Signal};
+use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Operation, Reason, Reply, Request, Route, Signal};
 use crate::parts::evict::{ABSENT, Entry, Policy, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -105,26 +105,23 @@ const WRITE: u32 = 2;
 const WRITE_BEHIND: u32 = 3;
 
 impl Cache {
-    fn fresh(&mut self, ctx: &mut Ctx, key: u64) -> Option<Entry> {
-        let now = ctx.now();
-        let entry = self.store.get(key)?;
-        if entry.expires <= now {
-            ctx.count(Signal::Expired, 1);
-            return None;
-        }
-        Some(entry)
-    }
-
     fn read(&mut self, ctx: &mut Ctx, id: CallId) {
-        let key = ctx.call(id).key;
-        if let Some(entry) = self.fresh(ctx, key) {
-            ctx.count(Signal::Hit, 1);
-            if entry.is_absent() {
-                ctx.count(Signal::NotFound, 1);
-                return ctx.reply(id, Reply::MISS);
+        match self.store.get(ctx.call(id).asks.key) {
+            Some(entry) if entry.expires > ctx.now() => {
+                ctx.count(Signal::Hit, 1);
+                if entry.is_absent() {
+                    ctx.count(Signal::NotFound, 1);
+                    return ctx.reply(id, Reply::MISS);
+                }
+                let version = entry.version;
+                if let Some(beta) = self.spec.early_refresh {
+                    let entry = *entry;
+                    self.refresh_early(ctx, id, &entry, beta);
+                }
+                return ctx.reply(id, Reply { version, ..Reply::OK });
             }
-            self.refresh_early(ctx, id, &entry);
-            return ctx.reply(id, Reply { version: entry.version, ..Reply::OK });
+            Some(_) => ctx.count(Signal::Expired, 1),
+            None => {}
         }
         ctx.count(Signal::Miss, 1);
         self.fetch(ctx, id);
@@ -132,7 +129,7 @@ impl Cache {
 
     /// Fetch what `id` asks for, or join who does already.
     fn fetch(&mut self, ctx: &mut Ctx, id: CallId) {
-        let key = ctx.call(id).key;
+        let key = ctx.call(id).asks.key;
         let Some(link) = self.behind else { return ctx.reply(id, Reply::MISS) };
         if self.spec.single_flight {
             if let Some(joined) = self.fetching.get_mut(&key) {
@@ -142,15 +139,19 @@ impl Cache {
             }
             self.fetching.insert(key, Vec::new());
         }
-        let request = Request::like(ctx.call(id));
+        self.pass_on(ctx, id, link, FETCH);
+    }
+
+    fn pass_on(&self, ctx: &mut Ctx, id: CallId, link: LinkId, tag: u32) {
         ctx.meter_add(Meter::Busy, 1);
-        ctx.send(id, link, FETCH, &request);
+        let (route, request) = (Route::onward(ctx.call(id)), ctx.call(id).asks);
+        ctx.send(id, link, tag, route, &request);
     }
 
     /// Probabilistic early expiration (Vattani, Chierichetti and Lowenstein, VLDB 2015): each reader decides by itself,
     /// the sooner the longer a fetch takes.
-    fn refresh_early(&mut self, ctx: &mut Ctx, id: CallId, entry: &Entry) {
-        let (Some(beta), Some(link)) = (self.spec.early_refresh, self.behind) else { return };
+    fn refresh_early(&mut self, ctx: &mut Ctx, id: CallId, entry: &Entry, beta: f64) {
+        let Some(link) = self.behind else { return };
         if entry.expires == Time::NEVER {
             return;
         }
@@ -166,8 +167,8 @@ impl Cache {
         }
         ctx.count(Signal::EarlyRefresh, 1);
         // On the cache's own account: the reader gets what is here.
-        let request = Request { intended: ctx.now(), deadline: Time::NEVER, ..Request::like(ctx.call(id)) };
-        ctx.send_root(link, REFRESH, &request);
+        let (route, asks) = (Route::onward(ctx.call(id)), ctx.call(id).asks);
+        ctx.send_root(link, REFRESH, route, &Request { intended: ctx.now(), deadline: Time::NEVER, ..asks });
     }
 
     /// When what is kept now expires.
@@ -259,8 +260,6 @@ impl Cache {
             class: self.class,
             priority: 0,
             operation: Operation::Write,
-            replica: crate::engine::ANY_REPLICA,
-            origin: 0,
             tenant: 0,
             key,
             request: 0,
@@ -268,22 +267,18 @@ impl Cache {
             intended: ctx.now(),
             deadline: Time::NEVER,
         };
-        ctx.send_root(link, WRITE_BEHIND, &request);
+        ctx.send_root(link, WRITE_BEHIND, Route::ANY, &request);
     }
 
     fn write(&mut self, ctx: &mut Ctx, id: CallId) {
         let call = ctx.call(id);
-        let (key, size, class) = (call.key, call.response, call.class);
+        let (key, size, class) = (call.asks.key, call.asks.response, call.asks.class);
         let Some(link) = self.behind else {
             self.fill(ctx, key, size, 0, None);
             return ctx.reply(id, Reply::OK);
         };
         match self.spec.writes {
-            Writes::Through | Writes::Around => {
-                let request = Request::like(ctx.call(id));
-                ctx.meter_add(Meter::Busy, 1);
-                ctx.send(id, link, WRITE, &request);
-            }
+            Writes::Through | Writes::Around => self.pass_on(ctx, id, link, WRITE),
             Writes::Behind => {
                 self.class = class;
                 self.fill(ctx, key, size, 0, None);
@@ -296,12 +291,10 @@ impl Cache {
     /// A key is thrown away here, and in the store if there is one: whatever the way of writing, a deleted key must not
     /// come back.
     fn delete(&mut self, ctx: &mut Ctx, id: CallId) {
-        let key = ctx.call(id).key;
+        let key = ctx.call(id).asks.key;
         self.forget(ctx, key);
         let Some(link) = self.behind else { return ctx.reply(id, Reply::OK) };
-        let request = Request::like(ctx.call(id));
-        ctx.meter_add(Meter::Busy, 1);
-        ctx.send(id, link, WRITE, &request);
+        self.pass_on(ctx, id, link, WRITE);
     }
 
     /// A fetch has ended: those who joined it share its fate.
@@ -315,7 +308,7 @@ impl Cache {
             }
         } else if child.reply.is_ok() {
             self.fetch_cost = cost;
-            let size = if child.parent.is_none() { 0 } else { ctx.call(child.parent).response };
+            let size = if child.parent.is_none() { 0 } else { ctx.call(child.parent).asks.response };
             let size = if size == 0 { self.store.peek(child.key).map_or(1, |entry| entry.weight) } else { size };
             self.fill(ctx, child.key, size, child.reply.version, Some(cost));
         }
@@ -333,7 +326,7 @@ impl Cache {
     }
 
     fn serve(&mut self, ctx: &mut Ctx, id: CallId) {
-        match ctx.call(id).operation {
+        match ctx.call(id).asks.operation {
             Operation::Read => self.read(ctx, id),
             Operation::Write => self.write(ctx, id),
             Operation::Delete => self.delete(ctx, id),
@@ -494,7 +487,7 @@ impl Kind for Cache {
                 ctx.meter_add(Meter::Busy, -1);
                 if child.reply.is_ok() {
                     let call = ctx.call(child.parent);
-                    let (size, deletes) = (call.response, call.operation == Operation::Delete);
+                    let (size, deletes) = (call.asks.response, call.asks.operation == Operation::Delete);
                     if deletes || self.spec.writes == Writes::Around {
                         // Once more: it may have been fetched meanwhile.
                         self.forget(ctx, child.key);

@@ -8,7 +8,7 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::Visitor;
 use crate::base::{ClassId, LinkId, Rng, Sampler, Span, Time};
 use crate::base::{hash, maths};
-use crate::engine::{ANY_REPLICA, CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request};
+use crate::engine::{ANY_REPLICA, CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request, Route};
 use crate::parts::popularity::{Keys, Popularity};
 
 /// A running client.
@@ -106,6 +106,7 @@ impl Client {
     }
 
     /// Evenly spaced arrivals: nanoseconds until the rate, summed from now on, makes one more; infinite if never.
+    #[inline(never)]
     fn even_gap(&self, now: Time) -> f64 {
         let needed = self.left.0 / self.base_rate();
         if matches!(self.spec.shape, Shape::Steady) || !needed.is_finite() {
@@ -167,7 +168,7 @@ impl Client {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn schedule_arrival(&mut self, ctx: &mut Ctx) {
         let gap = match self.spec.arrivals {
             Arrivals::Constant => self.even_gap(ctx.now()),
@@ -220,8 +221,6 @@ impl Client {
             class: class.id,
             priority: class.priority,
             operation: class.operation,
-            replica: ANY_REPLICA,
-            origin: 0,
             tenant: self.first_tenant.wrapping_add(tenant),
             key: self.popularity.draw(&mut self.key_rng),
             request: sizes[0],
@@ -236,7 +235,7 @@ impl Client {
             several => several.iter().copied().find(|&link| ctx.admits(link, request.class)),
         };
         if let Some(link) = link {
-            ctx.send_root(link, user, &request);
+            ctx.send_root(link, user, Route::ANY, &request);
         } else {
             let nowhere = Child {
                 parent: CallId::NONE,

@@ -136,7 +136,7 @@ impl Database {
         let call = ctx.call(id);
         let n = self.spec.replicas;
         let asked = call.replica;
-        let write = call.operation != Operation::Read;
+        let write = call.asks.operation != Operation::Read;
         if self.is_quorum() {
             if asked < n {
                 return self.is_up(ctx, asked).then_some(asked);
@@ -173,12 +173,13 @@ impl Database {
     /// A write of a row that is being written waits, holding its connection.
     fn lock_or_begin(&mut self, ctx: &mut Ctx, id: CallId) {
         let call = ctx.call(id);
-        let (key, write) = (call.key, call.operation != Operation::Read);
+        let (key, write) = (call.asks.key, call.asks.operation != Operation::Read);
         if self.locks_rows() && write {
             if let Some(lock) = self.locked.get_mut(&key) {
                 lock.waiting.push_back(id);
+                let replica = ctx.call(id).replica;
                 ctx.call_mut(id).scratch[0] = ctx.now().0;
-                return;
+                return self.stations[usize::from(replica)].show(ctx);
             }
             self.locked.insert(key, Lock { holder: id, waiting: VecDeque::new() });
         }
@@ -187,7 +188,7 @@ impl Database {
 
     fn begin(&mut self, ctx: &mut Ctx, id: CallId) {
         let call = ctx.call(id);
-        let (replica, write) = (call.replica, call.operation != Operation::Read);
+        let (replica, write) = (call.replica, call.asks.operation != Operation::Read);
         let sampler = if write { &self.delays.write } else { &self.delays.read };
         let slow = ctx.slow(replica);
         let span = sampler.draw(&mut self.rng);
@@ -201,7 +202,7 @@ impl Database {
     /// The replica has done its own work on a call.
     fn worked(&mut self, ctx: &mut Ctx, id: CallId) {
         let call = ctx.call(id);
-        let write = call.operation != Operation::Read;
+        let write = call.asks.operation != Operation::Read;
         match (self.spec.replication, write) {
             (Replication::Quorum { r, w }, _) => self.ask_quorum(ctx, id, if write { w } else { r }, write),
             (_, false) => self.read_here(ctx, id),
@@ -212,7 +213,7 @@ impl Database {
 
     fn read_here(&mut self, ctx: &mut Ctx, id: CallId) {
         let call = ctx.call(id);
-        let (key, replica, now) = (call.key, call.replica, ctx.now());
+        let (key, replica, now) = (call.asks.key, call.replica, ctx.now());
         if !self.connected(replica, self.primary) && self.spec.on_partition == OnPartition::Refuse {
             return self.finish(ctx, id, Reply::failed(Reason::NoQuorum));
         }
@@ -224,7 +225,7 @@ impl Database {
     fn answer_read(&mut self, ctx: &mut Ctx, id: CallId, version: u32, stale: bool) {
         ctx.count(Signal::CheckedRead, 1);
         ctx.count(Signal::StaleRead, u64::from(stale));
-        let miss = version == 0 && self.is_missing(ctx.call(id).key);
+        let miss = version == 0 && self.is_missing(ctx.call(id).asks.key);
         ctx.count(Signal::NotFound, u64::from(miss));
         self.finish(ctx, id, Reply { version, stale, miss, ..Reply::OK });
     }
@@ -239,7 +240,7 @@ impl Database {
     /// The primary has the write; replicas get it after their lag.
     fn write_here(&mut self, ctx: &mut Ctx, id: CallId, acks: u16) {
         let call = ctx.call(id);
-        let (key, replica, now) = (call.key, call.replica, ctx.now());
+        let (key, replica, now) = (call.asks.key, call.replica, ctx.now());
         let n = self.spec.replicas;
         let mut at = [Time::NEVER; MOST_REPLICAS];
         let mut others = Vec::with_capacity(usize::from(n));
@@ -269,7 +270,7 @@ impl Database {
     /// The coordinator asks all replicas and waits for so many of them.
     fn ask_quorum(&mut self, ctx: &mut Ctx, id: CallId, needed: u16, write: bool) {
         let call = ctx.call(id);
-        let (key, coordinator, now) = (call.key, call.replica, ctx.now());
+        let (key, coordinator, now) = (call.asks.key, call.replica, ctx.now());
         let mut at = [Time::NEVER; MOST_REPLICAS];
         let mut answers: Vec<(Time, u16)> = Vec::with_capacity(MOST_REPLICAS);
         for replica in 0..self.spec.replicas {
@@ -306,15 +307,18 @@ impl Database {
     fn wait(&mut self, ctx: &mut Ctx, id: CallId, span: Span, pending: Pending) {
         self.next_pending = self.next_pending.wrapping_add(1);
         self.pending.insert(self.next_pending, Pending { call: id, ..pending });
-        ctx.call_mut(id).scratch[0] = u64::from(self.next_pending);
+        let call = ctx.call_mut(id);
+        call.scratch[0] = u64::from(self.next_pending);
+        let replica = call.replica;
         ctx.call_timer(id, span, QUORUM_TIMER);
+        self.stations[usize::from(replica)].show(ctx);
     }
 
     /// As many have answered as were waited for.
     fn quorum_reached(&mut self, ctx: &mut Ctx, id: CallId) {
-        let (key, number) = (ctx.call(id).key, ctx.call(id).scratch[0] as u32);
+        let (key, number) = (ctx.call(id).asks.key, ctx.call(id).scratch[0] as u32);
         let Some(pending) = self.pending.remove(&number) else { return };
-        if ctx.call(id).operation != Operation::Read {
+        if ctx.call(id).asks.operation != Operation::Read {
             self.versions.commit(key, pending.version);
             return self.finish(ctx, id, Reply { version: pending.version, ..Reply::OK });
         }
@@ -328,7 +332,7 @@ impl Database {
     /// time one would lead to the next without end.
     fn finish(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
         let call = ctx.call(id);
-        let (key, replica, write) = (call.key, call.replica, call.operation != Operation::Read);
+        let (key, replica, write) = (call.asks.key, call.replica, call.asks.operation != Operation::Read);
         ctx.reply(id, reply);
         self.stations[usize::from(replica)].leave(ctx);
         if self.locks_rows() && write {
@@ -380,7 +384,7 @@ impl Database {
         self.stations[usize::from(replica)].clear(ctx);
         let gone = ctx.served_by(replica);
         // Calls at a former primary may still hold locks that others wait for.
-        let keys: Vec<(CallId, u64)> = gone.iter().map(|id| (*id, ctx.call(*id).key)).collect();
+        let keys: Vec<(CallId, u64)> = gone.iter().map(|id| (*id, ctx.call(*id).asks.key)).collect();
         for id in gone {
             ctx.reply(id, Reply::failed(Reason::Refused));
         }
@@ -514,7 +518,6 @@ impl Kind for Database {
             let replica = usize::from(ctx.call(id).replica);
             if self.stations[replica].worked(ctx, id) {
                 self.worked(ctx, id);
-                self.stations[replica].show(ctx);
             }
         }
         self.settle(ctx);

@@ -2,8 +2,8 @@
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
-use crate::base::{LinkId, Ratio, Rng, Span, Time, hash};
-use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Signal};
+use crate::base::{ClassId, LinkId, Ratio, Rng, Span, Time, hash};
+use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Route, Signal};
 use crate::parts::picker::{Balance, Picker, Target};
 use serde::{Deserialize, Serialize};
 
@@ -186,12 +186,19 @@ impl LoadBalancer {
         self.picker.refresh(&self.targets);
     }
 
+    #[inline(always)]
     fn pick(&mut self, ctx: &mut Ctx, id: CallId) -> Option<usize> {
         let now = ctx.now();
-        let (key, tenant, class) = {
-            let call = ctx.call(id);
-            (call.key, call.tenant, call.class)
-        };
+        let Request { key, tenant, class, .. } = ctx.call(id).asks;
+        if !self.picky && self.spec.slow_start.is_none() {
+            return self.picker.pick(&mut self.targets, now, key, tenant, &mut self.rng);
+        }
+        self.pick_carefully(ctx, class, key, tenant)
+    }
+
+    /// The same where links may not admit the class, or targets warm up.
+    fn pick_carefully(&mut self, ctx: &mut Ctx, class: ClassId, key: u64, tenant: u32) -> Option<usize> {
+        let now = ctx.now();
         // A few tries: links may not admit the class.
         for _ in 0..8 {
             let picked = self.picker.pick(&mut self.targets, now, key, tenant, &mut self.rng)?;
@@ -225,6 +232,7 @@ impl LoadBalancer {
         picked
     }
 
+    #[inline(always)]
     fn change_load(&mut self, picked: usize, change: i32) {
         let target = &mut self.targets[picked];
         target.load = target.load.saturating_add_signed(change);
@@ -269,6 +277,7 @@ impl LoadBalancer {
     }
 
     /// Learn from an answer.
+    #[inline]
     fn learn(&mut self, ctx: &mut Ctx, picked: usize, child: &Child) {
         if child.reply.outcome == Err(Reason::Lost) {
             // Its own caller left: that says nothing of the target.
@@ -453,8 +462,8 @@ impl Kind for LoadBalancer {
         let (link, replica, number) = (watch.link, watch.replica, watch.number);
         self.change_load(picked, 1);
         ctx.meter_add(Meter::Busy, 1);
-        let request = Request { replica, origin: 0, ..Request::like(ctx.call(id)) };
-        ctx.send(id, link, number, &request);
+        let request = ctx.call(id).asks;
+        ctx.send(id, link, number, Route { origin: 0, replica }, &request);
     }
 
     #[inline]

@@ -8,7 +8,7 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::Visitor;
 use crate::base::hash::IntMap;
 use crate::base::{LinkId, Rng, Span, Time};
-use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Signal};
+use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Route, Signal};
 use crate::parts::waiting::{Discipline, Ticket, Waiting};
 use std::collections::VecDeque;
 
@@ -89,7 +89,7 @@ const EXPIRE: u64 = 2;
 impl Queue {
     /// Keep a producer's message.
     fn accept(&mut self, ctx: &mut Ctx, id: CallId) {
-        let (request, sent, since) = (Request::like(ctx.call(id)), ctx.call(id).sent, ctx.now());
+        let (request, sent, since) = (ctx.call(id).asks, ctx.call(id).sent, ctx.now());
         let message =
             Message { request, sent, since, deliveries: 0, place: Place::Resting, listed: false, generation: 0 };
         let slot = match self.free.pop() {
@@ -297,14 +297,13 @@ impl Queue {
             ctx.count(Signal::Redelivered, 1);
         }
         let (link, replica) = (self.consumers[consumer].link, self.consumers[consumer].replica);
-        let request = Request { replica, origin: 0, ..message.request };
-        let (generation, sent) = (message.generation, message.sent);
+        let (request, generation, sent) = (message.request, message.generation, message.sent);
         let tag = self.next_delivery;
         self.next_delivery = self.next_delivery.wrapping_add(1);
         self.consumers[consumer].unacknowledged += 1;
         ctx.meter_add(Meter::Busy, 1);
         self.in_flight.insert(tag, InFlight { slot, generation, consumer, awaited: true });
-        ctx.send_root(link, tag, &request);
+        ctx.send_root(link, tag, Route { origin: 0, replica }, &request);
         if self.spec.delivery == Delivery::AtMostOnce {
             ctx.lag(ctx.now().since(sent));
             self.remove(ctx, slot);

@@ -4,7 +4,7 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use crate::base::hash::IntMap;
 use crate::base::{Rate, Span};
-use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request};
+use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Route};
 use crate::parts::bucket::{Algorithm, Bucket, Decision, Limit};
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ fn limit(spec: &Spec) -> Limit {
 
 impl RateLimiter {
     fn pass(&mut self, ctx: &mut Ctx, id: CallId) {
-        let class = ctx.call(id).class;
+        let class = ctx.call(id).asks.class;
         let outs = ctx.outs();
         let link = if let &[only] = outs {
             Some(only)
@@ -59,8 +59,8 @@ impl RateLimiter {
         };
         let Some(link) = link else { return ctx.reply(id, Reply::failed(Reason::NoRoute)) };
         ctx.meter_add(Meter::Busy, 1);
-        let request = Request { origin: 0, ..Request::like(ctx.call(id)) };
-        ctx.send(id, link, 0, &request);
+        let request = ctx.call(id).asks;
+        ctx.send(id, link, 0, Route::ANY, &request);
     }
 }
 
@@ -134,7 +134,7 @@ impl Kind for RateLimiter {
     }
 
     fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
-        let tenant = if self.spec.per_tenant { ctx.call(id).tenant } else { 0 };
+        let tenant = if self.spec.per_tenant { ctx.call(id).asks.tenant } else { 0 };
         let now = ctx.now();
         match self.buckets.entry(tenant).or_default().take(&self.limit, now) {
             Decision::Pass => self.pass(ctx, id),

@@ -8,7 +8,7 @@ pub use params::Spec;
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::Visitor;
-use super::station::{Done, StationSpec, WORK_TIMER};
+use super::station::{Done, Station, StationSpec, WORK_TIMER};
 use crate::base::hash;
 use crate::base::{ClassId, Dist, Rng, Sampler, Span};
 use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Signal, Stage, Steps};
@@ -33,6 +33,8 @@ pub struct Service {
     max_wait: Option<Sampler>,
     /// Nothing but `work` happens to a call: no waiting, no itinerary, no work after.
     simple: bool,
+    /// Whether there are an `error_share` and a `poison_share`, or one of them.
+    faulty: bool,
     /// Whether work grows with the calls in progress.
     contended: bool,
     wanted: u16,
@@ -95,6 +97,7 @@ impl Service {
         self.wait = self.spec.wait.sampler();
         self.work_after = self.spec.work_after.sampler();
         self.max_wait = self.spec.max_wait.as_ref().map(Dist::sampler);
+        self.faulty = self.spec.error_share.0 > 0.0 || self.spec.poison_share.0 > 0.0;
         self.contended = self.spec.contention > 0.0 || self.spec.coherency > 0.0;
         let none = |sampler: &Sampler| sampler.as_constant() == Some(Span::ZERO);
         self.simple = none(&self.wait) && none(&self.work_after) && ctx.outs().is_empty();
@@ -124,14 +127,12 @@ impl Service {
     }
 
     /// Work of a phase: the draw, times what contention and slowness make of it.
-    #[inline]
-    fn draw(&mut self, ctx: &Ctx, id: CallId, phase: u64) -> Span {
-        let call = ctx.call(id);
-        let replica = call.replica;
+    #[inline(always)]
+    fn draw(&mut self, ctx: &Ctx, id: CallId, replica: u16, phase: u64) -> Span {
         let sampler = match phase {
             WORK_AFTER => &self.work_after,
             _ if self.by_class.is_empty() => &self.work,
-            _ => self.by_class.get(call.class.index()).and_then(Option::as_ref).unwrap_or(&self.work),
+            _ => self.by_class.get(ctx.call(id).asks.class.index()).and_then(Option::as_ref).unwrap_or(&self.work),
         };
         let span = sampler.draw(&mut self.rng);
         let mut factor = ctx.slow(replica);
@@ -152,14 +153,16 @@ impl Service {
     /// Work on a core.
     #[inline(always)]
     fn compute(&mut self, ctx: &mut Ctx, id: CallId, phase: u64) {
-        ctx.call_mut(id).scratch[0] = phase;
-        let span = self.draw(ctx, id, phase);
+        let call = ctx.call_mut(id);
+        call.scratch[0] = phase;
+        let replica = call.replica;
+        let span = self.draw(ctx, id, replica, phase);
         if span.is_zero() {
             return self.phase_done(ctx, id);
         }
-        let replica = ctx.call(id).replica;
-        self.replicas[usize::from(replica)].station.work(ctx, id, span);
-        self.rearm(ctx, replica);
+        let station = &mut self.replicas[usize::from(replica)].station;
+        station.work(ctx, id, span);
+        Self::rearm(ctx, replica, station);
     }
 
     /// Do the phases of a call until one takes time.
@@ -189,7 +192,8 @@ impl Service {
             WORK if self.simple => self.finish(ctx, id, Reply::OK),
             WORK => {
                 self.replicas[usize::from(ctx.call(id).replica)].station.show(ctx);
-                self.proceed(ctx, id, WAIT);
+                let waits = self.wait.as_constant() != Some(Span::ZERO);
+                self.proceed(ctx, id, if waits { WAIT } else { STEPS });
             }
             WAIT => self.proceed(ctx, id, STEPS),
             _ => self.finish(ctx, id, Reply::OK),
@@ -205,25 +209,21 @@ impl Service {
     }
 
     /// Answer, free the slot, and begin the next.
-    #[inline]
+    #[inline(always)]
     fn finish(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
         let replica = ctx.call(id).replica;
-        let failed = reply.is_ok() && (self.failures.chance(self.spec.error_share.0) || self.is_poison(ctx, id));
+        let failed = self.faulty && reply.is_ok() && self.fails(ctx, id);
         ctx.reply(id, if failed { Reply::failed(Reason::Error) } else { reply });
-        self.free_slot(ctx, replica);
-    }
-
-    /// Whether the call's key is one of those that always fail.
-    fn is_poison(&self, ctx: &Ctx, id: CallId) -> bool {
-        let share = self.spec.poison_share.0;
-        share > 0.0 && hash::unit(hash::mix(ctx.call(id).key)) <= share
-    }
-
-    #[inline(always)]
-    fn free_slot(&mut self, ctx: &mut Ctx, replica: u16) {
-        let station = &mut self.replicas[usize::from(replica)].station;
-        station.leave(ctx);
+        self.replicas[usize::from(replica)].station.leave(ctx);
         self.begin_waiting(ctx, replica);
+    }
+
+    /// Whether the service makes an error of a call: by chance, or because the key is one of those that always fail.
+    #[inline(never)]
+    fn fails(&mut self, ctx: &Ctx, id: CallId) -> bool {
+        let poison = self.spec.poison_share.0;
+        self.failures.chance(self.spec.error_share.0)
+            || poison > 0.0 && hash::unit(hash::mix(ctx.call(id).asks.key)) <= poison
     }
 
     #[inline]
@@ -248,14 +248,17 @@ impl Service {
 
     fn cold_start(&mut self, ctx: &mut Ctx, id: CallId, span: Span) {
         ctx.count(Signal::Started, 1);
-        ctx.call_mut(id).queue_ns += span.0;
+        let call = ctx.call_mut(id);
+        call.queue_ns += span.0;
+        let replica = call.replica;
         ctx.call_timer(id, span, COLD_TIMER);
+        self.replicas[usize::from(replica)].station.show(ctx);
     }
 
     /// Have the engine come back when the cores of a replica are done with something.
     #[inline(always)]
-    fn rearm(&mut self, ctx: &mut Ctx, replica: u16) {
-        if let Some((at, generation)) = self.replicas[usize::from(replica)].station.next_change() {
+    fn rearm(ctx: &mut Ctx, replica: u16, station: &mut Station) {
+        if let Some((at, generation)) = station.next_change() {
             ctx.timer_at(at, token(CORES, replica, generation));
         }
     }
@@ -312,6 +315,7 @@ impl Kind for Service {
             work_after: Sampler::Constant(Span::ZERO),
             max_wait: None,
             simple: true,
+            faulty: false,
             contended: false,
             wanted: 0,
             closed: false,
@@ -338,7 +342,7 @@ impl Kind for Service {
             if matches!(self.replicas[usize::from(i)].state, Life::Running | Life::Down) {
                 self.arm(ctx, i);
             }
-            self.rearm(ctx, i);
+            Self::rearm(ctx, i, &mut self.replicas[usize::from(i)].station);
             self.begin_waiting(ctx, i);
         }
         if rescale {
@@ -353,10 +357,11 @@ impl Kind for Service {
             let Some(chosen) = self.choose(ctx) else { return ctx.reply(id, Reply::failed(Reason::Refused)) };
             replica = chosen;
             ctx.call_mut(id).replica = replica;
-        } else if usize::from(replica) >= self.replicas.len() {
-            return ctx.reply(id, Reply::failed(Reason::Refused));
         }
-        match self.replicas[usize::from(replica)].station.arrive(ctx, id, &mut self.rng) {
+        let Some(state) = self.replicas.get_mut(usize::from(replica)) else {
+            return ctx.reply(id, Reply::failed(Reason::Refused));
+        };
+        match state.station.arrive(ctx, id, &mut self.rng) {
             Some(Done::Begin(id)) => self.begin(ctx, id),
             Some(Done::Cold(id, span)) => self.cold_start(ctx, id, span),
             Some(Done::Drop(id, reason)) => ctx.reply(id, Reply::failed(reason)),
@@ -413,7 +418,7 @@ impl Kind for Service {
                         return;
                     }
                 }
-                self.rearm(ctx, replica);
+                Self::rearm(ctx, replica, &mut self.replicas[usize::from(replica)].station);
             }
             what => {
                 let state = self.replicas.get(usize::from(replica));
@@ -436,7 +441,7 @@ impl Kind for Service {
             ctx.reply(id, Reply::failed(Reason::Lost));
         } else {
             station.stop_work(ctx, id);
-            self.rearm(ctx, replica);
+            Self::rearm(ctx, replica, station);
             self.finish(ctx, id, Reply::failed(Reason::Lost));
         }
     }

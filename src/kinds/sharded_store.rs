@@ -115,7 +115,7 @@ impl ShardedStore {
 
     fn begin(&mut self, ctx: &mut Ctx, id: CallId) {
         let call = ctx.call(id);
-        let (key, shard, operation) = (call.key, call.replica, call.operation);
+        let (key, shard, operation) = (call.asks.key, call.replica, call.asks.operation);
         let cold = self.is_cold(ctx, key, u32::from(shard));
         let sampler = match operation {
             Operation::Read if cold => &self.cold_read,
@@ -254,7 +254,7 @@ impl Kind for ShardedStore {
 
     #[inline]
     fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
-        let shard = self.ring.shard(ctx.call(id).key);
+        let shard = self.ring.shard(ctx.call(id).asks.key);
         self.served[shard as usize] += 1;
         ctx.call_mut(id).replica = shard as u16;
         if !ctx.is_up(ctx.node(), shard as u16) {

@@ -71,6 +71,8 @@ pub struct Station {
     direct: u32,
     /// What the node's meters know of: calls that wait, slots and cores in use.
     shown: [u32; 3],
+    /// They may have changed since.
+    stale: bool,
     generation: u32,
     /// When the timer of this generation is due; never, if it was.
     change_at: Time,
@@ -103,6 +105,7 @@ impl Station {
             processor: shared.then(|| Processor::new(spec.sharing, spec.cores)),
             direct: 0,
             shown: [0; 3],
+            stale: false,
             generation: 0,
             change_at: Time::NEVER,
             frozen_since: None,
@@ -152,16 +155,15 @@ impl Station {
         self.frozen_since.is_some()
     }
 
-    /// A call has arrived. `None`: it waits.
+    /// A call has arrived. `None`: it waits. If it has a slot, [show](Station::show) the station when the call has gone on;
+    /// [`Station::work`] does.
     #[inline(always)]
     pub fn arrive(&mut self, ctx: &mut Ctx, id: CallId, rng: &mut Rng) -> Option<Done> {
         if self.spec.drop_expired && ctx.is_expired(id) {
             return Some(Done::Drop(id, Reason::Deadline));
         }
         if self.busy < self.spec.slots && self.queued == 0 && !self.is_frozen() {
-            let done = self.seat(ctx, id, rng);
-            self.show(ctx);
-            return Some(done);
+            return Some(self.seat(ctx, id, rng));
         }
         let full = match self.spec.admits_all {
             true => self.busy.saturating_add(self.queued) >= self.spec.slots,
@@ -173,13 +175,13 @@ impl Station {
         let now = ctx.now();
         let call = ctx.call_mut(id);
         call.scratch[1] = QUEUED;
-        let class = call.class.index();
+        let class = call.asks.class.index();
         let ticket = Ticket {
             id,
             since: now,
-            priority: call.priority,
-            deadline: call.deadline,
-            flow: (class as u64) << 32 | u64::from(call.tenant),
+            priority: call.asks.priority,
+            deadline: call.asks.deadline,
+            flow: (class as u64) << 32 | u64::from(call.asks.tenant),
             cost: self.spec.fair_costs.get(class).copied().unwrap_or(FAIR_COST),
         };
         self.waiting.push(ticket);
@@ -194,20 +196,16 @@ impl Station {
     pub fn show(&mut self, ctx: &mut Ctx) {
         let shared = self.processor.as_ref().map_or(0, |p| if self.is_frozen() { 0 } else { p.busy() });
         let levels = [self.queued, self.busy, self.direct + shared];
-        if levels != self.shown {
-            self.show_changes(ctx, levels);
-        }
-    }
-
-    fn show_changes(&mut self, ctx: &mut Ctx, levels: [u32; 3]) {
         let change = |i: usize| levels[i].wrapping_sub(self.shown[i]) as i32;
         ctx.meter_changes([change(0), change(1), change(2)]);
         self.shown = levels;
+        self.stale = false;
     }
 
     #[inline(always)]
     fn seat(&mut self, ctx: &mut Ctx, id: CallId, rng: &mut Rng) -> Done {
         self.busy += 1;
+        self.stale = true;
         ctx.call_mut(id).scratch[1] = SERVED;
         let Some((cold_start, keep)) = &self.spec.cold else { return Done::Begin(id) };
         let now = ctx.now();
@@ -220,7 +218,9 @@ impl Station {
     #[inline(always)]
     pub fn next(&mut self, ctx: &mut Ctx, rng: &mut Rng) -> Option<Done> {
         if self.queued == 0 || self.busy >= self.spec.slots || self.is_frozen() {
-            self.show(ctx);
+            if self.stale {
+                self.show(ctx);
+            }
             return None;
         }
         loop {
@@ -230,6 +230,7 @@ impl Station {
                 continue;
             }
             self.queued -= 1;
+            self.stale = true;
             if self.queued == 0 {
                 self.waiting.clear();
             }
@@ -272,6 +273,7 @@ impl Station {
     pub fn leave(&mut self, ctx: &mut Ctx) {
         debug_assert!(self.busy > 0);
         self.busy -= 1;
+        self.stale = true;
         if self.spec.cold.is_some() {
             self.warm.push(ctx.now());
         }
@@ -288,7 +290,7 @@ impl Station {
             // Waiting for a core counts as queueing: what is left of the stay when the work is taken off.
             call.scratch[1] = now.0;
             call.queue_ns = call.queue_ns.wrapping_sub(span.0);
-            processor.add(now, id, span, call.priority);
+            processor.add(now, id, span, call.asks.priority);
         } else {
             self.direct += 1;
             call.scratch[1] = self.frozen_until_now(now).0;
@@ -309,6 +311,7 @@ impl Station {
         if !self.is_frozen() && call.scratch[1] == self.frozen_for.0 {
             call.scratch[1] = SERVED;
             self.direct -= 1;
+            self.stale = true;
             return true;
         }
         self.work_on(ctx, id);

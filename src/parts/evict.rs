@@ -72,13 +72,18 @@ impl Entry {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     entry: Entry,
-    prev: u32,
-    next: u32,
     /// Uses, where the policy counts them; 1 is "visited".
     uses: u32,
     /// LFU: the order among equals. Random: the place in `order`.
     stamp: u64,
     list: u8,
+}
+
+/// A slot's neighbours in its list: apart from the slots, because every use of an entry changes those of others.
+#[derive(Clone, Copy, Debug)]
+struct Links {
+    prev: u32,
+    next: u32,
 }
 
 const NIL: u32 = u32::MAX;
@@ -101,6 +106,7 @@ pub struct Store {
     capacity: u64,
     index: IntMap<u64, u32>,
     slots: Vec<Slot>,
+    links: Vec<Links>,
     free: Vec<u32>,
     lists: [List; 3],
     /// SIEVE's hand.
@@ -127,6 +133,7 @@ impl Store {
             capacity,
             index: IntMap::default(),
             slots: Vec::new(),
+            links: Vec::new(),
             free: Vec::new(),
             lists: [empty; 3],
             hand: NIL,
@@ -155,13 +162,13 @@ impl Store {
 
     /// Look a key up, which counts as a use.
     #[inline]
-    pub fn get(&mut self, key: u64) -> Option<Entry> {
+    pub fn get(&mut self, key: u64) -> Option<&Entry> {
         if let Some(sketch) = &mut self.sketch {
             sketch.note(key);
         }
         let slot = *self.index.get(&key)?;
         self.touch(slot);
-        Some(self.slots[slot as usize].entry)
+        Some(&self.slots[slot as usize].entry)
     }
 
     /// Look a key up without using it.
@@ -257,12 +264,13 @@ impl Store {
     }
 
     fn allocate(&mut self, entry: Entry) -> u32 {
-        let slot = Slot { entry, prev: NIL, next: NIL, uses: 0, stamp: 0, list: MAIN };
+        let slot = Slot { entry, uses: 0, stamp: 0, list: MAIN };
         if let Some(free) = self.free.pop() {
             self.slots[free as usize] = slot;
             return free;
         }
         self.slots.push(slot);
+        self.links.push(Links { prev: NIL, next: NIL });
         self.slots.len() as u32 - 1
     }
 
@@ -299,12 +307,12 @@ impl Store {
                 let mut hand = if self.hand == NIL { tail } else { self.hand };
                 while hand != NIL && self.slots[hand as usize].uses > 0 {
                     self.slots[hand as usize].uses = 0;
-                    hand = self.slots[hand as usize].prev;
+                    hand = self.links[hand as usize].prev;
                     if hand == NIL {
                         hand = self.lists[MAIN as usize].tail;
                     }
                 }
-                self.hand = if hand == NIL { NIL } else { self.slots[hand as usize].prev };
+                self.hand = if hand == NIL { NIL } else { self.links[hand as usize].prev };
                 (hand != NIL).then_some(hand)
             }
             Policy::S3Fifo => self.s3_victim(),
@@ -409,7 +417,7 @@ impl Store {
 
     fn take_out(&mut self, slot: u32) -> Entry {
         if self.hand == slot {
-            self.hand = self.slots[slot as usize].prev;
+            self.hand = self.links[slot as usize].prev;
         }
         self.unlink(slot);
         let Slot { entry, uses, stamp, .. } = self.slots[slot as usize];
@@ -459,25 +467,26 @@ impl Store {
         if old == NIL {
             l.tail = slot;
         } else {
-            self.slots[old as usize].prev = slot;
+            self.links[old as usize].prev = slot;
         }
-        let s = &mut self.slots[slot as usize];
-        (s.prev, s.next, s.list) = (NIL, old, list);
+        self.links[slot as usize] = Links { prev: NIL, next: old };
+        self.slots[slot as usize].list = list;
     }
 
     fn unlink(&mut self, slot: u32) {
-        let Slot { prev, next, list, entry, .. } = self.slots[slot as usize];
+        let Links { prev, next } = self.links[slot as usize];
+        let Slot { list, entry, .. } = self.slots[slot as usize];
         let l = &mut self.lists[list as usize];
         l.weight -= u64::from(entry.weight);
         if prev == NIL {
             l.head = next;
         } else {
-            self.slots[prev as usize].next = next;
+            self.links[prev as usize].next = next;
         }
         if next == NIL {
             self.lists[list as usize].tail = prev;
         } else {
-            self.slots[next as usize].prev = prev;
+            self.links[next as usize].prev = prev;
         }
     }
 }

@@ -69,7 +69,7 @@ pub enum Popularity {
 }
 
 impl Popularity {
-    #[inline]
+    #[inline(always)]
     pub fn draw(&self, rng: &mut Rng) -> u64 {
         match self {
             Popularity::Uniform(1) => 0,
@@ -146,7 +146,7 @@ impl Zipf {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn draw(&self, rng: &mut Rng) -> u64 {
         loop {
             let bits = rng.next_u64();

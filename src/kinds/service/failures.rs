@@ -46,7 +46,7 @@ impl Service {
             if on { ctx.break_down(replica) } else { self.show_up(ctx, replica) }
         }
         if !frozen {
-            self.rearm(ctx, replica);
+            Self::rearm(ctx, replica, &mut self.replicas[usize::from(replica)].station);
             self.begin_waiting(ctx, replica);
         }
     }
