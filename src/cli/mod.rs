@@ -56,17 +56,21 @@ pub enum Verb {
     /// The manual of a kind: what it does, and every parameter.
     Explain(explain::Args),
     /// List the kinds.
+    #[command(after_help = "Example:\n  tailboard kinds")]
     Kinds,
     /// Print a scenario file to start from.
+    #[command(after_help = "Example:\n  tailboard new > design.ron")]
     New,
     /// Measure how fast this machine simulates.
     Bench(bench::Args),
     /// Open the whiteboard, with a scenario if one is given.
+    #[command(after_help = "Example:\n  tailboard open scenarios/news_feed.ron")]
     Open {
         /// Scenario file, or a picture that carries one.
         file: Option<PathBuf>,
     },
     /// Print shell completions.
+    #[command(after_help = "Example:\n  tailboard completions bash > tailboard.bash")]
     Completions {
         /// The shell to print them for.
         shell: clap_complete::Shell,

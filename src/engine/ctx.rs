@@ -227,11 +227,6 @@ impl Ctx<'_> {
         self.outs().iter().copied().filter(|link| links[link.index()].when.classes >> class.0 & 1 == 1).collect()
     }
 
-    /// Whether the link is asynchronous.
-    pub fn is_async(&self, link: LinkId) -> bool {
-        self.core.links[link.index()].config.mode == super::Mode::Async
-    }
-
     /// Call over a link on behalf of `parent`; `on_reply` is told the outcome, with `tag`.
     #[inline]
     pub fn send(&mut self, parent: CallId, link: LinkId, tag: u32, request: &Request) {
@@ -244,11 +239,6 @@ impl Ctx<'_> {
     pub fn send_root(&mut self, link: LinkId, tag: u32, request: &Request) {
         debug_assert_eq!(self.core.links[link.index()].from, self.node, "a link of another node");
         self.core.send(link, Waiter::Root, tag, request);
-    }
-
-    /// Send over a link and forget.
-    pub fn send_and_forget(&mut self, link: LinkId, request: &Request) {
-        self.core.send(link, Waiter::Nobody, 0, request);
     }
 
     // ---- time

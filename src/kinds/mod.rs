@@ -12,7 +12,6 @@ mod load_balancer;
 mod queue;
 mod rate_limiter;
 mod service;
-mod service_params;
 mod sharded_store;
 mod station;
 #[cfg(test)]

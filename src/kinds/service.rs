@@ -1,14 +1,20 @@
 //! A service: replicas with worker slots and cores, which do work and call others on the way.
 
+mod failures;
+mod params;
+mod replicas;
+
+pub use params::Spec;
+
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::Visitor;
-use super::service_params;
-pub use super::service_params::Spec;
-use super::station::{Done, Station, StationSpec, WORK_TIMER};
+use super::station::{Done, StationSpec, WORK_TIMER};
 use crate::base::hash;
 use crate::base::{ClassId, Dist, Rng, Sampler, Span};
 use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Signal, Stage, Steps};
 use crate::parts::waiting::FAIR_COST;
+use failures::BY_HAND;
+use replicas::{Life, Replica};
 
 /// A running service.
 #[derive(Clone)]
@@ -20,6 +26,7 @@ pub struct Service {
     failures: Rng,
     work: Sampler,
     by_class: Vec<Option<Sampler>>,
+    /// What each replica is made of, by the spec.
     station: StationSpec,
     wait: Sampler,
     work_after: Sampler,
@@ -33,68 +40,6 @@ pub struct Service {
     closed: bool,
     /// The latest generation of timers.
     generation: u32,
-}
-
-#[derive(Clone)]
-struct Replica {
-    station: Station,
-    state: Life,
-    /// What keeps it from working, one bit each: [`BY_HAND`] and the like.
-    held: u8,
-    /// The generation that a timer must carry to be meant, by what it belongs to: the start, the pauses (which go on while
-    /// it is down), the breakdowns. 0 where none runs.
-    timers: [u32; 3],
-    /// Whether those who wait are being served: calls that end at once then leave the next ones to that loop.
-    serving: bool,
-}
-
-impl Replica {
-    fn new(station: Station) -> Replica {
-        Replica { station, state: Life::Gone, held: 0, timers: [0; 3], serving: false }
-    }
-
-    /// Whether it takes calls, for all that whoever has ordered it knows.
-    fn is_meant(&self) -> bool {
-        matches!(self.state, Life::Running | Life::Down)
-    }
-
-    /// Whether it takes calls.
-    fn is_up(&self) -> bool {
-        self.state == Life::Running && self.held & LOST == 0
-    }
-
-    fn stage(&self) -> Option<Stage> {
-        Some(match self.state {
-            Life::Gone => return None,
-            Life::Down => Stage::Killed,
-            _ if self.held & (BROKEN | LOST) != 0 => Stage::Broken,
-            _ if self.held & FROZEN != 0 => Stage::Paused,
-            Life::Starting => Stage::Starting,
-            Life::Draining => Stage::Draining,
-            Life::Running => Stage::Running,
-        })
-    }
-}
-
-/// What holds a replica. They come and go by themselves, and one must not end another.
-const BY_HAND: u8 = 1;
-const PAUSED: u8 = 2;
-/// Broken down, keeping the calls, or losing them.
-const BROKEN: u8 = 4;
-const LOST: u8 = 8;
-/// What stops the clock of work.
-const FROZEN: u8 = BY_HAND | PAUSED | BROKEN;
-
-/// Where a replica is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Starting,
-    Running,
-    /// Killed; comes back when it is restarted.
-    Down,
-    /// Takes no new calls, and goes when it is empty.
-    Draining,
-    Gone,
 }
 
 /// Phases of a call, in the order in which it goes through them.
@@ -315,99 +260,6 @@ impl Service {
         }
     }
 
-    /// Have as many replicas as wanted: start new ones, or let the last ones go.
-    fn scale(&mut self, ctx: &mut Ctx, wanted: u16) {
-        self.wanted = wanted.max(1);
-        let alive = |replica: &Replica| matches!(replica.state, Life::Starting | Life::Running | Life::Down);
-        let mut count = self.replicas.iter().filter(|r| alive(r)).count();
-        while count < usize::from(self.wanted) {
-            count += 1;
-            // A place that is free, or a new one at the end.
-            let place = self.replicas.iter().position(|replica| replica.state == Life::Gone);
-            let station = Station::new(&self.station);
-            let i = place.unwrap_or_else(|| {
-                self.replicas.push(Replica::new(station.clone()));
-                ctx.set_replicas(self.replicas.len() as u16);
-                self.replicas.len() - 1
-            });
-            self.replicas[i] = Replica::new(station);
-            if self.spec.start_up.is_zero() || ctx.now().0 == 0 {
-                self.started(ctx, i as u16);
-            } else {
-                self.starting(ctx, i as u16);
-            }
-        }
-        for i in (0..self.replicas.len()).rev() {
-            if count <= usize::from(self.wanted) {
-                break;
-            }
-            if alive(&self.replicas[i]) {
-                count -= 1;
-                ctx.count(Signal::Stopped, 1);
-                ctx.set_up(i as u16, false);
-                let idle = self.replicas[i].station.is_idle();
-                self.replicas[i].station.close(ctx);
-                self.replicas[i].state = if idle { Life::Gone } else { Life::Draining };
-            }
-        }
-        self.shed_gone(ctx);
-    }
-
-    fn shed_gone(&mut self, ctx: &mut Ctx) {
-        while self.replicas.last().is_some_and(|replica| replica.state == Life::Gone) && self.replicas.len() > 1 {
-            self.replicas.pop();
-            ctx.set_replicas(self.replicas.len() as u16);
-        }
-    }
-
-    fn starting(&mut self, ctx: &mut Ctx, replica: u16) {
-        self.replicas[usize::from(replica)].state = Life::Starting;
-        self.show_up(ctx, replica);
-        self.begin_timers(chain(STARTED), replica);
-        self.timer(ctx, self.spec.start_up, STARTED, replica);
-    }
-
-    /// A killed replica comes back: at once, or after its start-up.
-    fn restart(&mut self, ctx: &mut Ctx, replica: u16) {
-        match self.replicas[usize::from(replica)].state {
-            Life::Down if self.spec.start_up.is_zero() => self.run(ctx, replica),
-            Life::Down => self.starting(ctx, replica),
-            // Nothing was killed, or it takes no calls yet, or none any more.
-            Life::Running | Life::Starting | Life::Draining | Life::Gone => self.show_up(ctx, replica),
-        }
-    }
-
-    fn started(&mut self, ctx: &mut Ctx, replica: u16) {
-        if ctx.now().0 > 0 {
-            ctx.count(Signal::Started, 1);
-        }
-        self.run(ctx, replica);
-    }
-
-    fn run(&mut self, ctx: &mut Ctx, replica: u16) {
-        self.replicas[usize::from(replica)].state = Life::Running;
-        self.show_up(ctx, replica);
-        self.replicas[usize::from(replica)].station.open(ctx);
-        self.arm(ctx, replica);
-    }
-
-    /// Let callers know whether a replica takes calls.
-    fn show_up(&self, ctx: &mut Ctx, replica: u16) {
-        let Some(state) = self.replicas.get(usize::from(replica)) else { return };
-        ctx.set_up(replica, state.is_meant() && !self.closed);
-        if !state.is_up() {
-            ctx.set_crashed(replica);
-        }
-    }
-
-    /// Have all replicas, and those to come, take no calls, or take them again. What they have begun they finish.
-    pub fn close(&mut self, ctx: &mut Ctx, closed: bool) {
-        self.closed = closed;
-        for replica in 0..self.replicas.len() as u16 {
-            self.show_up(ctx, replica);
-        }
-    }
-
     /// From now on only new timers of this chain are meant.
     fn begin_timers(&mut self, chain: usize, replica: u16) {
         self.generation += 1;
@@ -416,96 +268,6 @@ impl Service {
 
     fn timer(&self, ctx: &mut Ctx, after: Span, what: u64, replica: u16) {
         ctx.timer(after, token(what, replica, self.replicas[usize::from(replica)].timers[chain(what)]));
-    }
-
-    /// Begin pauses and breakdowns where they are set and not under way; forget them where they are not set any more.
-    fn arm(&mut self, ctx: &mut Ctx, replica: u16) {
-        let Spec { pauses, breakdowns, .. } = &self.spec;
-        let every = pauses.as_ref().map(|pauses| pauses.every.sampler());
-        let up = breakdowns.as_ref().map(|breakdowns| breakdowns.up.sampler());
-        for (what, between, under_way) in [(PAUSE, every, PAUSED), (BREAK, up, BROKEN | LOST)] {
-            let Replica { timers, held, .. } = &mut self.replicas[usize::from(replica)];
-            match between {
-                Some(between) if timers[chain(what)] == 0 => {
-                    self.begin_timers(chain(what), replica);
-                    let span = between.draw(&mut self.failures);
-                    self.timer(ctx, span, what, replica);
-                }
-                // One that is under way comes to its end.
-                None if *held & under_way == 0 => timers[chain(what)] = 0,
-                _ => {}
-            }
-        }
-    }
-
-    /// Hold a replica for a reason, or end that reason.
-    fn hold(&mut self, ctx: &mut Ctx, replica: u16, why: u8, on: bool) {
-        let state = &mut self.replicas[usize::from(replica)];
-        state.held = if on { state.held | why } else { state.held & !why };
-        let frozen = state.held & FROZEN != 0;
-        state.station.freeze(ctx, frozen);
-        if why & LOST != 0 {
-            // Nobody has ordered a breakdown, so that nobody is told of it.
-            if on { ctx.break_down(replica) } else { self.show_up(ctx, replica) }
-        }
-        if !frozen {
-            self.rearm(ctx, replica);
-            self.begin_waiting(ctx, replica);
-        }
-    }
-
-    /// The process is gone, with a pause that it was in: everything that was with it fails.
-    fn kill(&mut self, ctx: &mut Ctx, replica: u16) {
-        self.replicas[usize::from(replica)].station.clear(ctx);
-        for id in ctx.served_by(replica) {
-            ctx.reply(id, Reply::failed(Reason::Refused));
-        }
-        self.hold(ctx, replica, PAUSED, false);
-    }
-
-    fn on_failure_timer(&mut self, ctx: &mut Ctx, what: u64, replica: u16) {
-        let (pauses, breakdowns) = (self.spec.pauses.clone(), self.spec.breakdowns.clone());
-        // What comes next is asked for first: a replica that drains may be gone once it is not held any more.
-        match (what, pauses, breakdowns) {
-            (PAUSE, Some(pauses), _) => {
-                let span = pauses.lasting.sampler().draw(&mut self.failures);
-                self.timer(ctx, span, RESUME, replica);
-                if self.replicas[usize::from(replica)].state != Life::Down {
-                    self.hold(ctx, replica, PAUSED, true);
-                }
-            }
-            (RESUME, pauses, _) => {
-                match pauses {
-                    Some(pauses) => {
-                        let span = pauses.every.sampler().draw(&mut self.failures);
-                        self.timer(ctx, span, PAUSE, replica);
-                    }
-                    None => self.replicas[usize::from(replica)].timers[chain(what)] = 0,
-                }
-                self.hold(ctx, replica, PAUSED, false);
-            }
-            (BREAK, _, Some(breakdowns)) => {
-                let span = breakdowns.down.sampler().draw(&mut self.failures);
-                self.timer(ctx, span, REPAIR, replica);
-                if breakdowns.lose {
-                    self.hold(ctx, replica, LOST, true);
-                    self.kill(ctx, replica);
-                } else {
-                    self.hold(ctx, replica, BROKEN, true);
-                }
-            }
-            (REPAIR, _, breakdowns) => {
-                match breakdowns {
-                    Some(breakdowns) => {
-                        let span = breakdowns.up.sampler().draw(&mut self.failures);
-                        self.timer(ctx, span, BREAK, replica);
-                    }
-                    None => self.replicas[usize::from(replica)].timers[chain(what)] = 0,
-                }
-                self.hold(ctx, replica, BROKEN | LOST, false);
-            }
-            _ => {}
-        }
     }
 }
 
@@ -525,11 +287,11 @@ impl Kind for Service {
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
-        service_params::visit(spec, v);
+        params::visit(spec, v);
     }
 
     fn check(spec: &Spec, checker: &mut Checker) {
-        service_params::check(spec, checker);
+        params::check(spec, checker);
     }
 
     fn speaks_of(spec: &Spec) -> Vec<(&'static str, String)> {

@@ -81,7 +81,7 @@ fn besides(reading: &ron::Reading<Design>) -> Vec<Finding> {
     let whole = !["run", "nodes", "links"].into_iter().any(touches);
     let stands = |finding: &Finding| match finding.subject.0.as_slice() {
         // About a parameter; what is about a whole node may be about the links to it.
-        [section, node, _, ..] if section == "nodes" => !in_node(node),
+        [section, node, _, ..] if section == "nodes" => !in_node(node) && (whole || finding.code != "no-such-class"),
         [section, ..] if section == "nodes" || touches(section) => false,
         // These look at nothing else in the file.
         _ => whole || ["out-of-range", "bad-value", "self-link", "no-bound", "bad-ramp"].contains(&finding.code),
@@ -123,7 +123,7 @@ mod tests {
     fn what_only_follows_from_a_mistake_is_not_said() {
         for text in [
             // The node whose kind cannot be read is not there, nor are its classes.
-            r#"(nodes: { "c": (kind: clinet(classes: { "read": () })), "s": (kind: service()) }, links: [(from: "c", to: "s")],
+            r#"(nodes: { "c": (kind: clinet(classes: { "read": () })), "s": (kind: service(work_by_class: { "read": "1ms" })) }, links: [(from: "c", to: "s")],
                 expect: [(that: "read.p99", at_most: "1s"), (that: "c->s.p99", at_most: "1s")])"#,
             r#"(nodez: { "c": (kind: client()), "s": (kind: service()) }, links: [(from: "c", to: "s")])"#,
             r#"(nodes: { "c": (kind: client()), "s": (kind: service()) }, links: [(from: "c", too: "s")],

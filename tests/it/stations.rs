@@ -237,6 +237,9 @@ fn parameters_speak_of_classes_that_there_are() {
     let fair = |class: &str| format!("service(discipline: WeightedFair, fair_weights: {{\"{class}\": 2}})");
     assert_eq!(findings(&fair("reqest")), ["no-such-class"]);
     assert_eq!(findings(&fair("request")), [""; 0]);
+    let set = r#"(nodes: { "u": (kind: client()), "a": (kind: service()) }, links: [(from: "u", to: "a")],
+        timeline: [(at: "1s", do: Set("a.work_by_class", "{\"reqest\": \"1ms\"}"))])"#;
+    assert_eq!(codes(set), ["no-such-class"]);
     assert_eq!(findings(r#"service(fair_weights: {"request": 2})"#), ["odd-value"]);
     assert_eq!(findings(r#"service(discipline: WeightedFair, fair_weights: {"request": 0})"#), ["bad-value"]);
 }

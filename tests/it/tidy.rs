@@ -23,9 +23,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// The longest file; a longer one holds two things.
 const MOST_LINES: usize = 600;
 
-/// Files that are longer all the same, and how long they may be.
-const LONGER: &[(&str, usize)] = &[("src/kinds/service.rs", 750), ("src/kinds/client.rs", 710)];
-
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -110,10 +107,7 @@ fn no_file_is_too_long() {
         .flat_map(files)
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .map(|path| (text(&path).lines().count(), path))
-        .filter(|(lines, path)| {
-            let longer = LONGER.iter().find(|(name, _)| path.ends_with(name));
-            *lines > longer.map_or(MOST_LINES, |(_, most)| *most)
-        })
+        .filter(|(lines, _)| *lines > MOST_LINES)
         .map(|(lines, path)| format!("{}: {lines} lines", path.display()))
         .collect();
     assert!(long.is_empty(), "{long:#?}");

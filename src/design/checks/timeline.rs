@@ -1,6 +1,6 @@
 //! Interventions: what they strike must be there, and be of a kind that can be struck so.
 
-use super::{cycles, links, with_suggestion};
+use super::{classes, cycles, links, with_suggestion};
 use crate::base::{Finding, Span, Subject};
 use crate::design::{Action, Design, Intervention, LinkSpec, Target, set_parameter};
 use crate::kinds::{Group, Handle, KINDS, Param, Value};
@@ -81,6 +81,7 @@ fn problems(design: &Design, target: &str) -> Vec<Finding> {
     let mut caller = target;
     if let Some(node) = design.nodes.get(target) {
         findings.extend(node.kind.check(&subject));
+        classes::check_parameters(&node.kind, &design.classes(), &subject, &mut findings);
     } else if let Some(link) = design.link(target) {
         findings.extend(link.check(&subject));
         links::check_policies(link, &subject, &mut findings);

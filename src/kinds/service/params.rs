@@ -1,9 +1,9 @@
 //! A service's parameters: what they are, what is said of them, and what of them does not go together.
 
-use super::kind::Checker;
-use super::params::{Param, Visitor};
-use super::station::StationSpec;
 use crate::base::{Dist, Ratio, Span};
+use crate::kinds::kind::Checker;
+use crate::kinds::params::{Param, Visitor};
+use crate::kinds::station::StationSpec;
 use crate::parts::processor::Sharing;
 use crate::parts::waiting::Discipline;
 use serde::{Deserialize, Serialize};
