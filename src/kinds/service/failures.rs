@@ -9,10 +9,10 @@ use crate::engine::{Ctx, Reason, Reply};
 pub const BY_HAND: u8 = 1;
 const PAUSED: u8 = 2;
 /// Broken down, keeping the calls, or losing them.
-pub(super) const BROKEN: u8 = 4;
+pub const BROKEN: u8 = 4;
 pub const LOST: u8 = 8;
 /// What stops the clock of work.
-pub(super) const FROZEN: u8 = BY_HAND | PAUSED | BROKEN;
+pub const FROZEN: u8 = BY_HAND | PAUSED | BROKEN;
 
 impl Service {
     /// Begin pauses and breakdowns where they are set and not under way; forget them where they are not set any more.
