@@ -9,7 +9,7 @@ use crate::export;
 use crate::figure::{self, Asked, Background, Detail, Lens, Look, Parts, Shown, ThemeName, scene::Scene};
 use crate::metrics::{Frame, Report};
 use crate::run::{Basis, Run, Verdict, frame, judge, series};
-use crate::scenario::picture::{PictureError, embed_pair_png, embed_pair_svg, embed_png, embed_svg};
+use crate::scenario::picture::{Carried, PictureError, embed_pair_png, embed_pair_svg, embed_png, embed_svg};
 use std::path::PathBuf;
 
 /// Draw one run, or two side by side with common axes. A picture of one run carries its scenario; one of two carries none.
@@ -217,40 +217,54 @@ impl Request {
         outputs: Outputs,
         drawn: &Drawn,
         run: &Run,
-        report: &Report,
-        verdicts: &[Verdict],
+        (report, verdicts): (&Report, &[Verdict]),
         scenario: String,
         code: u8,
     ) -> u8 {
         let scene = figure::scene(&shown(drawn, run, report, verdicts), &self.look);
         let carried = export::carried(scenario, report, verdicts);
-        let svg = |svg: &str| embed_svg(svg, &carried);
-        let png = |png: &[u8]| embed_png(png, &carried);
-        self.finish(outputs, &scene, &drawn.design.title, Embed { svg: &svg, png: &png }, code)
+        self.finish(outputs, &scene, &drawn.design.title, &Carries::Run(carried), code)
     }
 
     /// Print the scene, and put into the picture what it carries.
-    fn finish(&self, outputs: Outputs, scene: &Scene, title: &str, embed: Embed, mut code: u8) -> u8 {
+    fn finish(&self, outputs: Outputs, scene: &Scene, title: &str, carries: &Carries, mut code: u8) -> u8 {
         let problem = |problem: PictureError| problem.to_string();
         if let Some(words) = boxes(scene) {
             say(&words);
         }
         if let Some(output) = outputs.svg {
             let svg = figure::svg(scene, title, self.size);
-            code = output.write((embed.svg)(&svg).map(String::into_bytes).map_err(problem), code);
+            code = output.write(carries.svg(&svg).map(String::into_bytes).map_err(problem), code);
         }
         if let Some(output) = outputs.png {
             let png = figure::png(scene, title, self.size, self.scale);
-            code = output.write(png.and_then(|png| (embed.png)(&png).map_err(problem)), code);
+            code = output.write(png.and_then(|png| carries.png(&png).map_err(problem)), code);
         }
         code
     }
 }
 
-/// How what a picture carries gets into it.
-struct Embed<'a> {
-    svg: &'a dyn Fn(&str) -> Result<String, PictureError>,
-    png: &'a dyn Fn(&[u8]) -> Result<Vec<u8>, PictureError>,
+/// What a picture carries.
+enum Carries {
+    Run(Carried),
+    /// The titles of two runs.
+    Pair([String; 2]),
+}
+
+impl Carries {
+    fn svg(&self, svg: &str) -> Result<String, PictureError> {
+        match self {
+            Carries::Run(carried) => embed_svg(svg, carried),
+            Carries::Pair(titles) => embed_pair_svg(svg, titles),
+        }
+    }
+
+    fn png(&self, png: &[u8]) -> Result<Vec<u8>, PictureError> {
+        match self {
+            Carries::Run(carried) => embed_png(png, carried),
+            Carries::Pair(titles) => embed_pair_png(png, titles),
+        }
+    }
 }
 
 /// A warning that names the characters which the picture's font does not have.
@@ -318,14 +332,12 @@ fn pictures(args: &Args) -> Result<u8, String> {
         runs.push((drawn, run, report, verdicts, text));
     }
     if let [(drawn, run, report, verdicts, text)] = &mut runs[..] {
-        return Ok(request.write(outputs, drawn, run, report, verdicts, std::mem::take(text), GOOD));
+        return Ok(request.write(outputs, drawn, run, (report, verdicts), std::mem::take(text), GOOD));
     }
     let all: Vec<Shown> =
         runs.iter().map(|(drawn, run, report, verdicts, _)| shown(drawn, run, report, verdicts)).collect();
     let (a, b) = (&all[0], &all[1]);
     let scene = figure::pair(a, b, &request.look);
     let titles = [a.design.title.clone(), b.design.title.clone()];
-    let svg = |svg: &str| embed_pair_svg(svg, &titles);
-    let png = |png: &[u8]| embed_pair_png(png, &titles);
-    Ok(request.finish(outputs, &scene, &titles.join(" · "), Embed { svg: &svg, png: &png }, GOOD))
+    Ok(request.finish(outputs, &scene, &titles.join(" · "), &Carries::Pair(titles.clone()), GOOD))
 }

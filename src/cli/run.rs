@@ -170,7 +170,7 @@ fn written(text: &str, design: &Design, not_judged: &[String], args: &Args, mut 
         return Ok(code);
     }
     let scenario = export::as_run(text, design, &args.changes(), not_judged)?;
-    Ok(picture.write(pictures, &drawn, &run, &report, &verdicts, scenario, code))
+    Ok(picture.write(pictures, &drawn, &run, (&report, &verdicts), scenario, code))
 }
 
 /// Where a report or picture goes. Opened before the run, so that a run is not lost to a misspelt name.

@@ -91,8 +91,9 @@ fn lines(name: &str, size: f64, room: f64) -> Vec<String> {
     if fits(name) {
         return vec![name.to_owned()];
     }
-    let ends = name.char_indices().filter(|(_, c)| matches!(c, '_' | '-' | '.' | ' ')).map(|(i, c)| i + c.len_utf8());
-    match ends.filter(|end| fits(name[..*end].trim_end())).last() {
+    let mut ends =
+        name.char_indices().filter(|(_, c)| matches!(c, '_' | '-' | '.' | ' ')).map(|(i, c)| i + c.len_utf8());
+    match ends.rfind(|end| fits(name[..*end].trim_end())) {
         Some(end) => vec![name[..end].to_owned(), text::fit(&name[end..], size, Weight::SemiBold, room)],
         None => vec![text::fit(name, size, Weight::SemiBold, room)],
     }
