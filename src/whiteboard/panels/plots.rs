@@ -78,21 +78,28 @@ pub fn note(app: &App) -> String {
         "0 s – {} of the run, {} windows, {} requests · drag to move, Ctrl and wheel to zoom, double-click for all",
         short::seconds(until),
         series.ends.len(),
-        short::count(snapshot.report.total.offered)
+        short::count(series.classes.iter().map(|row| row.counts.offered).sum())
     )
 }
 
-/// Over how long a point of a curve is taken: they are equally far from each other.
-fn slice(curve: &Curve) -> Option<f64> {
-    let known: Vec<(usize, f64)> =
-        curve.points.iter().enumerate().filter_map(|(i, point)| Some((i, point.as_ref()?.at))).collect();
-    let (first, last) = (known.first()?, known.last()?);
-    (last.0 > first.0).then(|| (last.1 - first.1) / (last.0 - first.0) as f64)
+/// Over how long the points of a curve are taken, the shortest and the longest: as far as they are from each other.
+fn slices(curve: &Curve) -> Option<(f64, f64)> {
+    let gaps = curve.points.windows(2).filter_map(|pair| Some(pair[1].as_ref()?.at - pair[0].as_ref()?.at));
+    gaps.fold(None, |range, gap| {
+        let (least, most) = range.unwrap_or((gap, gap));
+        Some((gap.min(least), gap.max(most)))
+    })
+}
+
+/// A time, or from which to which.
+fn span((least, most): (f64, f64)) -> String {
+    let (least, most) = (short::seconds(least), short::seconds(most));
+    if least == most { least } else { format!("{least} – {most}") }
 }
 
 /// What a point of a curve is taken over: a time, and so many answers on average where it is of their times.
 fn basis(panel: &Panel, curve: &Curve, recorder: &Recorder) -> Option<String> {
-    let over = short::seconds(slice(curve)?);
+    let over = span(slices(curve)?);
     if panel.unit != FigureUnit::Seconds {
         return Some(format!("each point over {over}"));
     }
@@ -103,6 +110,19 @@ fn basis(panel: &Panel, curve: &Curve, recorder: &Recorder) -> Option<String> {
     let rows = rows.filter(|(i, _)| class.is_none_or(|class| i % classes.len() == class));
     let answers: u64 = rows.map(|(_, row)| row.counts.good + row.counts.late).sum();
     Some(format!("n ≈ {} in {over}", short::count(answers / (curve.points.len() as u64).max(1))))
+}
+
+/// The same of the whole panel, once where it is the same for all. Classes differ in how often they are answered;
+/// percentiles of the same answers do not.
+fn bases(panel: &Panel, recorder: &Recorder) -> String {
+    let is_class = |curve: &&Curve| recorder.plan().classes.contains(&curve.label);
+    let of_class = |curve: &Curve| Some(format!("{}: {}", curve.label, basis(panel, curve, recorder)?));
+    let by_class: Vec<String> = panel.curves.iter().filter(is_class).filter_map(of_class).collect();
+    if panel.unit == FigureUnit::Seconds && !by_class.is_empty() {
+        return by_class.join(", ");
+    }
+    let longest = panel.curves.iter().max_by_key(|curve| curve.points.len());
+    longest.and_then(|curve| basis(panel, curve, recorder)).unwrap_or_default()
 }
 
 /// The curves point by point, in seconds, per second, shares, or plain.
@@ -156,22 +176,17 @@ fn one(
     (until, recorder): (f64, &Recorder),
     size: egui::Vec2,
 ) {
+    // The plot is not made wider by what is said over it.
+    ui.set_max_width(size.x);
     ui.horizontal(|ui| {
         ui.label(RichText::new(&panel.title).family(canvas::bold()).size(12.0));
-        // Classes differ in how often they are answered; percentiles of the same answers do not.
-        let is_class = |curve: &Curve| recorder.plan().classes.contains(&curve.label);
         for curve in panel.curves.iter().filter(|curve| !curve.label.is_empty()) {
             let (rect, _) = ui.allocate_exact_size(egui::vec2(12.0, 10.0), egui::Sense::hover());
             ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(3.0, ink(theme, curve.ink)));
-            let basis = basis(panel, curve, recorder).filter(|_| is_class(curve));
-            let words = basis.map_or(curve.label.clone(), |basis| format!("{} ({basis})", curve.label));
-            ui.label(RichText::new(words).small().weak());
+            ui.label(RichText::new(&curve.label).small().weak());
         }
-        let longest = panel.curves.iter().filter(|_| !panel.curves.iter().any(is_class));
-        let longest = longest.max_by_key(|curve| curve.points.len());
-        if let Some(basis) = longest.and_then(|curve| basis(panel, curve, recorder)) {
-            ui.label(RichText::new(basis).small().weak());
-        }
+        let words = bases(panel, recorder);
+        ui.add(egui::Label::new(RichText::new(&words).small().weak()).truncate()).on_hover_text(words);
     });
     if let Some(words) = &panel.empty {
         ui.add_sized(size, egui::Label::new(RichText::new(words).weak()));
@@ -299,6 +314,19 @@ mod tests {
     fn the_axis_of_time_follows_the_run_and_ends_with_it() {
         let reaches = [(0.0, 60.0), (9.9, 60.0), (10.1, 60.0), (39.0, 60.0), (41.0, 60.0), (60.0, 60.0), (0.0, 2.0)];
         assert_eq!(reaches.map(|(now, length)| reach(now, length)), [10.0, 10.0, 20.0, 40.0, 60.0, 60.0, 2.0]);
+    }
+
+    #[test]
+    fn points_say_over_how_long_they_are() {
+        let curve = |places: &[Option<f64>]| {
+            let point = |at: f64| crate::figure::plot::Point3 { at, min: 1.0, mean: 1.0, max: 1.0 };
+            let points = places.iter().map(|at| at.map(point)).collect();
+            Curve { label: String::new(), ink: Ink::Text, form: Form::Line, points }
+        };
+        let over = |places: &[Option<f64>]| slices(&curve(places)).map(span);
+        assert_eq!(over(&[Some(1.0), Some(3.0), None, Some(7.0), Some(9.0)]).as_deref(), Some("2.00 s"));
+        assert_eq!(over(&[Some(1.0), Some(3.0), Some(3.5)]).as_deref(), Some("500 ms – 2.00 s"));
+        assert_eq!(over(&[Some(1.0), None, Some(3.0)]), None);
     }
 
     #[test]

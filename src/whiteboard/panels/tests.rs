@@ -277,7 +277,7 @@ fn tables_are_sorted_by_their_heads_and_copied_as_they_are_shown() {
     assert_eq!(listener.app().editor.selection().links, ["people->balancer"]);
     listener.press("Plots");
     assert!(super::plots::csv(listener.app()).len() > 10);
-    assert!(listener.hears("redirect (n ≈ ") && listener.hears("each point over "));
+    assert!(listener.hears("redirect: n ≈ ") && listener.hears("each point over "));
 }
 
 #[test]
