@@ -121,6 +121,7 @@ fn shortener() -> Design {
 #[test]
 fn the_run_is_played_paused_and_told_how_fast_and_how_long() {
     let mut listener = Listener::before(shortener());
+    listener.until("the start", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.playing));
     listener.press("Pause");
     listener.until("the pause", |app| app.snapshot.as_ref().is_some_and(|snapshot| !snapshot.playing));
     listener.press("Play");
