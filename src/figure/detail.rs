@@ -30,6 +30,11 @@ impl Detail {
         }
     }
 
+    /// Whether calls on the way are drawn.
+    pub fn has_dots(self) -> bool {
+        self.dot().is_some()
+    }
+
     /// How many times as large as at 100 % a dot is; none where it could not be seen.
     pub(super) fn dot(self) -> Option<f64> {
         match self {

@@ -269,6 +269,9 @@ fn failures(recording: &Recording) -> Panel {
     let mut reasons: Vec<usize> = (0..REASONS.len()).filter(|&i| total.failed[i] > 0).collect();
     reasons.sort_by_key(|&i| (std::cmp::Reverse(total.failed[i]), i));
     let rest = reasons.split_off(reasons.len().min(MOST_REASONS));
+    // In the order in which they came, so that none changes its colour while a run goes on.
+    let first = |i: usize| (0..recording.windows()).find(|&w| recording.counts(&(w..w + 1), &all).failed[i] > 0);
+    reasons.sort_by_key(|&i| (first(i), i));
     let mut groups: Vec<(String, Vec<usize>)> =
         reasons.into_iter().map(|i| (REASONS[i].name().replace('_', " "), vec![i])).collect();
     if !rest.is_empty() {

@@ -94,6 +94,8 @@ pub struct App {
     /// Where the board is on the screen, and whether all of it was shown once.
     pub screen: Rect,
     pub fitted: bool,
+    /// How it was shown then: as long as nobody has moved it, it is fitted again when there is more room or less.
+    pub as_fitted: Option<View>,
     pub printer: Printer,
     pub targets: Targets,
     pub motion: Motion,
@@ -157,6 +159,7 @@ impl App {
             view: View::default(),
             screen: Rect::NOTHING,
             fitted: false,
+            as_fitted: None,
             printer: Printer::default(),
             targets: Targets::default(),
             motion: Motion::default(),

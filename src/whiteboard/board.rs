@@ -79,6 +79,9 @@ fn draw(app: &mut App, now: f64) -> Sheet {
 pub fn show(app: &mut App, ui: &mut Ui) {
     let now = ui.input(|input| input.time);
     let (response, painter) = ui.allocate_painter(ui.available_size(), Sense::click_and_drag());
+    if app.screen.size() != response.rect.size() && app.as_fitted == Some(app.view) {
+        app.fitted = false;
+    }
     (app.screen, app.board) = (response.rect, response.id);
     let colors = app.look.theme();
     painter.rect_filled(response.rect, 0.0, canvas::color(colors.background));
@@ -87,7 +90,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         if let Some(area) = around(app.targets.cards.iter().map(|(_, card)| card.expand(12.0))) {
             app.view.fit(area, response.rect);
         }
-        app.fitted = true;
+        (app.fitted, app.as_fitted) = (true, Some(app.view));
     }
     app.editor.set_zoom(app.view.zoom);
     navigate(app, ui, &response);
@@ -379,7 +382,7 @@ fn hint(app: &App, painter: &Painter) {
     let font = egui::FontId::proportional(11.5);
     let muted = canvas::color(colors.muted);
     let screen = app.screen;
-    let ground = canvas::color(colors.background).gamma_multiply(0.85);
+    let ground = canvas::color(colors.background);
     let say = |words: String, at: Pos2, side: egui::Align2| {
         let galley = painter.layout_no_wrap(words, font.clone(), muted);
         let room = side.anchor_size(at, galley.size());
@@ -387,8 +390,8 @@ fn hint(app: &App, painter: &Painter) {
         painter.galley(room.min, galley, muted);
     };
     say(app.editor.hint().to_owned(), screen.left_bottom() + vec2(12.0, -10.0), egui::Align2::LEFT_BOTTOM);
-    let has_dots = app.snapshot.is_some() && app.lens != Lens::None;
-    if has_dots && !app.look.still {
+    let has_dots = Detail::at(f64::from(app.view.zoom)).has_dots() && app.lens != Lens::None && !app.look.still;
+    if has_dots && app.snapshot.is_some() {
         let requests =
             if sampling == 1 { "request".to_owned() } else { format!("{} requests", short::count(sampling)) };
         let speed = app.snapshot.as_ref().map(|snapshot| snapshot.speed);

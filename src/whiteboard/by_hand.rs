@@ -259,3 +259,26 @@ fn a_short_space_plays_and_a_long_one_moves_the_board() {
     );
     assert!(person.app.space.is_none());
 }
+
+#[test]
+fn the_board_fits_the_window_until_somebody_moves_it() {
+    let text = include_str!("../../scenarios/url_shortener.ron");
+    let mut window = super::headless::Headless::new(read(text), vec2(1440.0, 900.0));
+    let inside = |window: &super::headless::Headless| {
+        let app = &window.app;
+        let shown = |card: &Rect| app.screen.contains(app.view.to_screen((card.right(), card.bottom())));
+        app.targets.cards.iter().all(|(_, card)| shown(card))
+    };
+    window.frame(0.02, Vec::new());
+    assert!(inside(&window));
+    window.size = vec2(900.0, 700.0);
+    window.frame(0.02, Vec::new());
+    window.frame(0.02, Vec::new());
+    assert!(inside(&window), "it is fitted again");
+    window.app.view.pan(vec2(-40.0, 0.0));
+    let moved = window.app.view;
+    window.size = vec2(1440.0, 900.0);
+    window.frame(0.02, Vec::new());
+    window.frame(0.02, Vec::new());
+    assert_eq!(window.app.view, moved, "what somebody has moved stays");
+}

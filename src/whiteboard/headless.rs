@@ -13,7 +13,7 @@ pub struct Headless {
     pub(super) ctx: egui::Context,
     pub(super) app: App,
     pub(super) time: f64,
-    size: Vec2,
+    pub(super) size: Vec2,
 }
 
 /// What a frame has cost to show.
