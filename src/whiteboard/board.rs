@@ -392,8 +392,11 @@ fn hint(app: &App, painter: &Painter) {
     say(app.editor.hint().to_owned(), screen.left_bottom() + vec2(12.0, -10.0), egui::Align2::LEFT_BOTTOM);
     let has_dots = Detail::at(f64::from(app.view.zoom)).has_dots() && app.lens != Lens::None && !app.look.still;
     if has_dots && app.snapshot.is_some() {
-        let requests =
-            if sampling == 1 { "request".to_owned() } else { format!("{} requests", short::count(sampling)) };
+        let requests = match sampling {
+            1 => "request".to_owned(),
+            2..10_000 => format!("{sampling} requests"),
+            _ => format!("{} requests", short::count(sampling)),
+        };
         let speed = app.snapshot.as_ref().map(|snapshot| snapshot.speed);
         let motion = match (app.motion.slowed(), speed) {
             (Some(stretch), _) if stretch >= 1.0 => format!("motion ×1/{}", short::number(stretch)),

@@ -282,3 +282,20 @@ fn the_board_fits_the_window_until_somebody_moves_it() {
     window.frame(0.02, Vec::new());
     assert_eq!(window.app.view, moved, "what somebody has moved stays");
 }
+
+#[test]
+fn a_window_at_rest_asks_for_nothing() {
+    let text = include_str!("../../scenarios/url_shortener.ron");
+    let mut window = super::headless::Headless::new(read(text), vec2(1440.0, 900.0));
+    for _ in 0..100 {
+        window.frame(0.02, Vec::new());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    window.app.act("run.play", window.time);
+    for _ in 0..100 {
+        window.frame(0.02, Vec::new());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(window.app.snapshot.as_ref().is_some_and(|snapshot| !snapshot.playing));
+    assert!(!window.ctx.has_requested_repaint(), "{:?}", window.ctx.repaint_causes());
+}

@@ -185,7 +185,9 @@ fn one(
             ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(3.0, ink(theme, curve.ink)));
             ui.label(RichText::new(&curve.label).small().weak());
         }
-        let words = bases(panel, recorder);
+        let words: Vec<String> =
+            [panel.note.to_owned(), bases(panel, recorder)].into_iter().filter(|w| !w.is_empty()).collect();
+        let words = words.join(" · ");
         ui.add(egui::Label::new(RichText::new(&words).small().weak()).truncate()).on_hover_text(words);
     });
     if let Some(words) = &panel.empty {
