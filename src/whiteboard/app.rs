@@ -13,7 +13,6 @@ use crate::design::Design;
 use crate::editor::{Edit, Editor, Effect, Hit, WindowAction, Wired, actions};
 use crate::figure::Lens;
 use crate::figure::board::Memory;
-use crate::metrics::Frame;
 use crate::run::{Runner, Snapshot, Speed};
 use egui::{Key, Pos2, Rect, Ui};
 use serde::{Deserialize, Serialize};
@@ -102,8 +101,6 @@ pub struct App {
     /// What was drawn last, and what that needed.
     pub sheet: Option<super::board::Sheet>,
     pub memory: Memory,
-    /// The frame of a run that there is not.
-    pub nothing: Arc<Frame>,
     /// How many calls are seen moving.
     pub dots: usize,
     pub look: Look,
@@ -165,7 +162,6 @@ impl App {
             motion: Motion::default(),
             sheet: None,
             memory: Memory::default(),
-            nothing: super::board::nothing(),
             dots: 0,
             look: settings.look,
             lens: Lens::Load,

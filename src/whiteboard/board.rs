@@ -45,7 +45,8 @@ pub fn fit_selection(app: &mut App) {
 /// What was drawn of a design and a frame: it is kept until one of them is another.
 pub struct Sheet {
     design: Arc<Design>,
-    frame: Arc<Frame>,
+    /// None where nothing runs.
+    frame: Option<Arc<Frame>>,
     view: board::View,
     theme: Name,
     drawn: Board,
@@ -55,22 +56,21 @@ pub struct Sheet {
 
 /// Draw the board anew if something is different; while a run plays not more often than one can read.
 fn draw(app: &mut App, now: f64) -> Sheet {
-    let (frame, playing) = match &app.snapshot {
-        Some(snapshot) => (snapshot.frame.clone(), snapshot.playing && !snapshot.over),
-        None => (app.nothing.clone(), false),
-    };
-    let lens = if app.snapshot.is_some() { app.lens } else { Lens::None };
+    let frame = app.snapshot.as_ref().map(|snapshot| snapshot.frame.clone());
+    let playing = app.snapshot.as_ref().is_some_and(|snapshot| snapshot.playing && !snapshot.over);
+    let lens = if frame.is_some() { app.lens } else { Lens::None };
     let (design, theme) = (app.editor.shown().clone(), app.look.name);
     let view = board::View { lens, detail: Detail::at(f64::from(app.view.zoom)), places: Places::Exact };
     let is_current = |sheet: &Sheet| {
         let same = Arc::ptr_eq(&sheet.design, &design) && (sheet.view, sheet.theme) == (view, theme);
-        same && (Arc::ptr_eq(&sheet.frame, &frame) || playing && now - sheet.at < REDRAWN)
+        let same_frame = sheet.frame.as_ref().map(Arc::as_ptr) == frame.as_ref().map(Arc::as_ptr);
+        same && (same_frame || playing && now - sheet.at < REDRAWN)
     };
     if let Some(sheet) = app.sheet.take_if(|sheet| is_current(sheet)) {
         return sheet;
     }
     // Dots are drawn by themselves, for they move.
-    let without = Frame { tokens: Vec::new(), ..(*frame).clone() };
+    let without = frame.as_ref().map_or_else(nothing, |frame| Frame { tokens: Vec::new(), ..(**frame).clone() });
     let drawn = board::draw(&design, &without, &app.look.theme(), view, &mut app.memory);
     app.targets = Targets::of(&design, &drawn);
     Sheet { design, frame, view, theme, drawn, at: now }
@@ -151,9 +151,9 @@ fn dots(app: &mut App, painter: &Painter, sheet: &Sheet, now: f64) {
 }
 
 /// What is shown where nothing runs.
-pub fn nothing() -> Arc<Frame> {
+fn nothing() -> Frame {
     use crate::base::Time;
-    Arc::new(Frame {
+    Frame {
         at: Time::ZERO,
         since: Time::ZERO,
         history_since: Time::ZERO,
@@ -162,7 +162,7 @@ pub fn nothing() -> Arc<Frame> {
         links: Vec::new(),
         tokens: Vec::new(),
         sampling: 1,
-    })
+    }
 }
 
 /// Wheel, middle button, and space or the hand with the main button: the board moves.

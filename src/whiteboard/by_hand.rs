@@ -1,45 +1,38 @@
 //! The whiteboard without a window, driven by the events that a window would send.
 
-use super::app::App;
-use super::canvas;
-use super::files::{Files, Purpose, Replacing};
+use super::files::{Purpose, Replacing};
+use super::headless::Headless;
 use super::hit;
 use crate::base::Span;
 use crate::design::{Design, RunSpec};
 use crate::editor::{Selection, Side};
 use crate::kinds::{KINDS, Spec};
 use crate::scenario;
-use egui::{Event, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, pos2, vec2};
-use std::sync::Arc;
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, vec2};
 
-/// A person before the screen.
-struct Person {
-    ctx: egui::Context,
-    app: App,
-    time: f64,
+/// A person before the screen, who does twenty things a second.
+struct Person(Headless);
+
+impl std::ops::Deref for Person {
+    type Target = Headless;
+    fn deref(&self) -> &Headless {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Person {
+    fn deref_mut(&mut self) -> &mut Headless {
+        &mut self.0
+    }
 }
 
 impl Person {
     fn before(design: Design) -> Person {
-        let ctx = egui::Context::default();
-        ctx.set_fonts(canvas::fonts());
-        super::app::configure(&ctx);
-        let app = App::new(design, Files::new(None, None, None), Arc::new(|| {}));
-        let mut person = Person { ctx, app, time: 0.0 };
-        person.look();
-        person.look();
-        person
+        Person(Headless::new(design, vec2(1440.0, 900.0)))
     }
 
     fn with(&mut self, events: Vec<Event>) {
-        self.time += 0.05;
-        let screen = Rect::from_min_size(pos2(0.0, 0.0), vec2(1440.0, 900.0));
-        let input = RawInput { screen_rect: Some(screen), time: Some(self.time), events, ..RawInput::default() };
-        let mut output = self.ctx.clone().run_ui(input, |ui| self.app.ui(ui));
-        // There is no screen to put them on.
-        output.textures_delta.clear();
-        // What would be painted is painted: a shape that cannot be would panic here.
-        self.ctx.tessellate(output.shapes, output.pixels_per_point);
+        self.frame(0.05, events);
     }
 
     fn look(&mut self) {
@@ -176,12 +169,14 @@ fn a_design_is_built_by_hand_run_broken_undone_and_saved() {
     assert_eq!(*seen.report, with_kill);
     // Saved and opened again it is the same, and run without a window it gives the same report.
     let drawn = (**person.app.editor.design()).clone();
-    let done = person.app.files.with_path(Purpose::SaveAs, &path, Replacing::Ask, &mut person.app.editor);
-    person.app.files_done(done, 0.0);
+    let app = &mut person.app;
+    let done = app.files.with_path(Purpose::SaveAs, &path, Replacing::Ask, &mut app.editor);
+    app.files_done(done, 0.0);
     assert!(!person.app.editor.is_changed());
     let mut person = Person::before(Design::default());
-    let done = person.app.files.with_path(Purpose::Open, &path, Replacing::Ask, &mut person.app.editor);
-    person.app.files_done(done, 0.0);
+    let app = &mut person.app;
+    let done = app.files.with_path(Purpose::Open, &path, Replacing::Ask, &mut app.editor);
+    app.files_done(done, 0.0);
     person.look();
     assert_eq!(**person.app.editor.design(), drawn);
     let again = crate::run::run(person.app.editor.design()).expect("it runs");
@@ -205,7 +200,8 @@ fn the_side_is_drawn_for_every_kind_and_for_links() {
         person.app.editor.select(Selection::of_links([link.name()]));
         person.look();
     }
-    person.app.editor.select(Selection::all(&person.app.editor.design().clone()));
+    let all = Selection::all(person.app.editor.design());
+    person.app.editor.select(all);
     person.look();
 }
 
@@ -228,7 +224,8 @@ fn escape_closes_and_every_action_can_be_done() {
         }
         let mut person = Person::before(read(include_str!("../../scenarios/kinds/cache.ron")));
         person.press(Key::A, Modifiers::COMMAND);
-        person.app.perform(action, person.time);
+        let now = person.time;
+        person.app.perform(action, now);
         person.look();
         person.press(Key::Escape, Modifiers::NONE);
         person.look();
@@ -263,39 +260,40 @@ fn a_short_space_plays_and_a_long_one_moves_the_board() {
 #[test]
 fn the_board_fits_the_window_until_somebody_moves_it() {
     let text = include_str!("../../scenarios/url_shortener.ron");
-    let mut window = super::headless::Headless::new(read(text), vec2(1440.0, 900.0));
-    let inside = |window: &super::headless::Headless| {
-        let app = &window.app;
+    let mut person = Person::before(read(text));
+    let inside = |person: &Person| {
+        let app = &person.app;
         let shown = |card: &Rect| app.screen.contains(app.view.to_screen((card.right(), card.bottom())));
         app.targets.cards.iter().all(|(_, card)| shown(card))
     };
-    window.frame(0.02, Vec::new());
-    assert!(inside(&window));
-    window.size = vec2(900.0, 700.0);
-    window.frame(0.02, Vec::new());
-    window.frame(0.02, Vec::new());
-    assert!(inside(&window), "it is fitted again");
-    window.app.view.pan(vec2(-40.0, 0.0));
-    let moved = window.app.view;
-    window.size = vec2(1440.0, 900.0);
-    window.frame(0.02, Vec::new());
-    window.frame(0.02, Vec::new());
-    assert_eq!(window.app.view, moved, "what somebody has moved stays");
+    person.look();
+    assert!(inside(&person));
+    person.size = vec2(900.0, 700.0);
+    person.look();
+    person.look();
+    assert!(inside(&person), "it is fitted again");
+    person.app.view.pan(vec2(-40.0, 0.0));
+    let moved = person.app.view;
+    person.size = vec2(1440.0, 900.0);
+    person.look();
+    person.look();
+    assert_eq!(person.app.view, moved, "what somebody has moved stays");
 }
 
 #[test]
 fn a_window_at_rest_asks_for_nothing() {
     let text = include_str!("../../scenarios/url_shortener.ron");
-    let mut window = super::headless::Headless::new(read(text), vec2(1440.0, 900.0));
+    let mut person = Person::before(read(text));
     for _ in 0..100 {
-        window.frame(0.02, Vec::new());
+        person.look();
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    window.app.act("run.play", window.time);
+    let now = person.time;
+    person.app.act("run.play", now);
     for _ in 0..100 {
-        window.frame(0.02, Vec::new());
+        person.look();
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    assert!(window.app.snapshot.as_ref().is_some_and(|snapshot| !snapshot.playing));
-    assert!(!window.ctx.has_requested_repaint(), "{:?}", window.ctx.repaint_causes());
+    assert!(person.app.snapshot.as_ref().is_some_and(|snapshot| !snapshot.playing));
+    assert!(!person.ctx.has_requested_repaint(), "{:?}", person.ctx.repaint_causes());
 }

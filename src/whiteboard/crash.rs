@@ -61,11 +61,13 @@ fn the_program() {
             0..3 => {
                 let names: Vec<String> = window.app.editor.design().nodes.keys().cloned().collect();
                 let card = window.app.targets.card(&names[rng.below(names.len() as u32) as usize]).expect("a card");
-                let mut at = window.app.view.to_screen((card.center().x, card.center().y));
+                let from = window.app.view.to_screen((card.center().x, card.center().y));
+                let mut at = from;
                 frame(&mut window, vec![Event::PointerMoved(at)]);
                 frame(&mut window, vec![button(at, true)]);
-                for _ in 0..40 + rng.below(200) {
-                    at += vec2(rng.below(9) as f32 - 4.0, rng.below(9) as f32 - 4.0);
+                // Longer than what may be lost, as somebody does who tries where a card looks best.
+                for _ in 0..100 + rng.below(300) {
+                    at = from + vec2(rng.below(200) as f32 - 100.0, rng.below(200) as f32 - 100.0);
                     frame(&mut window, vec![Event::PointerMoved(at)]);
                 }
                 frame(&mut window, vec![button(at, false)]);
@@ -109,7 +111,7 @@ fn killed_after(life: Duration) {
     program.kill().expect("it was there");
     program.wait().expect("it is gone");
     let edits = reader.join().expect("what it told");
-    assert!(edits.len() > 1, "it did nothing in {life:?}");
+    assert!(edits.len() > 20, "it did next to nothing: {} edits in {life:?}", edits.len());
     let read = |path: &Path| {
         let text = std::fs::read_to_string(path).ok()?;
         let scenario = scenario::read_str(&text);

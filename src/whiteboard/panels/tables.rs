@@ -29,9 +29,53 @@ fn whole(value: f64) -> String {
     short::count(value as u64)
 }
 
+/// What is answered, after times.
+trait Answered {
+    fn latency(&self) -> &Latency;
+}
+
+impl Answered for ClassReport {
+    fn latency(&self) -> &Latency {
+        &self.latency
+    }
+}
+
+impl Answered for NodeReport {
+    fn latency(&self) -> &Latency {
+        &self.latency
+    }
+}
+
+impl Answered for LinkReport {
+    fn latency(&self) -> &Latency {
+        &self.latency
+    }
+}
+
+const N: &str = "Answers: what mean and percentiles are taken over";
+const P50: &str = "Half of the answers are faster";
+const P95: &str = "19 in 20 are faster; of 200 answers or more";
+const P99: &str = "99 in 100 are faster; of 1,000 answers or more";
+
+fn n(row: &impl Answered) -> Option<f64> {
+    Some(row.latency().count as f64)
+}
+
 /// A percentile, where there are answers enough to claim it.
 fn claimed(latency: &Latency, q: f64, estimate: Option<Estimate>) -> Option<f64> {
     estimate.filter(|_| latency.count >= steady::needed_for(q)).map(|estimate| estimate.value)
+}
+
+fn p50(row: &impl Answered) -> Option<f64> {
+    claimed(row.latency(), 0.5, row.latency().p50)
+}
+
+fn p95(row: &impl Answered) -> Option<f64> {
+    claimed(row.latency(), 0.95, row.latency().p95)
+}
+
+fn p99(row: &impl Answered) -> Option<f64> {
+    claimed(row.latency(), 0.99, row.latency().p99)
 }
 
 fn lost_share(failed: &BTreeMap<&'static str, u64>, succeeded: u64) -> Option<f64> {
@@ -41,26 +85,11 @@ fn lost_share(failed: &BTreeMap<&'static str, u64>, succeeded: u64) -> Option<f6
 
 const NODES: &[Column<NodeReport>] = &[
     column("calls", "Calls that arrive, per second", |node| Some(node.arrival_rate), short::rate),
-    column("n", "Answers: what mean and percentiles are taken over", |node| Some(node.latency.count as f64), whole),
+    column("n", N, n, whole),
     column("mean", "Mean time to answer", |node| node.latency.mean.map(|mean| mean.value), short::seconds),
-    column(
-        "p50",
-        "Half of the answers are faster",
-        |node| claimed(&node.latency, 0.5, node.latency.p50),
-        short::seconds,
-    ),
-    column(
-        "p95",
-        "19 in 20 are faster; of 200 answers or more",
-        |node| claimed(&node.latency, 0.95, node.latency.p95),
-        short::seconds,
-    ),
-    column(
-        "p99",
-        "99 in 100 are faster; of 1,000 answers or more",
-        |node| claimed(&node.latency, 0.99, node.latency.p99),
-        short::seconds,
-    ),
+    column("p50", P50, p50, short::seconds),
+    column("p95", P95, p95, short::seconds),
+    column("p99", P99, p99, short::seconds),
     column("wait", "Mean wait for a slot or a core", |node| node.mean_wait.map(|wait| wait.value), short::seconds),
     column("queue", "Calls that wait, on average", |node| Some(node.queue.value), short::number),
     column("longest", "The longest queue", |node| Some(f64::from(node.queue_max)), whole),
@@ -78,26 +107,11 @@ const NODES: &[Column<NodeReport>] = &[
 const CLASSES: &[Column<ClassReport>] = &[
     column("offered", "Requests issued, per second", |class| Some(class.offered_rate), short::rate),
     column("goodput", "Answered within the deadline, per second", |class| Some(class.goodput), short::rate),
-    column("n", "Answers: what mean and percentiles are taken over", |class| Some(class.latency.count as f64), whole),
+    column("n", N, n, whole),
     column("mean", "Mean time to answer", |class| class.latency.mean.map(|mean| mean.value), short::seconds),
-    column(
-        "p50",
-        "Half of the answers are faster",
-        |class| claimed(&class.latency, 0.5, class.latency.p50),
-        short::seconds,
-    ),
-    column(
-        "p95",
-        "19 in 20 are faster; of 200 answers or more",
-        |class| claimed(&class.latency, 0.95, class.latency.p95),
-        short::seconds,
-    ),
-    column(
-        "p99",
-        "99 in 100 are faster; of 1,000 answers or more",
-        |class| claimed(&class.latency, 0.99, class.latency.p99),
-        short::seconds,
-    ),
+    column("p50", P50, p50, short::seconds),
+    column("p95", P95, p95, short::seconds),
+    column("p99", P99, p99, short::seconds),
     column("late", "Answered after the deadline", |class| Some(class.late as f64), whole),
     column(
         "failed",
@@ -110,31 +124,16 @@ const CLASSES: &[Column<ClassReport>] = &[
 
 const LINKS: &[Column<LinkReport>] = &[
     column("attempts", "Attempts, retries among them, per second", |link| Some(link.attempt_rate), short::rate),
-    column("n", "Answers: what mean and percentiles are taken over", |link| Some(link.latency.count as f64), whole),
+    column("n", N, n, whole),
     column(
         "mean",
         "Mean time to answer, as the caller sees it",
         |link| link.latency.mean.map(|mean| mean.value),
         short::seconds,
     ),
-    column(
-        "p50",
-        "Half of the answers are faster",
-        |link| claimed(&link.latency, 0.5, link.latency.p50),
-        short::seconds,
-    ),
-    column(
-        "p95",
-        "19 in 20 are faster; of 200 answers or more",
-        |link| claimed(&link.latency, 0.95, link.latency.p95),
-        short::seconds,
-    ),
-    column(
-        "p99",
-        "99 in 100 are faster; of 1,000 answers or more",
-        |link| claimed(&link.latency, 0.99, link.latency.p99),
-        short::seconds,
-    ),
+    column("p50", P50, p50, short::seconds),
+    column("p95", P95, p95, short::seconds),
+    column("p99", P99, p99, short::seconds),
     column("failed", "Share of attempts that failed", |link| lost_share(&link.failed, link.succeeded), short::percent),
     column(
         "timeouts",
