@@ -56,8 +56,10 @@ fn the_program() {
             writeln!(std::io::stdout(), "edit {now}").expect("a reader");
         }
     };
+    // It begins with a drag, so that there is work to lose however little it gets done.
+    let mut choice = 0;
     loop {
-        match rng.below(6) {
+        match std::mem::replace(&mut choice, rng.below(6)) {
             0..3 => {
                 let names: Vec<String> = window.app.editor.design().nodes.keys().cloned().collect();
                 let card = window.app.targets.card(&names[rng.below(names.len() as u32) as usize]).expect("a card");

@@ -96,3 +96,77 @@ fn what_was_never_released_is_cancelled_by_the_next_press() {
     let hand = hand.press("api").drag_by((200.0, 200.0)).double_click_on(Hit::Empty, (9.0, 9.0));
     assert_eq!((hand.steps(), hand.effects.len()), (0, 1));
 }
+
+/// Ways into each state of the pointer, with a name for each.
+fn states() -> Vec<(&'static str, Vec<Input>)> {
+    let held = Modifiers::default();
+    let press = |hit: Hit| Input::Press { at: (600.0, 30.0), hit, held };
+    let to = |x: f32, y: f32| Input::Move { at: (x, y), hit: Hit::Empty, held };
+    let release = |hit: Hit| Input::Release { at: (600.0, 30.0), hit, held };
+    let api = || Hit::Node("api".to_owned());
+    vec![
+        ("idle", vec![]),
+        ("pressed on a card", vec![press(api())]),
+        ("pressed on a link", vec![press(Hit::Link(1))]),
+        ("pressed on the board", vec![press(Hit::Empty)]),
+        ("marquee", vec![press(Hit::Empty), to(900.0, 300.0)]),
+        ("moving", vec![press(api()), to(700.0, 230.0)]),
+        ("placing", vec![Input::Take { kind: "cache", at: (300.0, 300.0) }, to(400.0, 400.0)]),
+        ("wiring", vec![press(Hit::Handle("api".to_owned(), Side::Out)), to(700.0, 230.0)]),
+        ("wiring by clicks", vec![press(api()), release(api()), to(700.0, 230.0)]),
+        ("moving an end", vec![press(Hit::LinkEnd(3, End::To)), to(700.0, 230.0)]),
+    ]
+}
+
+/// Everything that the pointer can do next, wherever it is.
+fn inputs() -> Vec<Input> {
+    let mut all = vec![Input::Take { kind: "queue", at: (50.0, 500.0) }];
+    let hits = hits().into_iter().chain([Hit::Node("db".to_owned()), Hit::Node("cache".to_owned())]);
+    for hit in hits {
+        for held in modifiers() {
+            let at = (90.0, 350.0);
+            all.push(Input::Press { at, hit: hit.clone(), held });
+            all.push(Input::Move { at, hit: hit.clone(), held });
+            all.push(Input::Release { at, hit: hit.clone(), held });
+        }
+        all.push(Input::DoubleClick { at: (90.0, 350.0), hit: hit.clone() });
+        all.push(Input::Context { hit });
+    }
+    all
+}
+
+#[test]
+fn whatever_is_done_in_whatever_state_is_one_step_or_none() {
+    let mut done = std::collections::BTreeMap::new();
+    for tool in [Tool::Select, Tool::Link, Tool::Hand] {
+        for (state, way) in states() {
+            for input in inputs() {
+                let mut editor = Hand::new(DESIGN).editor;
+                editor.select(Selection::of_nodes(["api", "db"]));
+                editor.set_tool(tool);
+                let design = editor.design().clone();
+                for input in &way {
+                    editor.input(input.clone());
+                    sound(&editor);
+                }
+                editor.input(input.clone());
+                sound(&editor);
+                let (steps, _) = editor.history().depth();
+                assert!(steps <= 1, "{tool:?} {state} {input:?}: {steps} steps");
+                editor.cancel();
+                sound(&editor);
+                if steps == 1 {
+                    *done.entry(state).or_insert(0) += 1;
+                    assert!(*editor.design() != design, "{tool:?} {state} {input:?}: a step that changes nothing");
+                    assert!(editor.undo());
+                    sound(&editor);
+                    assert_eq!(**editor.design(), *design, "{tool:?} {state} {input:?}");
+                } else {
+                    assert!(std::sync::Arc::ptr_eq(editor.design(), &design), "{tool:?} {state} {input:?}");
+                }
+            }
+        }
+    }
+    let committing: Vec<&str> = done.keys().copied().collect();
+    assert_eq!(committing, ["moving", "moving an end", "placing", "wiring", "wiring by clicks"], "{done:?}");
+}
