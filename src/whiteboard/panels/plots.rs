@@ -13,8 +13,12 @@ use egui::{Color32, RichText, ScrollArea, Stroke, Ui};
 use egui_plot::{GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotPoints, VLine};
 use std::sync::Arc;
 
-/// What is seen without scrolling, in points.
+/// The narrowest and the lowest that is read without effort, in points.
 const WIDTH: f32 = 300.0;
+const LOWEST: f32 = 160.0;
+/// Between plots, and the line above each.
+const GAP: f32 = 10.0;
+const HEAD: f32 = 24.0;
 
 /// The panels of a recording, made anew when it or the selection has changed.
 #[derive(Default)]
@@ -29,18 +33,26 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let theme = app.look.theme();
     let until = reach(snapshot.now.as_secs(), snapshot.length.as_secs());
     let marks: Vec<f64> = snapshot.design.timeline.iter().map(|i| i.at.as_secs()).filter(|at| *at <= until).collect();
-    let height = ui.available_height() - 24.0;
+    let panels: Vec<&Panel> = shown(&app.plots).collect();
+    let room = ui.available_size();
+    let rows = rows(panels.len(), room);
+    let columns = panels.len().div_ceil(rows).max(1);
+    let size = egui::vec2((room.x / columns as f32 - GAP).max(WIDTH), room.y / rows as f32 - HEAD);
     ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
-        ui.horizontal_top(|ui| {
-            let panels: Vec<&Panel> = shown(&app.plots).collect();
-            let width = (ui.available_width() / panels.len().max(1) as f32 - 10.0).max(WIDTH);
-            for panel in panels {
-                ui.vertical(|ui| {
-                    one(ui, panel, &theme, &marks, (until, &snapshot.recorder), egui::vec2(width, height))
-                });
-            }
-        });
+        for panels in panels.chunks(columns) {
+            ui.horizontal_top(|ui| {
+                for panel in panels {
+                    ui.vertical(|ui| one(ui, panel, &theme, &marks, (until, &snapshot.recorder), size));
+                }
+            });
+        }
     });
+}
+
+/// In how many rows so many plots stand: none is taller than it is wide, and none is too low to be read.
+fn rows(count: usize, room: egui::Vec2) -> usize {
+    let wide = |rows: &usize| room.x / count.div_ceil(*rows) as f32 >= room.y / *rows as f32 * 1.4;
+    (1..=count).find(wide).unwrap_or(count).min((room.y / LOWEST) as usize).max(1)
 }
 
 /// How far the axis of time reaches: it doubles now and then until it is the whole run, so that the curves are neither a
@@ -164,7 +176,8 @@ fn asked(snapshot: &Snapshot, node: &str, figure: &str) -> Option<Asked> {
     let path = MetricPath::parse(&name).ok()?;
     let samples = crate::run::series(&path, &snapshot.recorder, &snapshot.report);
     let values: Vec<_> = samples.into_iter().map(|sample| (sample.from, sample.until, sample.value)).collect();
-    let some = values.iter().any(|(.., value)| value.is_some());
+    // Of what has always been empty a plot would say nothing.
+    let some = values.iter().any(|(.., value)| value.is_some_and(|value| value > 0.0));
     some.then(|| Asked { title: format!("{node}: {figure}"), unit: FigureUnit::of(&name), values })
 }
 
@@ -316,6 +329,12 @@ mod tests {
     fn the_axis_of_time_follows_the_run_and_ends_with_it() {
         let reaches = [(0.0, 60.0), (9.9, 60.0), (10.1, 60.0), (39.0, 60.0), (41.0, 60.0), (60.0, 60.0), (0.0, 2.0)];
         assert_eq!(reaches.map(|(now, length)| reach(now, length)), [10.0, 10.0, 20.0, 40.0, 60.0, 60.0, 2.0]);
+    }
+
+    #[test]
+    fn tall_plots_stand_below_each_other() {
+        let rooms = [(3, 1400.0, 240.0), (3, 1400.0, 560.0), (4, 1400.0, 560.0), (5, 900.0, 200.0), (0, 900.0, 600.0)];
+        assert_eq!(rooms.map(|(count, x, y)| rows(count, egui::vec2(x, y))), [1, 2, 2, 1, 1]);
     }
 
     #[test]
