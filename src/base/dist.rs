@@ -52,6 +52,54 @@ impl Dist {
         Dist::Shaped(Box::new(Shape::Exponential(mean)))
     }
 
+    /// What the shapes and their parameters are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Constant", "Always the same."),
+        ("Exponential", "Memoryless; coefficient of variation 1."),
+        ("Uniform", "Equally likely anywhere between the two."),
+        ("Normal", "Bell curve, cut at zero."),
+        ("LogNormal", "Right-skewed, as service times are measured to be."),
+        ("Erlang", "Sum of exponentials: less variable than one."),
+        ("Hyperexponential", "Mostly fast, sometimes slow: two exponentials."),
+        ("Weibull", "scale * (-ln u)^(1/shape); heavy-tailed below shape 1."),
+        ("Pareto", "min / u^(1/alpha); infinite variance at alpha of 2 or less."),
+        ("Mixture", "One of several, by weight."),
+        ("Clipped", "Another one, its values moved to the nearest end of a range."),
+        ("mean", "The mean of the whole."),
+        ("sd", "Standard deviation."),
+        ("cv", "Standard deviation over mean."),
+        ("stages", "How many exponentials."),
+        ("fast", "Mean of the fast."),
+        ("slow", "Mean of the slow."),
+        ("slow_share", "Share of the slow."),
+        ("scale", "How long."),
+        ("shape", "How heavy the tail is: less is heavier."),
+        ("alpha", "How heavy the tail is: less is heavier."),
+        ("min", "The shortest."),
+        ("max", "The longest."),
+        ("of", "What is clipped."),
+    ];
+
+    /// The named shape with this mean, its other parameters as they are typical; none if there is no such shape.
+    pub fn with_mean(name: &str, mean: Span) -> Option<Dist> {
+        let times = |factor: f64| mean.scale(factor);
+        Some(Dist::Shaped(Box::new(match name {
+            "Exponential" => Shape::Exponential(mean),
+            "Uniform" => Shape::Uniform { min: times(0.5), max: times(1.5) },
+            "Normal" => Shape::Normal { mean, sd: times(0.2) },
+            "LogNormal" => Shape::LogNormal { mean, cv: 1.0 },
+            "Erlang" => Shape::Erlang { mean, stages: 4 },
+            "Hyperexponential" => {
+                Shape::Hyperexponential { fast: times(0.5), slow: times(5.5), slow_share: Ratio(0.1) }
+            }
+            "Weibull" => Shape::Weibull { scale: times(0.5), shape: 0.5 },
+            "Pareto" => Shape::Pareto { min: times(0.6), alpha: 2.5 },
+            "Mixture" => Shape::Mixture(vec![(9.0, Dist::Constant(times(0.5))), (1.0, Dist::Constant(times(5.5)))]),
+            "Clipped" => Shape::Clipped { of: Dist::exponential(mean), min: Span::ZERO, max: times(10.0) },
+            _ => return None,
+        })))
+    }
+
     /// The constant it is, if it is one.
     pub fn as_constant(&self) -> Option<Span> {
         match self {
@@ -372,6 +420,21 @@ mod tests {
             );
             assert!((squares / f64::from(n) / moment - 1.0).abs() < 0.03, "{dist:?}: second moment");
         }
+    }
+
+    #[test]
+    fn every_shape_can_be_had_with_a_mean() {
+        let mean = Span::from_millis(10);
+        let names = crate::base::ron::slot::<Dist>(&[]).names;
+        assert_eq!(names.len(), 10);
+        for name in names {
+            let dist = Dist::with_mean(name, mean).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(dist.problem(), None, "{name}");
+            // Of what is clipped, no formula is known.
+            let found = dist.mean().unwrap_or(1e7);
+            assert!((found / 1e7 - 1.0).abs() < 1e-6, "{name}: {found}");
+        }
+        assert_eq!(Dist::with_mean("Cauchy", mean), None);
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub fn text(spec: &Spec) -> String {
         text += &format!("\n{}\n", indented(2, &format!("{}: {}{live}", param.name, value.text())));
         let range = param.range.map_or(String::new(), |(min, max)| range(param, &value.text(), min, max));
         text += &format!("{}\n", indented(6, &format!("{}{range}", param.help)));
+        for (name, help) in param.parts {
+            text += &format!("{}\n", indented(10, &format!("{name}: {help}")));
+        }
         text += &format!("{}\n", indented(6, &format!("for example {}", param.examples.join("  or  "))));
     });
     if !meta.signals.is_empty() {

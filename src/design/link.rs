@@ -228,7 +228,13 @@ impl LinkSpec {
                 "when",
                 "Which calls use the link: classes, probability, after_miss, after_failure.",
                 &["(probability: 0.5)"],
-            ),
+            )
+            .parts(&[
+                ("classes", "Only these classes; all if there are none."),
+                ("probability", "Share of the calls that use it."),
+                ("after_miss", "Only after the node's link to this node (or of this name) reported a miss."),
+                ("after_failure", "Only after the node's link to this node (or of this name) failed."),
+            ]),
             &mut self.when,
         );
         v.visit(
@@ -241,7 +247,8 @@ impl LinkSpec {
                 "keys",
                 "Same: the calls are about the caller's key; Spread: each about a key of its own.",
                 &["Spread"],
-            ),
+            )
+            .parts(&[("Same", "All are about the caller's key."), ("Spread", "Each is about a key of its own.")]),
             &mut self.keys,
         );
         v.visit(
@@ -252,8 +259,14 @@ impl LinkSpec {
             &Param::new(
                 "wait",
                 "How many calls of the step to wait for: All, First or Of(k); Choose calls only one, by weight.",
-                &["First"],
-            ),
+                &["First", "Of(1)"],
+            )
+            .parts(&[
+                ("All", "Every call."),
+                ("First", "The first that succeeds."),
+                ("Of", "So many successes."),
+                ("Choose", "Call only one of the step's links, chosen by weight."),
+            ]),
             &mut self.wait,
         );
         v.visit(
@@ -265,15 +278,24 @@ impl LinkSpec {
             &mut self.weight,
         );
         v.visit(
-            &Param::new("operation", "Turns the calls into Read, Write or Delete of their key.", &["Write"]),
+            &Param::new("operation", "Turns the calls into Read, Write or Delete of their key.", &["Write"]).parts(&[
+                ("Read", "They read their key."),
+                ("Write", "They write it."),
+                ("Delete", "They delete it."),
+            ]),
             &mut self.operation,
         );
-        v.visit(&Param::new("mode", "Sync waits for the reply, Async sends and goes on.", &["Async"]), &mut self.mode);
+        v.visit(
+            &Param::new("mode", "Sync waits for the reply, Async sends and goes on.", &["Async"])
+                .parts(&[("Sync", "The caller waits for the reply."), ("Async", "It sends and goes on.")]),
+            &mut self.mode,
+        );
     }
 
     fn visit_policies(&mut self, v: &mut dyn Visitor) {
         v.visit(
             &Param::new("fallback", "Answer in place of a callee that failed, after so long.", &["(after: \"1ms\")"])
+                .parts(&[("after", "What making up the answer takes.")])
                 .live(),
             &mut self.fallback,
         );
@@ -293,11 +315,30 @@ impl LinkSpec {
                 "Try again after a failure: attempts, backoff with jitter, budget.",
                 &["(attempts: 4)"],
             )
+            .parts(&[
+                ("attempts", "Attempts in all, the first one included."),
+                ("backoff", "How long to wait before trying again."),
+                ("growth", "How the waits grow from attempt to attempt."),
+                ("Fixed", "Always `base`."),
+                ("Exponential", "`base`, then `factor` times as long each time, up to `cap`."),
+                ("base", "The first wait."),
+                ("factor", "How many times as long the next one is."),
+                ("cap", "The longest wait."),
+                ("jitter", "How the waits are spread, so that those who failed together do not come back together."),
+                ("None", "Not at all."),
+                ("Full", "Anywhere between nothing and the whole wait."),
+                ("Equal", "Half the wait, and anything up to the other half."),
+                ("Decorrelated", "Between `base` and three times the last wait."),
+                ("budget", "Retries are paid for by first attempts."),
+                ("share", "What each first attempt puts in, in retries."),
+                ("most", "Retries that can be saved up."),
+            ])
             .live(),
             &mut self.retry,
         );
         v.visit(
             &Param::new("hedge", "Send another copy when the answer takes longer than this.", &["(after: \"5ms\")"])
+                .parts(&[("after", "How long to wait for the answer before."), ("copies", "Copies besides the first.")])
                 .live(),
             &mut self.hedge,
         );
@@ -307,6 +348,7 @@ impl LinkSpec {
                 "Circuit breaker: fail at once while too many attempts fail.",
                 &["(minimum_calls: 5)"],
             )
+            .parts(BreakerConfig::PARTS)
             .live(),
             &mut self.breaker,
         );
@@ -318,7 +360,13 @@ impl LinkSpec {
         );
         v.visit(&Param::new("timeout", "Limit for one attempt.", &["\"6ms\""]).live(), &mut self.timeout);
         v.visit(
-            &Param::new("pool", "Connections of each replica of the caller.", &["(size: 1)"]).live(),
+            &Param::new("pool", "Connections of each replica of the caller.", &["(size: 1)"])
+                .parts(&[
+                    ("size", "Connections of each replica of the caller."),
+                    ("acquire_timeout", "How long to wait for one; for ever if none."),
+                    ("connect", "What setting up a connection takes."),
+                ])
+                .live(),
             &mut self.pool,
         );
         v.visit(

@@ -9,8 +9,16 @@ use crate::kinds::{Param, Value, Visitor};
 /// # Errors
 /// If the text does not fit either way.
 pub fn set_loosely(value: &mut dyn Value, text: &str) -> Result<(), String> {
-    value.set(text).or_else(|problem| {
-        let quoted = value.set(&format!("{text:?}"));
+    loosely(text, |text| value.set(text))
+}
+
+/// Do something with a text, or if that cannot be done with the same in quotes.
+///
+/// # Errors
+/// If it can be done with neither.
+pub fn loosely(text: &str, mut set: impl FnMut(&str) -> Result<(), String>) -> Result<(), String> {
+    set(text).or_else(|problem| {
+        let quoted = set(&format!("{text:?}"));
         // What begins as a number and is none is meant as a quantity: what is wrong with it as that is worth saying.
         let quantity = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+'));
         quoted.map_err(|said| if quantity && text.parse::<f64>().is_err() { said } else { problem })

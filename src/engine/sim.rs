@@ -321,6 +321,11 @@ impl<B: Behaviour> Sim<B> {
         self.core.tracer.take_ended()
     }
 
+    /// The journeys that go on.
+    pub fn journeys(&self) -> impl Iterator<Item = &Journey> {
+        self.core.tracer.open()
+    }
+
     /// The calls of journeys that go on, each with the id of its journey.
     pub fn hops(&self) -> impl Iterator<Item = (u64, &Hop)> {
         self.core.tracer.hops()

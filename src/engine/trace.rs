@@ -179,6 +179,11 @@ impl Tracer {
         open.flat_map(|open| open.journey.hops.iter().map(move |hop| (open.journey.id, hop)))
     }
 
+    /// The journeys that go on.
+    pub fn open(&self) -> impl Iterator<Item = &Journey> {
+        self.open.iter().flatten().map(|open| &open.journey)
+    }
+
     fn id(&self, intended: Time) -> u64 {
         hash::mix2(self.seed, intended.0)
     }

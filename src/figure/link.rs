@@ -343,15 +343,17 @@ impl Way {
         (route::length(&self.corners) / 10.0).clamp(5.0, 80.0)
     }
 
+    /// Where the dot of a call is.
+    pub fn dot(&self, token: &Token) -> Point {
+        let inner = (route::length(&self.corners) - self.begin - 2.0 * MARGIN).max(0.0);
+        let share = if token.leg == Leg::Back { 1.0 - token.way } else { token.way };
+        route::along(&self.corners, self.begin + inner * share)
+    }
+
     /// Calls on the way.
     pub fn dots(&self, pen: &mut Pen, tokens: &[&Token], detail: Detail, theme: &Theme, keys: &mut Keys) {
         let Some(scale) = detail.dot() else { return };
-        let inner = (route::length(&self.corners) - self.begin - 2.0 * MARGIN).max(0.0);
-        let place = |token: &&Token| {
-            let share = if token.leg == Leg::Back { 1.0 - token.way } else { token.way };
-            route::along(&self.corners, self.begin + inner * share)
-        };
-        let places: Vec<Point> = tokens.iter().map(place).collect();
+        let places: Vec<Point> = tokens.iter().map(|token| self.dot(token)).collect();
         for (i, (token, &at)) in tokens.iter().zip(&places).enumerate() {
             let dot = Dot { class: token.class, is_retry: token.is_retry, failed: token.failed };
             keys.add(match dot {

@@ -33,6 +33,15 @@ pub enum Target {
     Queue(f64),
 }
 
+impl Target {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Utilization", "Busy slots over slots."),
+        ("Cores", "Busy cores over cores."),
+        ("Queue", "Waiting calls or messages per replica."),
+    ];
+}
+
 impl Default for Spec {
     fn default() -> Self {
         Spec {
@@ -163,6 +172,7 @@ impl Kind for Autoscaler {
                 "What to keep where: Utilization, Cores, or Queue per replica.",
                 &["Utilization(0.3)", "Cores(0.2)", "Queue(0.5)"],
             )
+            .parts(Target::PARTS)
             .live(),
             &mut spec.target,
         );

@@ -36,6 +36,12 @@ pub enum Capacity {
 }
 
 impl Capacity {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] =
+        &[("Entries", "So many entries."), ("Memory", "So many bytes, by the size of the responses.")];
+}
+
+impl Capacity {
     fn total(self) -> u64 {
         match self {
             Capacity::Entries(count) => count.0,
@@ -54,6 +60,15 @@ pub enum Writes {
     Behind,
     /// To the store only; what is here of the key is thrown away.
     Around,
+}
+
+impl Writes {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Through", "To the store, then here; the writer waits for both."),
+        ("Behind", "Here; to the store later. Lost if the cache is."),
+        ("Around", "To the store only; what is here of the key is thrown away."),
+    ];
 }
 
 impl Default for Spec {
@@ -372,7 +387,8 @@ impl Kind for Cache {
                 "policy",
                 "Who goes when there is no more room.",
                 &["Lfu", "Fifo", "Random", "Clock", "Sieve", "S3Fifo", "WTinyLfu"],
-            ),
+            )
+            .parts(Policy::PARTS),
             &mut spec.policy,
         );
         v.visit(
@@ -381,6 +397,7 @@ impl Kind for Cache {
                 "Entries(n), or Memory(bytes) by the size of the responses.",
                 &["Entries(20)", "Memory(\"200 kB\")"],
             )
+            .parts(Capacity::PARTS)
             .live(),
             &mut spec.capacity,
         );
@@ -404,6 +421,7 @@ impl Kind for Cache {
         );
         v.visit(
             &Param::new("writes", "Through, Behind or Around, when there is a store behind.", &["Behind", "Around"])
+                .parts(Writes::PARTS)
                 .live(),
             &mut spec.writes,
         );

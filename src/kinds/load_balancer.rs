@@ -28,6 +28,15 @@ pub struct HealthCheck {
     pub up_after: u32,
 }
 
+impl HealthCheck {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("interval", "From one probe to the next."),
+        ("down_after", "So many probes in a row must fail before a replica is left out."),
+        ("up_after", "So many must succeed before it is back."),
+    ];
+}
+
 impl Default for HealthCheck {
     fn default() -> Self {
         HealthCheck { interval: Span::from_secs(5), down_after: 2, up_after: 2 }
@@ -44,6 +53,15 @@ pub struct Ejection {
     pub lasting: Span,
     /// Never more than this share of the targets.
     pub most: Ratio,
+}
+
+impl Ejection {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("failures", "So many failures in a row."),
+        ("lasting", "For so long; twice as long the second time, and so on."),
+        ("most", "Never more than this share of the targets."),
+    ];
 }
 
 impl Default for Ejection {
@@ -367,6 +385,7 @@ impl Kind for LoadBalancer {
                     "ConsistentHash(virtual_nodes: 100, bound: 1.25)",
                 ],
             )
+            .parts(Balance::PARTS)
             .live(),
             &mut spec.balance,
         );
@@ -376,11 +395,14 @@ impl Kind for LoadBalancer {
                 "Probe the replicas, and leave out those that do not answer.",
                 &["(interval: \"500ms\")"],
             )
+            .parts(HealthCheck::PARTS)
             .live(),
             &mut spec.health_check,
         );
         v.visit(
-            &Param::new("ejection", "Leave out for a while who fails so often in a row.", &["(failures: 1)"]).live(),
+            &Param::new("ejection", "Leave out for a while who fails so often in a row.", &["(failures: 1)"])
+                .parts(Ejection::PARTS)
+                .live(),
             &mut spec.ejection,
         );
         v.visit(

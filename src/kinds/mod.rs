@@ -1,6 +1,7 @@
 //! The kinds, one file each, and the catalogue that lists them. Adding a kind is one file here, a `mod` line and a
 //! catalogue line below, an icon, and a small scenario in `scenarios/kinds/`.
 
+pub mod form;
 pub mod kind;
 pub mod params;
 
@@ -18,6 +19,7 @@ mod station;
 mod testing;
 mod worker;
 
+pub use form::{Body, Form};
 pub use kind::{Checker, Group, Handle, Kind, Meta, Outs};
 pub use params::{Param, Value, Visitor};
 

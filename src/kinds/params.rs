@@ -2,7 +2,7 @@
 //! live changes and random test specs all come from it.
 
 use crate::base::units::{Bandwidth, Quantity as _};
-use crate::base::{Bytes, Rate, Ratio, Span, ron};
+use crate::base::{Bytes, Dist, Rate, Ratio, Span, ron};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,16 +20,29 @@ pub struct Param {
     pub examples: &'static [&'static str],
     /// Whether a change acts in a running simulation; otherwise it restarts the node.
     pub live: bool,
+    /// What its parts do, by their names.
+    pub parts: &'static [(&'static str, &'static str)],
 }
 
 impl Param {
     pub const fn new(name: &'static str, help: &'static str, examples: &'static [&'static str]) -> Param {
-        Param { name, help, range: None, examples, live: false }
+        Param { name, help, range: None, examples, live: false, parts: &[] }
     }
 
     #[must_use]
     pub const fn range(self, min: f64, max: f64) -> Param {
         Param { range: Some((min, max)), ..self }
+    }
+
+    /// What its parts do: the fields of a group, and of the groups in it.
+    #[must_use]
+    pub const fn parts(self, parts: &'static [(&'static str, &'static str)]) -> Param {
+        Param { parts, ..self }
+    }
+
+    /// What a part does.
+    pub fn of_part(&self, name: &str) -> Option<&'static str> {
+        self.parts.iter().chain(Dist::PARTS).find(|(part, _)| *part == name).map(|(_, help)| *help)
     }
 
     /// A change acts at once.
@@ -44,6 +57,8 @@ pub trait Value {
     fn text(&self) -> String;
     /// Set it from text, or say what is wrong.
     fn set(&mut self, text: &str) -> Result<(), String>;
+    /// What may stand in it at a path of fields, names, keys and positions.
+    fn slot(&self, path: &[&str]) -> ron::Slot;
 }
 
 impl<T: Serialize + DeserializeOwned> Value for T {
@@ -65,6 +80,10 @@ impl<T: Serialize + DeserializeOwned> Value for T {
             )
         })?;
         Ok(())
+    }
+
+    fn slot(&self, path: &[&str]) -> ron::Slot {
+        ron::slot::<T>(path)
     }
 }
 

@@ -86,6 +86,7 @@ impl Kind for RateLimiter {
                 "TokenBucket, LeakyBucket, FixedWindow or SlidingWindow.",
                 &["LeakyBucket", "FixedWindow", "SlidingWindow"],
             )
+            .parts(Algorithm::PARTS)
             .live(),
             &mut spec.algorithm,
         );

@@ -166,8 +166,9 @@ impl Kind for ShardedStore {
             &Param::new(
                 "strategy",
                 "Modulo, Range, ConsistentHash, Rendezvous or Directory.",
-                &["Modulo", "Range", "Rendezvous", "Directory(buckets: 64)"],
-            ),
+                &["Modulo", "Range", "ConsistentHash(virtual_nodes: 20)", "Rendezvous", "Directory(buckets: 64)"],
+            )
+            .parts(Strategy::PARTS),
             &mut spec.strategy,
         );
         v.visit(

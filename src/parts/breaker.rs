@@ -41,6 +41,20 @@ impl Default for BreakerConfig {
 }
 
 impl BreakerConfig {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("failure_share", "Share of failures from which it opens."),
+        ("slow_after", "A call that takes longer is slow."),
+        ("slow_share", "Share of slow calls from which it opens."),
+        ("window", "How many of the last calls are looked at."),
+        ("window_time", "Only calls that are not older than this count."),
+        ("minimum_calls", "Fewer calls than this say nothing."),
+        ("open_for", "How long it stays open before trials."),
+        ("trials", "Calls let through to try; if they go well it closes."),
+    ];
+}
+
+impl BreakerConfig {
     /// What makes the parameters meaningless, if anything.
     pub fn problem(&self) -> Option<String> {
         let counts = [("window", self.window), ("minimum_calls", self.minimum_calls), ("trials", self.trials)];

@@ -18,6 +18,16 @@ pub enum Algorithm {
     SlidingWindow,
 }
 
+impl Algorithm {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("TokenBucket", "Tokens flow in at the rate, up to the burst; a call takes one."),
+        ("LeakyBucket", "Calls leave evenly spaced; as many as the burst may wait."),
+        ("FixedWindow", "So many in each window of the clock; twice that may pass around a boundary."),
+        ("SlidingWindow", "So many in any window, by a log of the calls."),
+    ];
+}
+
 /// A limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limit {

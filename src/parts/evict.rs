@@ -28,6 +28,20 @@ pub enum Policy {
     WTinyLfu,
 }
 
+impl Policy {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Lru", "The least recently used goes."),
+        ("Lfu", "The least often used goes."),
+        ("Fifo", "The oldest goes."),
+        ("Random", "Any goes."),
+        ("Clock", "The oldest that was not used since the hand last passed goes."),
+        ("Sieve", "As Clock, but those who were used stay where they are."),
+        ("S3Fifo", "A small queue for newcomers, a main one, and a memory of those who left."),
+        ("WTinyLfu", "A small window, and a main part that only the more frequent may enter."),
+    ];
+}
+
 /// Every policy, for tests and tables.
 pub const POLICIES: [Policy; 8] = [
     Policy::Lru,

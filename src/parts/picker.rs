@@ -28,6 +28,25 @@ pub enum Balance {
     ConsistentHash { virtual_nodes: u32, bound: f64 },
 }
 
+impl Balance {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("RoundRobin", "One after the other."),
+        ("Weighted", "One after the other, in proportion to the weights of the links."),
+        ("Random", "Any."),
+        ("LeastConnections", "The one with the fewest calls in flight."),
+        ("PowerOfChoices", "The better of some drawn at random."),
+        ("PeakEwma", "The better of two by expected latency times calls in flight."),
+        ("IpHash", "Always the same for a tenant, while the targets are the same."),
+        ("ConsistentHash", "By the key, on a hash ring with bounded loads."),
+        ("choices", "How many are drawn."),
+        ("replacement", "The same one may be drawn twice."),
+        ("decay", "How fast the latency of a slow call is forgotten."),
+        ("virtual_nodes", "Points of each target on the ring."),
+        ("bound", "Most calls in flight, as a multiple of the fair share."),
+    ];
+}
+
 /// A target as the balancer knows it.
 #[derive(Clone, Debug)]
 pub struct Target {

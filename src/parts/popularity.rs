@@ -17,6 +17,19 @@ pub enum Keys {
     HotSet { keys: Count, hot: f64, traffic: f64 },
 }
 
+impl Keys {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Uniform", "Every key equally often."),
+        ("Zipf", "The k-th key with a frequency of 1/k^exponent."),
+        ("HotSet", "Some keys get most of the requests."),
+        ("keys", "How many keys there are."),
+        ("exponent", "How uneven: 0 is uniform, 1 is usual, more is hotter."),
+        ("hot", "Share of the keys that is hot."),
+        ("traffic", "Share of the requests that goes to them."),
+    ];
+}
+
 impl Default for Keys {
     fn default() -> Self {
         Keys::Uniform { keys: Count(1_000) }

@@ -20,6 +20,19 @@ pub enum Strategy {
     Directory { buckets: u32 },
 }
 
+impl Strategy {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Modulo", "Hash modulo the number of shards: nearly every key moves when that changes."),
+        ("Range", "Equal ranges of the ordered keys: neighbours stay together, and so do hot ones."),
+        ("ConsistentHash", "A hash ring: 1/n of the keys move."),
+        ("Rendezvous", "The shard with the highest hash of key and shard: 1/n of the keys move."),
+        ("Directory", "A table of buckets, each assigned to a shard."),
+        ("virtual_nodes", "Points of each shard on the ring."),
+        ("buckets", "Size of the table."),
+    ];
+}
+
 /// The assignment of keys to `n` shards.
 #[derive(Clone, Debug)]
 pub struct Ring {

@@ -32,6 +32,21 @@ pub enum Discipline {
 }
 
 impl Discipline {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Fifo", "First in, first out."),
+        ("Lifo", "Last in, first out."),
+        ("AdaptiveLifo", "First in, first out; last in, first out while more than 16 wait."),
+        ("Priority", "The most urgent class first; nobody is interrupted."),
+        ("PreemptivePriority", "The most urgent class first; it interrupts the others."),
+        ("Random", "Any of the waiting."),
+        ("ProcessorSharing", "Everybody at once, sharing the cores."),
+        ("EarliestDeadline", "The nearest deadline first."),
+        ("WeightedFair", "Flows share by their weights, however many calls each has."),
+    ];
+}
+
+impl Discipline {
     /// Whether everybody is admitted, so that what is waited for is a core, not a slot.
     pub fn admits_all(self) -> bool {
         matches!(self, Discipline::ProcessorSharing | Discipline::PreemptivePriority)

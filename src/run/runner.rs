@@ -49,6 +49,8 @@ pub struct Snapshot {
     /// requests is sampled, so that no more of them end in a second of wall time than can be followed.
     pub journeys: Arc<[Arc<Journey>]>,
     pub journeys_ended: u64,
+    /// Those that go on; only while the run rests, when one can be pointed at.
+    pub journeys_open: Arc<[Arc<Journey>]>,
     /// The windows of the run for plots and tables, up to its last `series().ends`. At most 0.2 s of wall time behind, more
     /// where copying them takes longer than 20 ms; complete when the run is over.
     pub recorder: Arc<Recorder>,
@@ -115,6 +117,7 @@ impl Runner {
             frame: Arc::new(frame(&mut run, &design, Basis::Recent)),
             journeys: Arc::new([]),
             journeys_ended: 0,
+            journeys_open: Arc::new([]),
             recorder: Arc::new(run.recorder().clone()),
             report: Arc::new(run.report()),
             now: run.now(),

@@ -111,6 +111,8 @@ pub struct App {
     pub palette: String,
     pub dock: panels::dock::Dock,
     pub plots: panels::plots::Cache,
+    /// The request that is looked at.
+    pub trace: Option<panels::trace::Trace>,
     pub fields: panels::fields::Fields,
     pub curves: panels::inspector::Curves,
     pub files: Files,
@@ -170,6 +172,7 @@ impl App {
             palette: String::new(),
             dock: panels::dock::Dock::default(),
             plots: panels::plots::Cache::default(),
+            trace: None,
             fields: panels::fields::Fields::default(),
             curves: panels::inspector::Curves::default(),
             files,
@@ -199,6 +202,7 @@ impl App {
         let wake = self.wake.clone();
         self.runner = Runner::start(self.given.clone(), move || wake()).ok();
         self.taken = (0, 0);
+        self.trace = None;
         self.snapshot = self.runner.as_ref().map(Runner::latest);
         if let Some(runner) = self.runner.as_ref().filter(|_| playing) {
             runner.play();

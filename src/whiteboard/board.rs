@@ -2,16 +2,18 @@
 
 use super::app::App;
 use super::hit::{self, Targets};
+use super::panels::dock::Tab;
+use super::panels::trace::Trace;
 use super::theme::Name;
 use super::{canvas, theme};
 use crate::base::short;
 use crate::design::{Design, LinkSpec};
 use crate::editor::{Area, Cursor, Guide, Hit, Input, Modifiers, Side, Target, Tool};
-use crate::engine::is_in;
+use crate::engine::{Journey, Leg, is_in};
 use crate::figure::board::{self, Board, Places};
 use crate::figure::scene::{Item, Owner};
 use crate::figure::{Detail, Lens};
-use crate::metrics::Frame;
+use crate::metrics::{Frame, Token};
 use crate::run::Speed;
 use egui::{
     Color32, CursorIcon, Painter, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2,
@@ -94,7 +96,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     }
     app.editor.set_zoom(app.view.zoom);
     navigate(app, ui, &response);
-    let hit = pointer(app, ui, &response);
+    let hit = pointer(app, ui, &response, &sheet);
     if app.panels.grid {
         grid(app, &painter, response.rect);
     }
@@ -150,6 +152,23 @@ fn dots(app: &mut App, painter: &Painter, sheet: &Sheet, now: f64) {
     }
 }
 
+/// The request whose dot is under the pointer, while the run rests.
+fn dot_at(app: &App, sheet: &Sheet, place: Pos2) -> Option<Arc<Journey>> {
+    let snapshot = app.snapshot.as_ref().filter(|snapshot| !snapshot.playing && !app.look.still)?;
+    let (played, _) = app.motion.tokens();
+    let tokens = if app.motion.is_stretched { &played } else { &snapshot.frame.tokens };
+    let shown = tokens.iter().filter(|token| token.leg != Leg::AtCallee && is_in(token.journey, app.motion.every));
+    let distance = |token: &Token| {
+        let link = snapshot.frame.links.get(token.link)?;
+        let at = sheet.drawn.ways.iter().find(|way| way.link == link.name)?.dot(token);
+        let at = ((at.x + sheet.drawn.origin.x) as f32, (at.y + sheet.drawn.origin.y) as f32);
+        Some(app.view.to_screen(at).distance(place)).filter(|distance| *distance <= hit::NEAR)
+    };
+    let near = shown.filter_map(|token| Some((distance(token)?, token)));
+    let (_, token) = near.min_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    app.motion.journey(snapshot, token)
+}
+
 /// What is shown where nothing runs.
 fn nothing() -> Frame {
     use crate::base::Time;
@@ -203,7 +222,7 @@ fn held(ui: &Ui) -> Modifiers {
 }
 
 /// What the pointer does to the design. Returns what it is on.
-fn pointer(app: &mut App, ui: &Ui, response: &Response) -> Hit {
+fn pointer(app: &mut App, ui: &Ui, response: &Response, sheet: &Sheet) -> Hit {
     let now = ui.input(|input| input.time);
     let Some(place) =
         response.hover_pos().or(ui.input(|input| input.pointer.latest_pos()).filter(|_| app.editor.is_busy()))
@@ -215,10 +234,18 @@ fn pointer(app: &mut App, ui: &Ui, response: &Response) -> Hit {
     let hit = find(app, at);
     let hand = is_hand(app, ui);
     let held = held(ui);
+    let dot = if app.editor.is_busy() || hand { None } else { dot_at(app, sheet, place) };
     let released = ui.input(|input| input.pointer.primary_released());
     if released && app.editor.is_busy() && !response.rect.contains(place) && app.editor.overlay().marquee.is_none() {
         // Over a panel nothing can be dropped.
         app.editor.cancel();
+    } else if let Some(journey) = dot {
+        ui.ctx().set_cursor_icon(CursorIcon::PointingHand);
+        if response.clicked() {
+            app.trace = app.snapshot.as_ref().map(|snapshot| Trace::of(snapshot, journey));
+            (app.panels.plots, app.dock.tab) = (true, Tab::Trace);
+        }
+        return hit;
     } else if !hand {
         let pressed = response.contains_pointer() && ui.input(|input| input.pointer.primary_pressed());
         let mut inputs = Vec::new();
@@ -388,8 +415,9 @@ fn hint(app: &App, painter: &Painter) {
         let room = side.anchor_size(at, galley.size());
         painter.rect_filled(room.expand(4.0), 4.0, ground);
         painter.galley(room.min, galley, muted);
+        room
     };
-    say(app.editor.hint().to_owned(), screen.left_bottom() + vec2(12.0, -10.0), egui::Align2::LEFT_BOTTOM);
+    let said = say(app.editor.hint().to_owned(), screen.left_bottom() + vec2(12.0, -10.0), egui::Align2::LEFT_BOTTOM);
     let has_dots = Detail::at(f64::from(app.view.zoom)).has_dots() && app.lens != Lens::None && !app.look.still;
     if has_dots && app.snapshot.is_some() {
         let requests = match sampling {
@@ -404,8 +432,12 @@ fn hint(app: &App, painter: &Painter) {
             (None, Some(Speed::Times(times))) if times < 1.0 => format!("true time ×1/{}", short::number(1.0 / times)),
             _ => "true time".to_owned(),
         };
-        let words = format!("1 dot = {requests} · {motion}");
-        say(words, screen.right_bottom() + vec2(-12.0, -10.0), egui::Align2::RIGHT_BOTTOM);
+        let rare = if app.motion.shows_rare() { " · rare failures: one a second" } else { "" };
+        let words = format!("1 dot = {requests}{rare} · {motion}");
+        // Above the hint where both have no room beside each other.
+        let width = painter.layout_no_wrap(words.clone(), font.clone(), muted).size().x;
+        let up = if said.right() + 24.0 > screen.right() - 12.0 - width { said.height() + 8.0 } else { 0.0 };
+        say(words, screen.right_bottom() + vec2(-12.0, -10.0 - up), egui::Align2::RIGHT_BOTTOM);
     }
 }
 

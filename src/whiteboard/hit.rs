@@ -9,7 +9,7 @@ use egui::{Pos2, Rect, pos2};
 use std::collections::BTreeMap;
 
 /// How near is near enough, in points of the screen.
-const NEAR: f32 = 7.0;
+pub const NEAR: f32 = 7.0;
 /// The radius of a handle, in points of the screen.
 pub const HANDLE: f32 = 6.0;
 /// How far from the rim of the card it stands.

@@ -6,7 +6,7 @@ use crate::base::{Time, maths};
 use crate::engine::{Hop, Journey, Leg, next_every, previous_every};
 use crate::metrics::Token;
 use crate::run::{Snapshot, Speed};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// What the median journey is stretched to, in seconds.
@@ -21,6 +21,9 @@ const CROWD: f64 = 0.05;
 pub const MARK: f64 = 0.6;
 /// The longest that is played of a journey, in seconds: long after the others, it would say little.
 const LONGEST: f64 = 20.0;
+/// A link that fails shows it at least so often, in seconds: few dots stand for many requests, and of rare failures none
+/// would be seen.
+const FLOOR: f64 = 1.0;
 /// Journeys of which the median is taken, and journeys that are played at once.
 const RECENT: usize = 101;
 const MOST: usize = 1_000;
@@ -37,6 +40,8 @@ struct Shown {
 }
 
 const NEVER: f64 = f64::INFINITY;
+/// In the sample however few there are: see [`is_in`](crate::engine::is_in).
+const ALWAYS: u64 = 0;
 
 /// A journey that is played back.
 struct Play {
@@ -44,6 +49,8 @@ struct Play {
     calls: Vec<Shown>,
     began: f64,
     ends: f64,
+    /// By which it is chosen: its own, or for a failure that is shown besides, one that is always chosen.
+    id: u64,
 }
 
 /// A call that has failed just now.
@@ -66,6 +73,8 @@ pub struct Motion {
     /// Of which run, and how many of its journeys were seen.
     number: u64,
     seen: u64,
+    /// When each link showed a failure last, by its number.
+    failed: BTreeMap<usize, f64>,
     /// Seconds played, and the time of the last look.
     clock: f64,
     looked: f64,
@@ -87,6 +96,7 @@ impl Default for Motion {
             stretch: None,
             number: 0,
             seen: 0,
+            failed: BTreeMap::new(),
             clock: 0.0,
             looked: 0.0,
             paused_at: None,
@@ -116,7 +126,8 @@ impl Motion {
         for journey in &snapshot.journeys[snapshot.journeys.len() - new..] {
             self.measure(journey);
             if self.is_stretched && self.plays.len() < MOST && journey.is_in(snapshot.frame.sampling) {
-                self.play(journey.clone());
+                let id = if self.is_rare(journey) { ALWAYS } else { journey.id };
+                self.play(journey.clone(), id);
             }
         }
         let clock = self.clock;
@@ -163,7 +174,25 @@ impl Motion {
         sorted.get(sorted.len() / 2).copied()
     }
 
-    fn play(&mut self, journey: Arc<Journey>) {
+    /// Whether a journey that is not among those drawn shows a failure of a link that has shown none for a while.
+    fn is_rare(&mut self, journey: &Journey) -> bool {
+        let (mut rare, drawn) = (false, journey.is_in(self.every));
+        for hop in journey.hops.iter().filter(|hop| hop.outcome.is_err()) {
+            let last = self.failed.entry(hop.link.index()).or_insert(-FLOOR);
+            if drawn || self.clock - *last >= FLOOR {
+                *last = self.clock;
+                rare |= !drawn;
+            }
+        }
+        rare
+    }
+
+    /// Whether failures are drawn that the sample alone would not show.
+    pub fn shows_rare(&self) -> bool {
+        self.is_stretched && self.plays.iter().any(|play| play.id == ALWAYS)
+    }
+
+    fn play(&mut self, journey: Arc<Journey>, id: u64) {
         let Some(stretch) = self.stretch else { return };
         let calls = schedule(&journey.hops, stretch);
         let last = |call: &Shown| {
@@ -173,7 +202,7 @@ impl Motion {
                 .fold(0.0, f64::max)
         };
         let ends = calls.iter().map(last).fold(0.0, f64::max).min(LONGEST);
-        self.plays.push_back(Play { journey, calls, began: self.clock, ends });
+        self.plays.push_back(Play { journey, calls, began: self.clock, ends, id });
     }
 
     /// See to it that there is room for the dots of every link, and that there are not far too few: `fullest` is how much of
@@ -208,6 +237,20 @@ impl Motion {
         self.stretch.filter(|_| self.is_stretched)
     }
 
+    /// The request that one of the [`tokens`](Motion::tokens) belongs to, or one of the frame.
+    pub fn journey(&self, snapshot: &Snapshot, token: &Token) -> Option<Arc<Journey>> {
+        if !self.is_stretched {
+            let mut all = snapshot.journeys_open.iter().chain(snapshot.journeys.iter());
+            return all.find(|journey| journey.id == token.journey).cloned();
+        }
+        let is_there = |play: &&Play| {
+            let at = self.clock - play.began;
+            let mut calls = play.journey.hops.iter().zip(&play.calls);
+            calls.any(|(hop, shown)| hop.link.index() == token.link && shown.leg(at) == Some((token.leg, token.way)))
+        };
+        self.plays.iter().find(is_there).map(|play| play.journey.clone())
+    }
+
     /// Where the calls are now, and what has just failed. In true time the frame knows.
     pub fn tokens(&self) -> (Vec<Token>, Vec<Mark>) {
         let (mut tokens, mut marks) = (Vec::new(), Vec::new());
@@ -224,7 +267,7 @@ impl Motion {
                         class: hop.class.index(),
                         leg,
                         way,
-                        journey: play.journey.id,
+                        journey: play.id,
                         is_retry: hop.attempt > 0,
                         // On its way there nobody knows.
                         failed: failed && (leg == Leg::Back || at >= shown.settled),
@@ -238,7 +281,7 @@ impl Motion {
                         Leg::AtCallee => 1.0,
                         Leg::Back => 1.0 - way,
                     });
-                    marks.push(Mark { link: hop.link.index(), journey: play.journey.id, way, age });
+                    marks.push(Mark { link: hop.link.index(), journey: play.id, way, age });
                 }
             }
         }
@@ -446,6 +489,27 @@ mod tests {
         // Without motion nothing moves.
         window.app.look.still = true;
         assert_eq!(window.frame(0.016, Vec::new()).dots, 0);
+    }
+
+    #[test]
+    fn of_rare_failures_one_is_seen_each_second() {
+        let mut motion = Motion { every: 1_000_000, ..Motion::default() };
+        let journey = |id: u64, fails: bool| {
+            let mut hop = hop(3, None, passage(0, 1), passage(2, 3));
+            hop.outcome = if fails { Err(Reason::Error) } else { Ok(()) };
+            Journey { id, hops: vec![hop] }
+        };
+        assert!(!motion.is_rare(&journey(u64::MAX, false)), "it went well");
+        let mut seen = 0;
+        for tenth in 0..50 {
+            motion.clock = f64::from(tenth) / 10.0;
+            seen += usize::from(motion.is_rare(&journey(u64::MAX, true)));
+        }
+        assert_eq!(seen, 5);
+        // One of the sample counts as well, and is not chosen twice.
+        motion.clock = 10.0;
+        assert!(!motion.is_rare(&journey(ALWAYS, true)) && !motion.is_rare(&journey(u64::MAX, true)));
+        assert!(crate::engine::is_in(ALWAYS, u64::MAX));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod de;
 mod edits;
 mod error;
 mod lexer;
+mod slot;
 mod standin;
 mod syntax;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tree;
 mod wording;
 
 pub use collect::MAX_PROBLEMS;
+pub use slot::{Slot, slot};
 pub use syntax::{MAX_DEPTH, MAX_VALUES};
 pub use tree::{Entry, Field, Name, Number, Tree, Value, nearest_span, path_at, span_of};
 pub use wording::did_you_mean;
@@ -97,6 +99,11 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Reading<T> {
     problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
     debug_assert!(value.is_some() || !problems.is_empty(), "nothing was read, and nothing said why");
     Reading { value, problems, more, tree }
+}
+
+/// What a text says, before anything is made of it.
+pub fn parse(text: &str) -> Tree {
+    syntax::parse(text).tree
 }
 
 /// What is written by default: `service(replicas: 3)` instead of `service((replicas: 3))`, and a value for `Some` of it.

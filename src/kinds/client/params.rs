@@ -44,6 +44,23 @@ pub enum Arrivals {
     Closed { users: Count, think: Dist },
 }
 
+impl Arrivals {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Poisson", "Independent of each other, as from very many people."),
+        ("Constant", "Evenly spaced, as from a load generator."),
+        ("Bursty", "Poisson whose rate jumps between calm and burst; the mean stays `rate`."),
+        ("Batches", "So many at once."),
+        ("Closed", "So many users, each waiting for the answer, then thinking; `rate` is not used."),
+        ("ratio", "Rate in a burst over rate when calm."),
+        ("calm", "Mean length of a calm."),
+        ("burst", "Mean length of a burst."),
+        ("size", "Requests of a batch."),
+        ("users", "How many users there are."),
+        ("think", "From an answer to the next request of the same user."),
+    ];
+}
+
 /// How the rate changes over time; open loops only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,6 +90,24 @@ pub enum Shape {
     },
 }
 
+impl Shape {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Steady", "Always `rate`."),
+        ("Ramp", "From `rate` to a multiple of it, little by little."),
+        ("Step", "A multiple of `rate` from a time on."),
+        ("Spike", "A multiple of `rate` for a while."),
+        ("Diurnal", "A sine around `rate`, as of day and night."),
+        ("start", "When it begins to change."),
+        ("over", "How long the change takes."),
+        ("to", "How many times `rate` it becomes."),
+        ("at", "When it changes."),
+        ("lasting", "For how long."),
+        ("period", "Length of a day."),
+        ("amplitude", "1 goes down to nothing."),
+    ];
+}
+
 /// One kind of request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -89,6 +124,19 @@ pub struct Class {
     pub size_cv: f64,
     /// An answer after this is late; the client's own deadline unless given.
     pub deadline: Option<Span>,
+}
+
+impl Class {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("weight", "Share of the requests, relative to the other classes."),
+        ("priority", "0 is the most urgent."),
+        ("write", "It writes its key; otherwise it reads it."),
+        ("request", "Size of a request."),
+        ("response", "Size of a response."),
+        ("size_cv", "Standard deviation over mean of both sizes (lognormal); 0 is constant."),
+        ("deadline", "An answer after this is late; the client's own deadline unless given."),
+    ];
 }
 
 impl Default for Class {
@@ -139,6 +187,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
                 "Closed(users: 50, think: Exponential(\"1s\"))",
             ],
         )
+        .parts(Arrivals::PARTS)
         .live(),
         &mut spec.arrivals,
     );
@@ -153,6 +202,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
                 "Diurnal(period: \"10s\", amplitude: 0.8)",
             ],
         )
+        .parts(Shape::PARTS)
         .live(),
         &mut spec.shape,
     );
@@ -161,7 +211,8 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
             "classes",
             "The kinds of request, with their share (weight), priority, sizes and deadline.",
             &["{\"read\": (weight: 9), \"write\": (weight: 1, request: \"2 kB\")}"],
-        ),
+        )
+        .parts(Class::PARTS),
         &mut spec.classes,
     );
     v.visit(
@@ -170,6 +221,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
             "Which key a request asks for: Uniform, Zipf or HotSet over so many keys.",
             &["Zipf(keys: \"10k\", exponent: 1.0)", "Uniform(keys: 50)", "HotSet(keys: 1000, hot: 0.1, traffic: 0.9)"],
         )
+        .parts(Keys::PARTS)
         .live(),
         &mut spec.keys,
     );

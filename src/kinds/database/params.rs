@@ -40,6 +40,18 @@ pub enum Replication {
     Quorum { r: u16, w: u16 },
 }
 
+impl Replication {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Async", "The primary answers a write at once; replicas follow after their lag."),
+        ("Sync", "The primary answers when some replicas have the write."),
+        ("Quorum", "No primary: writes and reads wait for so many of the replicas."),
+        ("acks", "Replicas that must have the write, besides the primary."),
+        ("r", "Answers that a read waits for."),
+        ("w", "Acknowledgements that a write waits for."),
+    ];
+}
+
 /// Who answers reads where there is a primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum ReadsFrom {
@@ -51,6 +63,15 @@ pub enum ReadsFrom {
     Any,
 }
 
+impl ReadsFrom {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Primary", "The primary: never stale."),
+        ("Replicas", "The replicas that are not the primary, in turn."),
+        ("Any", "All, in turn."),
+    ];
+}
+
 /// What those do who cannot reach the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum OnPartition {
@@ -59,6 +80,12 @@ pub enum OnPartition {
     Refuse,
     /// Availability: answer with what one has.
     ServeStale,
+}
+
+impl OnPartition {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] =
+        &[("Refuse", "Consistency: refuse."), ("ServeStale", "Availability: answer with what one has.")];
 }
 
 impl Default for Spec {
@@ -117,7 +144,8 @@ pub fn check(spec: &Spec, checker: &mut Checker) {
 
 fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
-        &Param::new("replication", "Async, Sync(acks) or Quorum(r, w).", &["Sync(acks: 1)", "Quorum(r: 2, w: 2)"]),
+        &Param::new("replication", "Async, Sync(acks) or Quorum(r, w).", &["Sync(acks: 1)", "Quorum(r: 2, w: 2)"])
+            .parts(Replication::PARTS),
         &mut spec.replication,
     );
     v.visit(
@@ -128,7 +156,10 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
         &Param::new("lag", "From a write at the primary until a replica has it.", &["\"200ms\""]).live(),
         &mut spec.lag,
     );
-    v.visit(&Param::new("reads_from", "Primary, Replicas or Any.", &["Replicas", "Any"]).live(), &mut spec.reads_from);
+    v.visit(
+        &Param::new("reads_from", "Primary, Replicas or Any.", &["Replicas", "Any"]).parts(ReadsFrom::PARTS).live(),
+        &mut spec.reads_from,
+    );
     v.visit(
         &Param::new(
             "failover",
@@ -144,6 +175,7 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Who cannot reach the others will Refuse (CP) or ServeStale (AP).",
             &["ServeStale"],
         )
+        .parts(OnPartition::PARTS)
         .live(),
         &mut spec.on_partition,
     );

@@ -55,6 +55,30 @@ pub enum Order {
     Priority,
 }
 
+impl Overflow {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Reject", "The producer is told."),
+        ("DropOldest", "The oldest message that is not with a consumer goes."),
+        ("Block", "The producer waits until there is room."),
+    ];
+}
+
+impl Delivery {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("AtMostOnce", "Acknowledged when it is handed over: lost if the consumer fails."),
+        ("AtLeastOnce", "Acknowledged when it was handled: handled again if the acknowledgement does not come."),
+        ("ExactlyOnce", "As at least once, to a consumer that recognises what it has handled."),
+    ];
+}
+
+impl Order {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] =
+        &[("Fifo", "First in, first out."), ("Priority", "The most urgent class first.")];
+}
+
 impl Default for Spec {
     fn default() -> Self {
         Spec {
@@ -85,6 +109,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
             "What happens when it is full: Reject, DropOldest or Block the producer.",
             &["DropOldest", "Block"],
         )
+        .parts(Overflow::PARTS)
         .live(),
         &mut spec.overflow,
     );
@@ -94,10 +119,11 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
             "AtMostOnce, AtLeastOnce, or ExactlyOnce (an idempotent consumer).",
             &["AtMostOnce", "ExactlyOnce"],
         )
+        .parts(Delivery::PARTS)
         .live(),
         &mut spec.delivery,
     );
-    v.visit(&Param::new("order", "Fifo, or Priority by class.", &["Priority"]), &mut spec.order);
+    v.visit(&Param::new("order", "Fifo, or Priority by class.", &["Priority"]).parts(Order::PARTS), &mut spec.order);
     v.visit(
         &Param::new("prefetch", "Unacknowledged messages each consumer replica may have.", &["20"])
             .range(1.0, 1e6)

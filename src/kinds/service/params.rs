@@ -52,6 +52,19 @@ pub enum Runtime {
     Serverless { cold_start: Dist, keep_alive: Span },
 }
 
+impl Runtime {
+    /// What its parts are, in the words of the inspector and the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Threads", "Worker threads that share all cores evenly."),
+        ("EventLoop", "One core per process, first come first served; work blocks everybody."),
+        ("GlobalLock", "Threads that take turns on one core per process (CPython's global lock)."),
+        ("Serverless", "An instance for each call, up to `slots`."),
+        ("switch_interval", "How long a thread keeps the lock while others want it (CPython: 5 ms)."),
+        ("cold_start", "What starting an instance takes."),
+        ("keep_alive", "How long an idle instance is kept."),
+    ];
+}
+
 /// Drop from a standing queue (controlled delay).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,7 +230,8 @@ fn size_params(spec: &mut Spec, v: &mut dyn Visitor) {
                 "GlobalLock(switch_interval: \"5ms\")",
                 "Serverless(cold_start: \"200ms\", keep_alive: \"1s\")",
             ],
-        ),
+        )
+        .parts(Runtime::PARTS),
         &mut spec.runtime,
     );
     v.visit(
@@ -306,7 +320,8 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
                 "EarliestDeadline",
                 "WeightedFair",
             ],
-        ),
+        )
+        .parts(Discipline::PARTS),
         &mut spec.discipline,
     );
     v.visit(
@@ -343,6 +358,10 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Shed calls from a standing queue (controlled delay, RFC 8289).",
             &["(target: \"1ms\", interval: \"20ms\")"],
         )
+        .parts(&[
+            ("target", "Waiting that is thought acceptable."),
+            ("interval", "How long all must have waited longer before calls are shed."),
+        ])
         .live(),
         &mut spec.codel,
     );
@@ -360,6 +379,7 @@ fn failure_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Stops of a whole replica, such as garbage collection.",
             &["(every: Exponential(\"500ms\"), lasting: \"50ms\")"],
         )
+        .parts(&[("every", "From the end of one to the beginning of the next."), ("lasting", "How long one takes.")])
         .live(),
         &mut spec.pauses,
     );
@@ -369,6 +389,11 @@ fn failure_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Failures and repairs of each replica; `lose` says whether calls are lost.",
             &["(up: Exponential(\"1s\"), down: Exponential(\"100ms\"), lose: true)"],
         )
+        .parts(&[
+            ("up", "From a repair to the next failure."),
+            ("down", "From a failure to its repair."),
+            ("lose", "Calls are lost and refused meanwhile; otherwise they wait."),
+        ])
         .live(),
         &mut spec.breakdowns,
     );

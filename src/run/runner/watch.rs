@@ -38,6 +38,11 @@ impl Watch {
         (self.since, self.begun) = (wall(), run.sim().journeys_begun());
     }
 
+    /// Forget the journeys over links that may be others now.
+    pub fn forget(&mut self) {
+        self.kept.clear();
+    }
+
     /// Take what has ended, and see to it that it is neither too much nor too little.
     pub fn look(&mut self, run: &mut Run) {
         for journey in run.take_journeys() {

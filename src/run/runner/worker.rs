@@ -317,6 +317,7 @@ impl Worker {
             self.watch.begin(&mut self.run);
         }
         (self.spare, self.is_anew) = (None, true);
+        self.watch.forget();
         self.pace.restart(self.run.now());
         self.is_different();
         Ok(())
@@ -390,6 +391,8 @@ impl Worker {
             }
             self.watch.look(run);
             (shown.journeys, shown.journeys_ended) = self.watch.journeys();
+            let open = run.sim().journeys().filter(|_| !self.playing).cloned().map(Arc::new);
+            shown.journeys_open = open.collect();
             (shown.now, shown.events, shown.requests) = (run.now(), run.events(), run.requests());
             shown.replaying = None;
             self.report();

@@ -1,7 +1,7 @@
-//! The dock below the board: plots, and tables of requests, nodes and links. What it shows can be copied.
+//! The dock below the board: plots, tables of requests, nodes and links, and the trace of a request. What it shows can be copied.
 
 use super::tables::{self, Sort};
-use super::{plots, tables as t};
+use super::{plots, tables as t, trace};
 use crate::whiteboard::app::App;
 use egui::{Align, Button, Layout, RichText, Ui};
 
@@ -12,6 +12,7 @@ pub enum Tab {
     Requests,
     Nodes,
     Links,
+    Trace,
 }
 
 /// What a tab shows, what is said beside it, and what is copied of it.
@@ -23,11 +24,12 @@ struct Content {
     csv: fn(&App) -> Vec<Vec<String>>,
 }
 
-const TABS: [Content; 4] = [
+const TABS: [Content; 5] = [
     Content { tab: Tab::Plots, word: "Plots", show: plots::show, note: plots::note, csv: plots::csv },
     Content { tab: Tab::Requests, word: "Requests", show: tables::classes, note: t::note, csv: t::classes_csv },
     Content { tab: Tab::Nodes, word: "Nodes", show: tables::nodes, note: t::note, csv: t::nodes_csv },
     Content { tab: Tab::Links, word: "Links", show: tables::links, note: t::note, csv: t::links_csv },
+    Content { tab: Tab::Trace, word: "Trace", show: trace::show, note: trace::note, csv: trace::csv },
 ];
 
 /// The dock as it was left.

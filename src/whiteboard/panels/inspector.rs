@@ -1,10 +1,11 @@
 //! The inspector: a field for each parameter that a kind or a link names, and for what is said of the whole scenario.
 
-use super::fields::{Called, Field, call, commit};
+use super::fields::{Called, Field, commit};
+use super::form::{self, Editing};
 use crate::base::{Dist, Rng, short};
 use crate::design::{Design, LinkSpec};
 use crate::editor::{Edit, Selection};
-use crate::kinds::{Param, Value};
+use crate::kinds::{Form, Param, Value};
 use crate::whiteboard::app::App;
 use crate::whiteboard::canvas;
 use egui::{RichText, Sense, Stroke, Ui, pos2, vec2};
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 struct Row {
     param: Param,
     text: String,
+    form: Form,
     /// Several are selected, and not all have this value.
     differs: bool,
     is_default: bool,
@@ -23,8 +25,8 @@ struct Row {
 fn rows(design: &Design, targets: &[String]) -> Vec<Row> {
     let mut all: Vec<Row> = Vec::new();
     for (i, target) in targets.iter().enumerate() {
-        let mut here: Vec<(Param, String)> = Vec::new();
-        let mut see = |param: &Param, value: &mut dyn Value| here.push((*param, value.text()));
+        let mut here: Vec<(Param, String, Form)> = Vec::new();
+        let mut see = |param: &Param, value: &mut dyn Value| here.push((*param, value.text(), Form::of(value)));
         let mut defaults: Vec<String> = Vec::new();
         if let Some(node) = design.nodes.get(target) {
             node.kind.clone().visit(&mut see);
@@ -41,12 +43,12 @@ fn rows(design: &Design, targets: &[String]) -> Vec<Row> {
             all = here
                 .into_iter()
                 .enumerate()
-                .map(|(n, (param, text))| Row { is_default: plain(n, &text), param, text, differs: false })
+                .map(|(n, (param, text, form))| Row { is_default: plain(n, &text), param, text, form, differs: false })
                 .collect();
         } else {
-            all.retain(|row| here.iter().any(|(param, _)| param.name == row.param.name));
+            all.retain(|row| here.iter().any(|(param, ..)| param.name == row.param.name));
             for row in &mut all {
-                row.differs |= here.iter().any(|(param, text)| param.name == row.param.name && *text != row.text);
+                row.differs |= here.iter().any(|(param, text, _)| param.name == row.param.name && *text != row.text);
             }
         }
     }
@@ -80,49 +82,23 @@ pub fn selected(app: &mut App, ui: &mut Ui, selection: &Selection) {
     }
 }
 
-/// Longer texts have a line of their own.
-const SHORT: usize = 20;
-
 fn parameter(app: &mut App, ui: &mut Ui, targets: &[String], row: &Row) {
+    if !row.differs {
+        let editing = Editing { targets, param: &row.param, whole: &row.form };
+        return form::show(app, ui, &editing, |ui| name(ui, row));
+    }
     let key = format!("{}.{}", targets.join(","), row.param.name);
-    let shown = if row.differs { String::new() } else { plain(&row.text) };
-    let is_long = shown.len() > SHORT;
     ui.horizontal(|ui| {
         let called = Called::As(name(ui, row));
-        if is_long {
-            return;
-        }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if row.text == "true" || row.text == "false" {
-                let mut on = row.text == "true";
-                if call(ui.checkbox(&mut on, ""), called).changed() {
-                    commit(app, &key, &set(targets, row, if on { "true" } else { "false" }));
-                }
-                return;
-            }
-            let hint = if row.differs { "several values" } else { "" };
-            let field = Field { key: &key, called, shown: &shown, hint, width: 150.0, lines: 1 };
+            let field = Field { key: &key, called, shown: "", hint: "several values", width: 150.0, lines: 1 };
             if let Some(text) = field.show(app, ui) {
-                commit(app, &key, &set(targets, row, &text));
+                let (targets, param) = (targets.to_vec(), row.param.name.to_owned());
+                commit(app, &key, &Edit::Set { targets, param, text });
             }
         });
     });
-    if is_long {
-        let called = row.param.name.replace('_', " ");
-        let width = f32::INFINITY;
-        let field = Field { key: &key, called: Called::By(&called), shown: &shown, hint: "", width, lines: 1 };
-        if let Some(text) = field.show(app, ui) {
-            commit(app, &key, &set(targets, row, &text));
-        }
-    }
     app.fields.complaint(&key, ui);
-    if !row.differs {
-        curve(app, ui, &row.text);
-    }
-}
-
-fn set(targets: &[String], row: &Row, text: &str) -> Edit {
-    Edit::Set { targets: targets.to_vec(), param: row.param.name.to_owned(), text: text.to_owned() }
 }
 
 /// The name of a parameter, with all that is said of it.
@@ -185,7 +161,7 @@ impl Curve {
 }
 
 /// The density of a distribution.
-fn curve(app: &mut App, ui: &mut Ui, text: &str) {
+pub fn curve(app: &mut App, ui: &mut Ui, text: &str) {
     let ink = canvas::color(app.look.theme().busy);
     let Some(Curve { cells, p50, p99 }) = app.curves.of(text) else { return };
     let tallest = cells.iter().copied().max().unwrap_or(1) as f32;

@@ -5,6 +5,7 @@ mod commands;
 pub mod dock;
 pub mod fault;
 pub mod fields;
+mod form;
 mod icons;
 pub mod inspector;
 pub mod keys;
@@ -14,6 +15,7 @@ mod popups;
 mod run;
 mod side;
 mod tables;
+pub mod trace;
 
 pub use popups::Popup;
 

@@ -4,7 +4,7 @@ use super::Popup;
 use crate::design::{Design, LinkSpec};
 use crate::editor::actions::{ACTIONS, Menu};
 use crate::editor::{Edit, Editor, Selection};
-use crate::kinds::{KINDS, Param, Spec, Value};
+use crate::kinds::{Body, Form, KINDS, Param, Spec, Value};
 use crate::scenario;
 use crate::whiteboard::app::{self, App};
 use crate::whiteboard::canvas;
@@ -87,6 +87,9 @@ impl Listener {
         self.wait();
         self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
         self.wait();
+        if text.is_empty() {
+            self.harness.key_press(Key::Backspace);
+        }
         self.get(Role::TextInput, name).type_text(text);
         self.wait();
         self.harness.key_press(Key::Enter);
@@ -175,10 +178,7 @@ fn what_would_be_undone_and_redone_is_said() {
 #[test]
 fn each_parameter_of_each_kind_and_of_links_has_a_field_with_its_name() {
     let check = |listener: &Listener, param: &Param, value: &dyn Value| {
-        let (name, text) = (param.name.replace('_', " "), value.text());
-        let role = if ["true", "false"].contains(&text.as_str()) { Role::CheckBox } else { Role::TextInput };
-        let shown = listener.get(role, &name).value().unwrap_or_default();
-        assert!(role == Role::CheckBox || shown == super::inspector::plain(&text), "{name}: {shown}, not {text}");
+        parts_are_there(listener, &Form::of(value), &param.name.replace('_', " "));
     };
     for meta in KINDS {
         let mut editor = Editor::new(Design::default());
@@ -194,6 +194,115 @@ fn each_parameter_of_each_kind_and_of_links_has_a_field_with_its_name() {
     listener.app().editor.select(Selection::of_links([link.name()]));
     listener.wait();
     link.visit(&mut |param: &Param, value: &mut dyn Value| check(&listener, param, value));
+}
+
+/// What can be switched, chosen and typed of a value, down to its parts, each by its name.
+fn parts_are_there(listener: &Listener, form: &Form, name: &str) {
+    if form.is_switch() || form.can_be_off() {
+        listener.get(Role::CheckBox, name);
+    }
+    if form.is_switch() || form.can_be_off() && form.is_off() {
+        return;
+    }
+    if !form.choices().is_empty() {
+        listener.get(Role::ComboBox, name);
+    }
+    if form.is_typed() {
+        let wanted = if form.is_off() { String::new() } else { super::inspector::plain(&form.text()) };
+        assert_eq!(listener.value(name), wanted, "{name}");
+    }
+    match form.parts() {
+        [only] if matches!(form.body, Body::Items(..)) && only.parts().is_empty() => {
+            assert_eq!(listener.value(name), super::inspector::plain(&only.text()), "{name}");
+        }
+        parts => {
+            for part in parts {
+                let inner = super::inspector::plain(&part.name).replace('_', " ");
+                parts_are_there(listener, part, &format!("{name} {inner}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn policies_are_switched_on_and_set_part_by_part() {
+    use crate::base::{Dist, Span};
+    use crate::parts::backoff::{Growth, Jitter};
+    let mut listener = Listener::before(shortener());
+    let name = listener.app().editor.design().links[1].name();
+    let link = |app: &App| app.editor.design().link(&name).expect("a link").clone();
+    let plain = LinkSpec { retry: None, timeout: None, ..link(listener.app()) };
+    let clean = |app: &mut App| {
+        for param in ["retry", "timeout"] {
+            let (targets, text) = (vec![name.clone()], "None".to_owned());
+            app.editor.edit(&Edit::Set { targets, param: param.to_owned(), text }).expect("none");
+        }
+        app.editor.select(Selection::of_links([name.clone()]));
+    };
+    clean(listener.app());
+    listener.wait();
+    assert!(listener.find(Role::TextInput, "retry attempts").is_none(), "it is off");
+    listener.get(Role::CheckBox, "retry").click();
+    listener.wait();
+    assert_eq!(link(listener.app()).retry, Some(crate::design::RetrySpec::default()));
+    listener.fill("retry attempts", "5");
+    listener.choose("retry backoff growth", "Fixed");
+    listener.choose("retry backoff jitter", "None");
+    listener.fill("retry backoff base", "20ms");
+    listener.get(Role::CheckBox, "retry budget").click();
+    listener.wait();
+    listener.fill("retry budget share", "30%");
+    listener.fill("timeout", "250ms");
+    let retry = link(listener.app()).retry.expect("it is on");
+    let base = Span::from_millis(20);
+    assert_eq!((retry.attempts, retry.backoff.growth, retry.backoff.base), (5, Growth::Fixed, base));
+    assert_eq!((retry.backoff.jitter, retry.budget.map(|budget| budget.share.0)), (Jitter::None, Some(0.3)));
+    assert_eq!(link(listener.app()).timeout, Some(Span::from_millis(250)));
+    listener.fill("retry attempts", "many");
+    assert!(listener.hears("whole number"), "why it was refused");
+    listener.get(Role::CheckBox, "retry").click();
+    listener.wait();
+    listener.fill("timeout", "");
+    assert_eq!(link(listener.app()), plain);
+    // Another shape of the same mean.
+    listener.choose("latency", "LogNormal");
+    let mean = link(listener.app()).latency.mean();
+    assert_eq!(mean, plain.latency.mean().filter(|mean| *mean > 0.0).or(Some(1e7)));
+    listener.choose("latency", "Constant");
+    assert_eq!(link(listener.app()).latency, Dist::constant(Span(mean.expect("a mean") as u64)));
+}
+
+#[test]
+fn classes_are_added_and_taken_away() {
+    let mut listener = Listener::before(shortener());
+    listener.app().editor.select(Selection::of_nodes(["people"]));
+    listener.wait();
+    let classes = |app: &App| app.editor.design().nodes["people"].kind.classes();
+    let before = classes(listener.app());
+    listener.fill("add to classes", "report");
+    assert!(classes(listener.app()).contains(&"report".to_owned()));
+    listener.get(Role::CheckBox, "classes report write").click();
+    listener.fill("classes report weight", "7");
+    assert_eq!(listener.value("classes report weight"), "7.0");
+    listener.press("remove classes report");
+    assert_eq!(classes(listener.app()), before);
+}
+
+#[test]
+fn a_request_is_traced() {
+    let mut listener = Listener::before(shortener());
+    listener.press("Trace");
+    assert!(listener.hears("Choose a request above"));
+    listener.until("a journey", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.journeys.len() > 20));
+    listener.press("Slowest");
+    assert!(listener.hears("calls, sent at ") && listener.hears("people → balancer: sent 0"));
+    assert!(super::trace::csv(listener.app()).len() > 2);
+    let row = "balancer → api";
+    let mut rows = listener.harness.query_all_by(|node| said(node).is_some_and(|said| said.starts_with(row)));
+    rows.next().expect("the second call").click();
+    drop(rows);
+    listener.wait();
+    assert_eq!(listener.app().editor.selection().links, ["balancer->api"]);
 }
 
 #[test]
