@@ -8,6 +8,7 @@ mod conservation;
 mod determinism;
 mod editor;
 mod figure;
+mod forms;
 mod gallery;
 mod kinds;
 mod pictures;
