@@ -260,6 +260,9 @@ impl App {
         self.keys(ui);
         panels::show(self, ui);
         self.show_messages(ui, now);
+        if super::board::is_doubtful(self, ui.ctx()) {
+            ui.ctx().request_repaint();
+        }
         self.typing = ui.ctx().text_edit_focused();
         self.keep_settings(ui, now);
     }

@@ -52,8 +52,15 @@ pub struct Sheet {
     view: board::View,
     theme: Name,
     drawn: Board,
+    /// The triangles of it, and the link that was left out.
+    printed: (canvas::Printed, Option<String>),
     /// When, in seconds of the window.
     at: f64,
+}
+
+/// Whether letters may have moved after the board was drawn, so that it must be drawn again.
+pub fn is_doubtful(app: &App, ctx: &egui::Context) -> bool {
+    app.sheet.as_ref().is_some_and(|sheet| sheet.printed.0.is_doubtful(ctx))
 }
 
 /// Draw the board anew if something is different; while a run plays not more often than one can read.
@@ -75,7 +82,7 @@ fn draw(app: &mut App, now: f64) -> Sheet {
     let without = frame.as_ref().map_or_else(nothing, |frame| Frame { tokens: Vec::new(), ..(**frame).clone() });
     let drawn = board::draw(&design, &without, &app.look.theme(), view, &mut app.memory);
     app.targets = Targets::of(&design, &drawn);
-    Sheet { design, frame, view, theme, drawn, at: now }
+    Sheet { design, frame, view, theme, drawn, printed: Default::default(), at: now }
 }
 
 pub fn show(app: &mut App, ui: &mut Ui) {
@@ -87,7 +94,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     (app.screen, app.board) = (response.rect, response.id);
     let colors = app.look.theme();
     painter.rect_filled(response.rect, 0.0, canvas::color(colors.background));
-    let sheet = draw(app, now);
+    let mut sheet = draw(app, now);
     if !app.fitted {
         if let Some(area) = around(app.targets.cards.iter().map(|(_, card)| card.expand(12.0))) {
             app.view.fit(area, response.rect);
@@ -105,7 +112,11 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let hidden = hidden.and_then(|number| sheet.design.links.get(number)).map(LinkSpec::name);
     let is_kept =
         |item: &&Item| !matches!((&item.owner, &hidden), (Owner::Link(name), Some(hidden)) if **name == **hidden);
-    app.printer.print(&painter, &app.view, sheet.drawn.origin, sheet.drawn.scene.items.iter().filter(is_kept));
+    if sheet.printed.1 != hidden {
+        sheet.printed = (canvas::Printed::default(), hidden.clone());
+    }
+    let items = sheet.drawn.scene.items.iter().filter(is_kept);
+    app.printer.print_again(&mut sheet.printed.0, &painter, (&app.view, sheet.drawn.origin), items);
     dots(app, &painter, &sheet, now);
     over(app, &painter, &hit);
     hint(app, &painter);

@@ -48,9 +48,83 @@ pub struct Printer {
     tessellator: FillTessellator,
 }
 
+/// Triangles that were made of primitives: they are painted again as long as nothing is different. To make them costs ten
+/// times what painting them does.
+#[derive(Default)]
+pub struct Printed {
+    of: Option<Circumstances>,
+    meshes: Vec<egui::Shape>,
+}
+
+/// On what the triangles of a drawing depend.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Circumstances {
+    view: View,
+    seen: egui::Rect,
+    pixels_per_point: f32,
+    /// Of the texture that holds the letters: its size, and how full it is.
+    letters: ([usize; 2], f32),
+}
+
+impl Circumstances {
+    fn now(painter: &Painter, view: &View) -> Circumstances {
+        let letters = painter.ctx().fonts(|fonts| (fonts.font_image_size(), fonts.font_atlas_fill_ratio()));
+        let pixels_per_point = painter.ctx().pixels_per_point();
+        Circumstances { view: *view, seen: painter.clip_rect(), pixels_per_point, letters }
+    }
+
+    /// Letters that were added since do not matter; if there are less, they have been set anew elsewhere.
+    fn are_still(&self, now: &Circumstances) -> bool {
+        let filled = now.letters.1 >= self.letters.1;
+        filled && *self == Circumstances { letters: (now.letters.0, self.letters.1), ..*now }
+    }
+}
+
+impl Printed {
+    /// Whether the letters may have moved since: then there must be another frame.
+    pub fn is_doubtful(&self, ctx: &egui::Context) -> bool {
+        let size = ctx.fonts(|fonts| fonts.font_image_size());
+        self.of.is_some_and(|of| of.letters.0 != size)
+    }
+}
+
 impl Printer {
+    /// Print primitives, or what was made of them before.
+    pub fn print_again<'a>(
+        &mut self,
+        printed: &mut Printed,
+        painter: &Painter,
+        (view, origin): (&View, Point),
+        items: impl Iterator<Item = &'a Item>,
+    ) {
+        if !printed.of.is_some_and(|of| of.are_still(&Circumstances::now(painter, view))) {
+            let shapes = self.shapes(painter, view, origin, items);
+            let clip_rect = painter.clip_rect();
+            let shapes = shapes.into_iter().map(|shape| egui::epaint::ClippedShape { clip_rect, shape });
+            let made = painter.ctx().tessellate(shapes.collect(), painter.ctx().pixels_per_point());
+            let meshes = made.into_iter().filter_map(|made| match made.primitive {
+                egui::epaint::Primitive::Mesh(mesh) => Some(egui::Shape::mesh(mesh)),
+                egui::epaint::Primitive::Callback(_) => None,
+            });
+            // The letters are there now.
+            *printed = Printed { meshes: meshes.collect(), of: Some(Circumstances::now(painter, view)) };
+        }
+        painter.extend(printed.meshes.iter().cloned());
+    }
+
     /// Print primitives whose own origin lies at `origin` of the board.
     pub fn print<'a>(&mut self, painter: &Painter, view: &View, origin: Point, items: impl Iterator<Item = &'a Item>) {
+        painter.extend(self.shapes(painter, view, origin, items));
+    }
+
+    fn shapes<'a>(
+        &mut self,
+        painter: &Painter,
+        view: &View,
+        origin: Point,
+        items: impl Iterator<Item = &'a Item>,
+    ) -> Vec<egui::Shape> {
+        let mut shapes = Vec::new();
         let seen = painter.clip_rect();
         let at = |p: Point| view.to_screen(((p.x + origin.x) as f32, (p.y + origin.y) as f32));
         for item in items {
@@ -60,12 +134,20 @@ impl Printer {
                 at(Point::new(bounds.right(), bounds.bottom())),
             );
             if room.expand(8.0).intersects(seen) {
-                self.one(painter, view.zoom, &at, item);
+                self.one(painter, view.zoom, &at, item, &mut shapes);
             }
         }
+        shapes
     }
 
-    fn one(&mut self, painter: &Painter, zoom: f32, at: &dyn Fn(Point) -> Pos2, item: &Item) {
+    fn one(
+        &mut self,
+        painter: &Painter,
+        zoom: f32,
+        at: &dyn Fn(Point) -> Pos2,
+        item: &Item,
+        shapes: &mut Vec<egui::Shape>,
+    ) {
         match &item.shape {
             Shape::Box { rect, radius } => {
                 let min = at(Point::new(rect.x, rect.y));
@@ -74,41 +156,49 @@ impl Printer {
                 let radius = CornerRadiusF32::same(*radius as f32 * zoom);
                 let stroke = item.paint.stroke.map_or(egui::Stroke::NONE, |stroke| line(&stroke, zoom));
                 let room = egui::Rect::from_min_max(min, max);
-                painter.add(RectShape::new(room, radius, fill, stroke, StrokeKind::Middle));
+                shapes.push(RectShape::new(room, radius, fill, stroke, StrokeKind::Middle).into());
             }
             Shape::Circle { center, radius } => {
                 let fill = item.paint.fill.map_or(Color32::TRANSPARENT, color);
                 let stroke = item.paint.stroke.map_or(egui::Stroke::NONE, |stroke| line(&stroke, zoom));
-                painter.circle(at(*center), *radius as f32 * zoom, fill, stroke);
+                let (center, radius) = (at(*center), *radius as f32 * zoom);
+                shapes.push(egui::epaint::CircleShape { center, radius, fill, stroke }.into());
             }
-            Shape::Path(segs) => self.path(painter, zoom, at, segs, &item.paint),
-            Shape::Text(label) => write(painter, zoom, at, label, item.paint.fill),
+            Shape::Path(segs) => self.path(zoom, at, segs, &item.paint, shapes),
+            Shape::Text(label) => shapes.extend(write(painter, zoom, at, label, item.paint.fill)),
             Shape::Icon { kind, rect } => {
                 let room = egui::Rect::from_min_max(
                     at(Point::new(rect.x, rect.y)),
                     at(Point::new(rect.right(), rect.bottom())),
                 );
                 let tint = item.paint.fill.map_or(Color32::WHITE, color);
-                self.icon(painter, kind, room, tint);
+                shapes.push(self.icon(painter.ctx(), kind, room, tint));
             }
         }
     }
 
     /// The icon of a kind, in a colour.
-    pub fn icon(&mut self, painter: &Painter, kind: &'static str, room: egui::Rect, tint: Color32) {
+    pub fn icon(&mut self, ctx: &egui::Context, kind: &'static str, room: egui::Rect, tint: Color32) -> egui::Shape {
         let texture = self.icons.entry(kind).or_insert_with(|| {
             let image = icons::rasterized(kind, ICON_PIXELS);
             let image = egui::ColorImage::from_rgba_unmultiplied([ICON_PIXELS as usize; 2], &image);
-            painter.ctx().load_texture(format!("icon {kind}"), image, egui::TextureOptions::LINEAR)
+            ctx.load_texture(format!("icon {kind}"), image, egui::TextureOptions::LINEAR)
         });
         let whole = egui::Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-        painter.image(texture.id(), room, whole, tint);
+        egui::Shape::image(texture.id(), room, whole, tint)
     }
 
-    fn path(&mut self, painter: &Painter, zoom: f32, at: &dyn Fn(Point) -> Pos2, segs: &[Seg], paint: &Paint) {
+    fn path(
+        &mut self,
+        zoom: f32,
+        at: &dyn Fn(Point) -> Pos2,
+        segs: &[Seg],
+        paint: &Paint,
+        shapes: &mut Vec<egui::Shape>,
+    ) {
         for (points, closed) in subpaths(segs, at) {
             if let Some(fill) = paint.fill {
-                painter.add(self.filled(&points, color(fill)));
+                shapes.push(self.filled(&points, color(fill)).into());
             }
             let Some(stroke) = &paint.stroke else { continue };
             let (pen, width) = (line(stroke, zoom), (stroke.width as f32 * zoom).max(0.8));
@@ -119,15 +209,11 @@ impl Printer {
             };
             match dashes {
                 Some((dash, gap)) => {
-                    painter.extend(egui::Shape::dashed_line(&points, pen, dash, gap));
+                    shapes.extend(egui::Shape::dashed_line(&points, pen, dash, gap));
                 }
                 None => {
-                    painter.add(PathShape {
-                        points,
-                        closed,
-                        fill: Color32::TRANSPARENT,
-                        stroke: PathStroke::from(pen),
-                    });
+                    let (fill, stroke) = (Color32::TRANSPARENT, PathStroke::from(pen));
+                    shapes.push(PathShape { points, closed, fill, stroke }.into());
                 }
             }
         }
@@ -185,13 +271,19 @@ fn subpaths(segs: &[Seg], at: &dyn Fn(Point) -> Pos2) -> Vec<(Vec<Pos2>, bool)> 
     all
 }
 
-/// A line of text on its base line.
-fn write(painter: &Painter, zoom: f32, at: &dyn Fn(Point) -> Pos2, label: &Label, fill: Option<Color>) {
+/// A line of text on its base line, if it can be read.
+fn write(
+    painter: &Painter,
+    zoom: f32,
+    at: &dyn Fn(Point) -> Pos2,
+    label: &Label,
+    fill: Option<Color>,
+) -> Option<egui::Shape> {
     // Sizes in quarters, so that zooming does not fill the memory for glyphs.
     let quarter = |size: f32| (size * 4.0).floor() / 4.0;
     let mut size = quarter(label.size as f32 * zoom);
     if size < SMALLEST_TEXT {
-        return;
+        return None;
     }
     let family = match label.weight {
         Weight::Regular => FontFamily::Proportional,
@@ -213,5 +305,5 @@ fn write(painter: &Painter, zoom: f32, at: &dyn Fn(Point) -> Pos2, label: &Label
         Anchor::End => galley.size().x,
     };
     let place = at(label.at);
-    painter.galley(pos2(place.x - left, place.y - base), galley, fill);
+    Some(egui::Shape::galley(pos2(place.x - left, place.y - base), galley, fill))
 }

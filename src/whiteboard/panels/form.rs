@@ -101,7 +101,7 @@ impl Editing<'_> {
                     let width = if form.choices().is_empty() { WIDTH } else { NARROW };
                     self.field(app, ui, &typed, called, width);
                 }
-                self.choice(app, ui, part, called);
+                self.choice(app, ui, part, called, if typed.is_some() { WIDTH - NARROW + 24.0 } else { WIDTH });
                 self.entry(app, ui, part);
             });
         });
@@ -131,7 +131,16 @@ impl Editing<'_> {
     fn switch(&self, app: &mut App, ui: &mut Ui, part: &Part, called: Called) {
         let form = part.form;
         let mut on = if form.is_switch() { form.choice() == "true" } else { !form.is_off() };
-        if !(form.is_switch() || form.can_be_off()) || !call(ui.checkbox(&mut on, ""), called).changed() {
+        if !(form.is_switch() || form.can_be_off()) {
+            return;
+        }
+        // Its box is as dark as the panel: only a rim shows one that is off.
+        let rim = egui::Stroke::new(1.0, ui.visuals().weak_text_color());
+        let response = ui.scope(|ui| {
+            ui.visuals_mut().widgets.inactive.bg_stroke = rim;
+            ui.checkbox(&mut on, "")
+        });
+        if !call(response.inner, called).changed() {
             return;
         }
         let texts = match (form.is_switch(), on) {
@@ -143,13 +152,13 @@ impl Editing<'_> {
     }
 
     /// Which of the names.
-    fn choice(&self, app: &mut App, ui: &mut Ui, part: &Part, called: Called) {
+    fn choice(&self, app: &mut App, ui: &mut Ui, part: &Part, called: Called, width: f32) {
         let form = part.form;
         if form.choices().is_empty() || form.is_switch() || (form.can_be_off() && form.is_off()) {
             return;
         }
         let now = form.choice();
-        let shown = ComboBox::from_id_salt(self.key(part.place)).selected_text(now).width(112.0).height(320.0);
+        let shown = ComboBox::from_id_salt(self.key(part.place)).selected_text(now).width(width).height(320.0);
         let shown = shown.show_ui(ui, |ui| {
             form.choices().into_iter().find(|name| {
                 let label = ui.selectable_label(*name == now, *name);

@@ -111,8 +111,11 @@ fn name(ui: &mut Ui, row: &Row) -> egui::Id {
     ui.label(name).on_hover_text(format!("{}{range}{examples}\nA change {acts}.", row.param.help)).id
 }
 
-/// Quantities without their quotes.
+/// Quantities without their quotes, whole numbers without a point.
 pub fn plain(text: &str) -> String {
+    if let Some(whole) = text.strip_suffix(".0").filter(|whole| whole.parse::<i64>().is_ok()) {
+        return whole.to_owned();
+    }
     let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|inner| !inner.contains('"'));
     inner.unwrap_or(text).to_owned()
 }

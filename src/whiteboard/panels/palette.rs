@@ -47,7 +47,7 @@ fn kind(app: &mut App, ui: &mut Ui, key: &'static str, title: &str, summary: &st
     painter.rect(rect.shrink(1.0), 6.0, visuals.weak_bg_fill, visuals.bg_stroke, egui::StrokeKind::Inside);
     let icon = Rect::from_center_size(pos2(rect.left() + 18.0, rect.center().y), vec2(18.0, 18.0));
     let tint = canvas::color(app.look.theme().text);
-    app.printer.icon(&painter, key, icon, tint);
+    painter.add(app.printer.icon(painter.ctx(), key, icon, tint));
     painter.text(
         pos2(rect.left() + 36.0, rect.center().y),
         Align2::LEFT_CENTER,
