@@ -137,7 +137,12 @@ impl Editing<'_> {
         // Its box is as dark as the panel: only a rim shows one that is off.
         let rim = egui::Stroke::new(1.0, ui.visuals().weak_text_color());
         let response = ui.scope(|ui| {
-            ui.visuals_mut().widgets.inactive.bg_stroke = rim;
+            let widgets = &mut ui.visuals_mut().widgets;
+            widgets.inactive.bg_stroke = rim;
+            for widget in [&mut widgets.inactive, &mut widgets.hovered, &mut widgets.active] {
+                // Round, it would look like one choice of several.
+                widget.corner_radius = 3.into();
+            }
             ui.checkbox(&mut on, "")
         });
         if !call(response.inner, called).changed() {
