@@ -236,8 +236,8 @@ fn card_of<'a>(
     let number = |name: &str| parameter(&node.kind, name).flatten();
     let copies = number("replicas").map(|n| (n, "replica")).or(number("shards").map(|n| (n, "shard")));
     // A limit is that of each copy.
-    let limit = parameter(&node.kind, "queue_limit").map(|limit| limit.map(|n| n * copies.map_or(1.0, |(n, _)| n)));
-    let limit = limit.or(number("capacity").map(Some));
+    let each = parameter(&node.kind, "queue_limit").or(number("capacity").map(Some));
+    let limit = each.map(|limit| limit.map(|n| n * copies.map_or(1.0, |(n, _)| n)));
     let queues = limit.is_some() || shown.is_some_and(|node| node.queue > 0.0);
     let card = Card {
         name: if node.label.is_empty() { name } else { &node.label },
@@ -246,6 +246,7 @@ fn card_of<'a>(
         node: shown,
         queues,
         queue_limit: limit.flatten(),
+        copy_limit: each.flatten(),
         is_control: meta.group == Group::Control,
         copies,
         is_frail: ["pauses", "breakdowns"].iter().any(|name| is_set(&node.kind, name)),

@@ -24,7 +24,7 @@ pub const RADIUS: f64 = 10.0;
 
 pub(super) const PAD: f64 = 10.0;
 /// Name and kind begin here, beside the icon.
-const WORDS: f64 = 38.0;
+pub(super) const WORDS: f64 = 40.0;
 pub(super) const ROW: f64 = 19.0;
 const PIPS: usize = 12;
 /// As many slots are shown one by one; more are a bar.
@@ -48,6 +48,8 @@ pub struct Card<'a> {
     /// Whether calls can wait here.
     pub queues: bool,
     pub queue_limit: Option<f64>,
+    /// How long the queue of one copy may be.
+    pub copy_limit: Option<f64>,
     /// It gives orders and takes no calls: its levels are shown instead.
     pub is_control: bool,
     /// Copies as the design has them, and what one is called: replica or shard.
@@ -261,7 +263,7 @@ impl Card<'_> {
         let scale = self.queue_limit.unwrap_or(LONG_QUEUE);
         let full = maths::ln(1.0 + node.queue) / maths::ln(1.0 + scale.max(1.0));
         let filled = if node.queue < 0.05 { 0 } else { ((full * PIPS as f64).round() as usize).clamp(1, PIPS) };
-        let overflows = self.queue_limit.is_some_and(|limit| f64::from(node.queue_peak) >= limit)
+        let overflows = self.copy_limit.is_some_and(|limit| f64::from(node.queue_peak) >= limit)
             && node.reason == Some("queue_full");
         keys.add(if overflows { Key::QueueOver } else { Key::Queue });
         let (x, bottom) = (at.x - GUTTER + 3.0, at.y + HEIGHT - 1.0);

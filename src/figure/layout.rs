@@ -1,18 +1,17 @@
 //! Where the cards stand: where the file puts them, stretched evenly where cards and labels would not fit otherwise; and
 //! laid out from left to right where the file says nothing.
 
+use super::ranks::ranked;
 use super::scene::{Point, Rect};
-use dagre::graph::{Graph, GraphOptions};
-use dagre::{EdgeLabel, LayoutOptions, NodeLabel, RankDir};
 
 /// Free space between cards, for a link with its label: beside each other and below each other.
-const BESIDE: f64 = 112.0;
-const BELOW: f64 = 36.0;
+pub(super) const BESIDE: f64 = 112.0;
+pub(super) const BELOW: f64 = 36.0;
 /// A file's positions are stretched so many times at most, and drawn together where there is much room between them.
 const MOST_STRETCH: f64 = 3.0;
 const LEAST_STRETCH: f64 = 0.5;
-/// More free space between columns where many links pass.
-const MOST_CROWD: f64 = 120.0;
+/// Cards stand on a grid of so many pixels.
+const GRID: f64 = 8.0;
 
 /// A card to be placed: its size, what sticks out of it on the left, and where the file puts it.
 #[derive(Clone, Copy, Debug)]
@@ -85,52 +84,34 @@ fn part(blocks: &[Block], which: &[usize], places: &mut [Point]) {
     }
 }
 
-/// From left to right by who calls whom, with the waists of cards on a line. Unlinked parts stand below each other.
-fn ranked(blocks: &[Block], which: &[usize], links: &[(usize, usize)]) -> Vec<Point> {
-    if which.is_empty() {
-        return Vec::new();
-    }
-    let mut graph: Graph<NodeLabel, EdgeLabel> =
-        Graph::with_options(GraphOptions { directed: true, multigraph: true, compound: false });
-    // Names that sort as the nodes do.
-    let name = |i: usize| format!("{i:06}");
-    for &i in which {
-        let (width, height) = (blocks[i].width + blocks[i].gutter, blocks[i].height);
-        graph.set_node(name(i), Some(NodeLabel { width, height, ..NodeLabel::default() }));
-    }
-    for (n, &(from, to)) in links.iter().enumerate() {
-        if from != to && which.contains(&from) && which.contains(&to) {
-            graph.set_edge(name(from), name(to), Some(EdgeLabel::default()), Some(&n.to_string()));
-        }
-    }
-    // More room between columns for more links than a tree has.
-    let crowd = links.len().saturating_sub(which.len()) as f64;
-    let heights = || which.iter().map(|&i| blocks[i].height);
-    let (least, most) = (heights().fold(f64::INFINITY, f64::min), heights().fold(0.0, f64::max));
-    let options = LayoutOptions {
-        rankdir: RankDir::LR,
-        // Cards are moved up by half of what they are shorter than the tallest, so that their tops are on a line.
-        nodesep: BELOW + (most - least) / 2.0,
-        edgesep: 24.0,
-        ranksep: BESIDE + (4.0 * crowd).min(MOST_CROWD),
-        ..LayoutOptions::default()
-    };
-    dagre::layout(&mut graph, Some(options));
-    let corner = |&i: &usize| {
-        let node = graph.node(&name(i)).expect("a node that was set");
-        let (x, y) = (node.x.unwrap_or(0.0), node.y.unwrap_or(0.0));
-        Point::new(x - node.width / 2.0 + blocks[i].gutter, y - most / 2.0)
-    };
-    which.iter().map(corner).collect()
-}
-
 /// Onto the grid of eight pixels, so that links between neighbours are straight; and the first to the origin.
 fn snap(places: &mut [Point]) {
-    let left = places.iter().map(|p| p.x).fold(f64::INFINITY, f64::min);
-    let top = places.iter().map(|p| p.y).fold(f64::INFINITY, f64::min);
-    for place in places {
-        *place = Point::new(((place.x - left) / 8.0).round() * 8.0, ((place.y - top) / 8.0).round() * 8.0);
+    let xs = snapped(places.iter().map(|p| p.x).collect());
+    let ys = snapped(places.iter().map(|p| p.y).collect());
+    for (place, (x, y)) in places.iter_mut().zip(xs.into_iter().zip(ys)) {
+        *place = Point::new(x, y);
     }
+}
+
+/// Distances between neighbours are rounded, not places, so that equal ones stay equal; small ones must not add up.
+fn snapped(mut values: Vec<f64>) -> Vec<f64> {
+    let round = |value: f64| (value / GRID).round() * GRID;
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let (mut last, mut at, mut rest) = (order.first().map_or(0.0, |&first| values[first]), 0.0, 0.0);
+    for i in order {
+        let distance = values[i] - last;
+        last = values[i];
+        if distance >= 4.0 * GRID {
+            at += round(distance);
+        } else {
+            rest += distance;
+            at += round(rest);
+            rest -= round(rest);
+        }
+        values[i] = at;
+    }
+    values
 }
 
 #[cfg(test)]
@@ -175,6 +156,17 @@ mod tests {
         assert!((places[1].x - places[0].x - (places[2].x - places[1].x)).abs() <= 8.0);
         assert_eq!(places[3].x, places[1].x);
         assert_apart(&narrow, &places, "narrow");
+    }
+
+    /// Rows that the file puts evenly stay even on the grid.
+    #[test]
+    fn equal_distances_stay_equal() {
+        let rows: Vec<Block> = (0..6).map(|row| at(0.0, 150.7 * f64::from(row))).collect();
+        let places = place(&rows, &[]);
+        let steps: Vec<f64> = places.windows(2).map(|pair| pair[1].y - pair[0].y).collect();
+        assert!(steps.iter().all(|step| *step == steps[0] && step % GRID == 0.0), "{steps:?}");
+        // Rounded one by one, these would all be none.
+        assert_eq!(snapped((0..50).map(|i| 3.0 * f64::from(i)).collect())[49], 144.0);
     }
 
     #[test]

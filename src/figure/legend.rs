@@ -95,6 +95,7 @@ pub fn draw(keys: &Keys, context: &Context, form: Form, width: f64) -> Scene {
     let mut scene = Scene { width, ..Scene::default() };
     let (mut x, mut y) = (0.0, 0.0);
     let first_dot = keys.0.iter().find(|key| matches!(key, Key::Dot(_)));
+    let first_class = if let Some(Key::Dot(class)) = first_dot { *class } else { 0 };
     for key in &keys.0 {
         let words = words(*key, context, first_dot == Some(key));
         let lines = match form {
@@ -106,7 +107,7 @@ pub fn draw(keys: &Keys, context: &Context, form: Form, width: f64) -> Scene {
             (x, y) = (0.0, y + LINE);
         }
         let mut pen = Pen { items: &mut scene.items, owner: Owner::Legend };
-        sample(&mut pen, *key, Rect::new(x, y, SAMPLE, 14.0), context);
+        sample(&mut pen, *key, Rect::new(x, y, SAMPLE, 14.0), first_class, context);
         for (i, text) in lines.into_iter().enumerate() {
             y += if i > 0 { INNER } else { 0.0 };
             let at = Point::new(x + WORDS, y + 11.0);
@@ -173,8 +174,8 @@ fn words(key: Key, context: &Context, is_first: bool) -> String {
     fixed.to_owned()
 }
 
-/// What it looks like, within this rectangle.
-fn sample(pen: &mut Pen, key: Key, room: Rect, context: &Context) {
+/// What it looks like, within this rectangle; what comes in the colours of classes, in that of the first one.
+fn sample(pen: &mut Pen, key: Key, room: Rect, first_class: usize, context: &Context) {
     let theme = context.theme;
     let center = room.center();
     let line = |pen: &mut Pen, dash: Dash, width: f64, from: f64, to: f64| {
@@ -324,7 +325,7 @@ fn sample(pen: &mut Pen, key: Key, room: Rect, context: &Context) {
                 dot.letter(pen, center, scale, theme);
             }
         }
-        Key::DotRetry => Dot { is_retry: true, ..Dot::default() }.draw(pen, center, 1.2, theme),
+        Key::DotRetry => Dot { class: first_class, is_retry: true, failed: false }.draw(pen, center, 1.2, theme),
         Key::DotFailed => Dot { failed: true, ..Dot::default() }.draw(pen, center, 1.1, theme),
     }
 }

@@ -279,10 +279,6 @@ impl Dot {
     /// Draw it so many times as large as at 100 %.
     pub fn draw(&self, pen: &mut Pen, at: Point, scale: f64, theme: &Theme) {
         let outline = theme.outline.unwrap_or(theme.background);
-        if theme.is_print() {
-            // Black on a dark line is told by the paper around it.
-            pen.circle("dot-ground", at, 5.4 * scale, Paint::fill(theme.background));
-        }
         if self.failed {
             return pen.diamond("dot-failed", at, 4.5 * scale, Paint::fill(theme.failing).outlined(outline, scale));
         }

@@ -13,6 +13,7 @@ mod link;
 mod notes;
 pub mod plot;
 mod png;
+mod ranks;
 mod route;
 pub mod scene;
 pub mod series;
@@ -257,7 +258,7 @@ fn heading(scene: &mut Scene, shown: &Shown, width: f64, theme: &Theme, look: &L
         pen.text("title", line(MARGIN, y, 22.0, Weight::SemiBold, title.clone()), theme.text);
     }
     y += if titles.is_empty() { 0.0 } else { 24.0 };
-    for words in text::wrap(&shown.design.question, 14.0, Weight::Regular, width, 3) {
+    for words in text::balanced(&shown.design.question, 14.0, Weight::Regular, width, 3) {
         pen.text("question", line(MARGIN, y, 14.0, Weight::Regular, words), theme.text);
         y += 19.0;
     }

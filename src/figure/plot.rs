@@ -127,13 +127,17 @@ pub fn draw(panel: &Panel, timeline: &Timeline, (width, lines): (f64, usize), in
     let plot = Plot { panel, timeline, room, theme };
     plot.heading(&mut pen, width);
     plot.grid(&mut pen);
-    if let Some(words) = &panel.empty {
-        pen.text("empty", label(room.center().x, room.center().y + 4.0, Anchor::Middle, 12.0, words), theme.muted);
-    } else {
+    if panel.empty.is_none() {
         plot.curves(&mut pen);
     }
     plot.bounds(&mut pen);
     plot.marks(&mut pen);
+    if let Some(words) = &panel.empty {
+        let words = label(room.center().x, room.center().y + 4.0, Anchor::Middle, 12.0, words);
+        // Marks may pass there.
+        pen.rect("empty-ground", words.bounds().grown(4.0), 3.0, Paint::fill(theme.background));
+        pen.text("empty", words, theme.muted);
+    }
     scene
 }
 
@@ -248,15 +252,17 @@ impl Plot<'_> {
     /// A line; on light grounds with a thin dark edge, because the colours are pale there.
     fn line(&self, pen: &mut Pen, slot: &'static str, points: &[Point], stroke: Stroke) {
         let pale = self.theme.classes.contains(&stroke.color) || stroke.color == self.theme.busy;
-        if let Some(outline) = self.theme.outline.filter(|_| pale && !self.theme.is_print()) {
-            let edge = Stroke {
-                color: outline.mix(stroke.color, 0.35),
-                width: stroke.width + 0.5 * stroke.width.min(2.0),
-                dash: stroke.dash,
-            };
-            pen.draw(slot, Shape::Path(polyline(points)), Paint { fill: None, stroke: Some(edge) });
+        let Some(outline) = self.theme.outline.filter(|_| pale && !self.theme.is_print()) else {
+            return pen.draw(slot, Shape::Path(polyline(points)), Paint { fill: None, stroke: Some(stroke) });
+        };
+        // A dashed edge would have longer dashes than its line: both are cut here.
+        let path = if stroke.dash == Dash::Dashed { dashed(points, 6.0, 4.0) } else { polyline(points) };
+        let dash = if stroke.dash == Dash::Dashed { Dash::Solid } else { stroke.dash };
+        let width = stroke.width + 0.5 * stroke.width.min(2.0);
+        for (color, width) in [(outline.mix(stroke.color, 0.35), width), (stroke.color, stroke.width)] {
+            let stroke = Stroke { color, width, dash };
+            pen.draw(slot, Shape::Path(path.clone()), Paint { fill: None, stroke: Some(stroke) });
         }
-        pen.draw(slot, Shape::Path(polyline(points)), Paint { fill: None, stroke: Some(stroke) });
     }
 
     fn grid(&self, pen: &mut Pen) {
@@ -307,10 +313,21 @@ impl Plot<'_> {
                 if let [only] = points[..] {
                     // A single slice is a dash of its own.
                     points = vec![Point::new(only.x - 2.0, only.y), Point::new(only.x + 2.0, only.y)];
+                } else if curve.ink == Ink::Text && run.len() == curve.points.len() {
+                    // As long as the areas that it is drawn over.
+                    points.insert(0, Point::new(self.room.x, points[0].y));
+                    points.push(Point::new(self.end(&curve.points), points[points.len() - 1].y));
                 }
                 self.line(pen, "curve", &points, self.stroke(curve));
             }
         }
+    }
+
+    /// Where the last slice ends: that of a run beside a longer one, before the axis does.
+    fn end(&self, points: &[Option<Point3>]) -> f64 {
+        let [.., Some(before), Some(last)] = points else { return self.room.right() };
+        let end = last.at + (last.at - before.at) / 2.0;
+        if end > 0.98 * self.timeline.length { self.room.right() } else { self.x(end) }
     }
 
     fn area(&self, pen: &mut Pen, curve: &Curve, below: &mut [f64]) {
@@ -319,14 +336,18 @@ impl Plot<'_> {
         for (i, (point, base)) in curve.points.iter().zip(below.iter_mut()).enumerate() {
             let Some(point) = point else { continue };
             let top = *base + point.mean;
-            // The first and last slice reach to the ends of the run.
-            let x = match i {
-                0 => self.room.x,
-                i if i == last => self.room.right(),
-                _ => self.x(point.at),
+            let mut column = |x: f64| {
+                upper.push(Point::new(x, self.y(top)));
+                lower.push(Point::new(x, self.y(*base)));
             };
-            upper.push(Point::new(x, self.y(top)));
-            lower.push(Point::new(x, self.y(*base)));
+            // The first and last slice reach to the ends of the run.
+            if i == 0 {
+                column(self.room.x);
+            }
+            column(self.x(point.at));
+            if i == last {
+                column(self.end(&curve.points));
+            }
             *base = top;
         }
         if upper.len() < 2 {
@@ -395,14 +416,55 @@ impl Plot<'_> {
                 let wide = (self.x(until) - x).max(1.0);
                 pen.rect("mark-span", Rect::new(x, y - 1.5, wide, 3.0), 1.0, Paint::fill(theme.muted));
             }
-            pen.circle("mark-number", Point::new(x, y), 6.5, Paint::fill(theme.muted));
-            let words = label(x, y + 3.3, Anchor::Middle, 9.0, &number.to_string());
+            pen.circle("mark-number", Point::new(x, y), 7.0, Paint::fill(theme.muted));
+            let words = label(x, y + 3.6, Anchor::Middle, 10.0, &number.to_string());
             pen.text("mark-text", Label { weight: Weight::SemiBold, ..words }, theme.background);
         }
     }
 }
 
+/// A line from point to point in dashes, with gaps between them.
+fn dashed(points: &[Point], dash: f64, gap: f64) -> Vec<Seg> {
+    let mut segs = Vec::new();
+    let (mut is_dash, mut left) = (true, dash);
+    for (n, pair) in points.windows(2).enumerate() {
+        let (from, to) = (pair[0], pair[1]);
+        let length = (to.x - from.x).hypot(to.y - from.y);
+        let at = |done: f64| {
+            let share = done / length;
+            Point::new(from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share)
+        };
+        if n == 0 {
+            segs.push(Seg::Move(from));
+        }
+        let mut done = 0.0;
+        while length - done > left {
+            done += left;
+            segs.push(if is_dash { Seg::Line(at(done)) } else { Seg::Move(at(done)) });
+            is_dash = !is_dash;
+            left = if is_dash { dash } else { gap };
+        }
+        left -= length - done;
+        if is_dash {
+            segs.push(Seg::Line(to));
+        }
+    }
+    segs
+}
+
 /// Stretches without a gap.
 fn runs(points: &[Option<Point3>]) -> impl Iterator<Item = Vec<Point3>> {
     points.split(Option::is_none).filter(|run| !run.is_empty()).map(|run| run.iter().copied().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_go_around_corners() {
+        let points = [(0.0, 0.0), (8.0, 0.0), (8.0, 8.0)].map(|(x, y)| Point::new(x, y));
+        let (m, l) = (|x, y| Seg::Move(Point::new(x, y)), |x, y| Seg::Line(Point::new(x, y)));
+        assert_eq!(dashed(&points, 6.0, 4.0), [m(0.0, 0.0), l(6.0, 0.0), m(8.0, 2.0), l(8.0, 8.0)]);
+    }
 }

@@ -3,7 +3,7 @@
 
 use super::scene::{Point, Rect};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// How far a link goes straight before it may turn.
 const STUB: f64 = 14.0;
@@ -12,8 +12,12 @@ const TRACK: f64 = 12.0;
 const TRACKS: u32 = 10;
 /// How close a link comes to a card that it passes.
 const CLEARANCE: f64 = 8.0;
-/// Links that share a side leave it so far apart, where there is room.
-const PITCH: f64 = 16.0;
+/// Links that share a side leave it so far apart, where there is room: a label fits between them.
+const PITCH: f64 = 20.0;
+/// A link that makes a smaller step beside a card leaves it elsewhere, so that it is straight. On a board of more links
+/// nobody sees that, and to look for the ways again is dear.
+const STEP: f64 = 24.0;
+const MOST_SHIFTED: usize = 40;
 /// What a way costs besides its length.
 const BEND: f64 = 40.0;
 const CROSSING: f64 = 16.0;
@@ -43,12 +47,55 @@ enum Side {
     Bottom,
 }
 
+fn is_level(side: Side) -> bool {
+    matches!(side, Side::Left | Side::Right)
+}
+
 /// The corners of each link's way, from the edge of the caller's card to that of the callee's. `links` are pairs of
 /// positions in `bodies`.
 pub fn routes(bodies: &[Body], links: &[(usize, usize)]) -> Vec<Vec<Point>> {
     let sides: Vec<(Side, Side)> = links.iter().map(|&(from, to)| sides(&bodies[from], &bodies[to])).collect();
-    let ports = ports(bodies, links, &sides);
-    let mut grid = Grid::new(bodies, &ports);
+    let plain = ports(bodies, links, &sides, &Shifts::new());
+    let ways = ways(bodies, &plain);
+    if links.len() > MOST_SHIFTED {
+        return ways;
+    }
+    let shifts = shifts(links, &sides, &ways);
+    if shifts.is_empty() {
+        return ways;
+    }
+    let shifted = self::ways(bodies, &ports(bodies, links, &sides, &shifts));
+    let corners = |ways: &[Vec<Point>]| ways.iter().map(Vec::len).sum::<usize>();
+    if corners(&shifted) < corners(&ways) { shifted } else { ways }
+}
+
+/// By how much the links on a side of a card stand lower, or farther to the right, than usual.
+type Shifts = BTreeMap<(usize, Side), f64>;
+
+/// Where a link makes a small step beside a card, all that meet the card on that side are moved by it, if there is room.
+fn shifts(links: &[(usize, usize)], sides: &[(Side, Side)], ways: &[Vec<Point>]) -> Shifts {
+    let mut shifts = Shifts::new();
+    for ((&(from, to), &(out, into)), way) in links.iter().zip(sides).zip(ways) {
+        let [first, second, third, fourth, ..] = way[..] else { continue };
+        let [.., before, at, next, last] = way[..] else { continue };
+        let step = |from: Point, a: Point, b: Point, to: Point| {
+            let step = (b.x - a.x) + (b.y - a.y);
+            let is_step = (from.x == a.x) != (a.x == b.x) && (from.x == a.x) == (b.x == to.x);
+            (is_step && step.abs() < STEP).then_some(step)
+        };
+        let begin = step(first, second, third, fourth).map(|step| ((from, out), step));
+        let end = step(last, next, at, before).map(|step| ((to, into), step));
+        if shifts.contains_key(&(from, out)) || shifts.contains_key(&(to, into)) {
+            continue;
+        }
+        shifts.extend(begin.or(end));
+    }
+    shifts
+}
+
+/// The ways between these ports.
+fn ways(bodies: &[Body], ports: &[(Port, Port)]) -> Vec<Vec<Point>> {
+    let mut grid = Grid::new(bodies, ports);
     let distance =
         |&i: &usize| ((ports[i].0.at.x - ports[i].1.at.x).abs() + (ports[i].0.at.y - ports[i].1.at.y).abs()) as u64;
     // Of links side by side the one on the outside of the bend that they make first: the others turn behind it.
@@ -56,9 +103,9 @@ pub fn routes(bodies: &[Body], links: &[(usize, usize)]) -> Vec<Vec<Point>> {
         let (from, to) = (ports[i].0.at, ports[i].1.at);
         (if to.y > from.y { -from.y } else { from.y }) as i64
     };
-    let mut order: Vec<usize> = (0..links.len()).collect();
+    let mut order: Vec<usize> = (0..ports.len()).collect();
     order.sort_by_key(|i| (distance(i), outside(i), *i));
-    let mut ways = vec![None; links.len()];
+    let mut ways = vec![None; ports.len()];
     for &i in &order {
         ways[i] = grid.way(&ports[i]);
     }
@@ -109,7 +156,7 @@ impl Port {
     }
 
     fn is_level(&self) -> bool {
-        matches!(self.side, Side::Left | Side::Right)
+        is_level(self.side)
     }
 
     fn direction(&self) -> usize {
@@ -117,25 +164,31 @@ impl Port {
     }
 }
 
+/// Body, side, position of the other body along that side and away from it, link, whether it is the far end.
+type End = (usize, Side, (i64, i64), usize, bool);
+
 /// Both ends of each link. Those on one side of a card are spread over it, in the order of where they lead.
-fn ports(bodies: &[Body], links: &[(usize, usize)], sides: &[(Side, Side)]) -> Vec<(Port, Port)> {
-    // An end: body, side, position of the other body along that side, link, whether it is the far end.
-    let mut ends: Vec<(usize, Side, i64, usize, bool)> = Vec::new();
+fn ports(bodies: &[Body], links: &[(usize, usize)], sides: &[(Side, Side)], shifts: &Shifts) -> Vec<(Port, Port)> {
+    let mut ends: Vec<End> = Vec::new();
     for (i, (&(from, to), &(out, into))) in links.iter().zip(sides).enumerate() {
-        let along = |body: usize, side: Side| {
-            let center = bodies[body].card.center();
-            (if matches!(side, Side::Left | Side::Right) { center.y } else { center.x }) as i64
+        let along = |body: usize, other: usize, side: Side| {
+            let (a, b) = (bodies[body].card.center(), bodies[other].card.center());
+            let (along, away) = if is_level(side) { (b.y, b.x - a.x) } else { (b.x, b.y - a.y) };
+            (along as i64, away.abs() as i64)
         };
-        ends.push((from, out, along(to, out), i, false));
-        ends.push((to, into, along(from, into), i, true));
+        ends.push((from, out, along(from, to, out), i, false));
+        ends.push((to, into, along(to, from, into), i, true));
     }
     ends.sort_unstable();
     let nowhere = Port { at: Point::default(), side: Side::Left };
     let mut ports = vec![(nowhere, nowhere); links.len()];
     let mut alone = vec![(false, false); links.len()];
     for group in ends.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-        for (k, &(body, side, _, link, far)) in group.iter().enumerate() {
-            let port = Port { at: port(&bodies[body], side, k, group.len()), side };
+        let (body, side) = (group[0].0, group[0].1);
+        let shift = shifts.get(&(body, side)).copied().unwrap_or(0.0);
+        let places = places(&bodies[body], side, group.len(), shift);
+        for (&(.., link, far), at) in group.iter().zip(places) {
+            let port = Port { at, side };
             if far {
                 ports[link].1 = port;
                 alone[link].1 = group.len() == 1;
@@ -151,19 +204,25 @@ fn ports(bodies: &[Body], links: &[(usize, usize)], sides: &[(Side, Side)]) -> V
     ports
 }
 
-fn port(body: &Body, side: Side, k: usize, n: usize) -> Point {
+/// Places of so many ends on a side of a card, shifted if there is room for that.
+fn places(body: &Body, side: Side, n: usize, shift: f64) -> Vec<Point> {
     let card = &body.card;
-    let spread = |middle: f64, length: f64| {
-        let pitch = if n > 1 { PITCH.min((length - 24.0) / (n - 1) as f64) } else { 0.0 };
-        let half = pitch * (n - 1) as f64 / 2.0;
-        middle.clamp(12.0 + half, (length - 12.0 - half).max(12.0 + half)) - half + pitch * k as f64
+    let (middle, length) = if is_level(side) { (body.waist, card.h) } else { (card.w / 2.0, card.w) };
+    let pitch = if n > 1 { PITCH.min((length - 24.0) / (n - 1) as f64) } else { 0.0 };
+    let half = pitch * (n - 1) as f64 / 2.0;
+    let (least, most) = (12.0 + half, (length - 12.0 - half).max(12.0 + half));
+    let middle = middle.clamp(least, most);
+    let middle = if (least..=most).contains(&(middle + shift)) { middle + shift } else { middle };
+    let place = |k: usize| {
+        let along = middle - half + pitch * k as f64;
+        match side {
+            Side::Left => Point::new(card.x - body.gutter, card.y + along),
+            Side::Right => Point::new(card.right(), card.y + along),
+            Side::Top => Point::new(card.x + along, card.y),
+            Side::Bottom => Point::new(card.x + along, card.bottom()),
+        }
     };
-    match side {
-        Side::Left => Point::new(card.x - body.gutter, card.y + spread(body.waist, card.h)),
-        Side::Right => Point::new(card.right(), card.y + spread(body.waist, card.h)),
-        Side::Top => Point::new(card.x + spread(card.w / 2.0, card.w), card.y),
-        Side::Bottom => Point::new(card.x + spread(card.w / 2.0, card.w), card.bottom()),
-    }
+    (0..n).map(place).collect()
 }
 
 /// Where an end is alone on its side, move it to the height of the other one, so that the link is straight.
@@ -227,6 +286,8 @@ impl Grid {
             let outer = body.outer();
             for out in [STUB, STUB + TRACK] {
                 xs.tracks.extend([outer.x - out, outer.right() + out]);
+            }
+            for out in [STUB, STUB + TRACK, STUB + 2.0 * TRACK] {
                 ys.tracks.extend([outer.y - out, outer.bottom() + out]);
             }
         }
@@ -505,6 +566,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Two links there and back between neighbours are straight, though more meet the one of them than the other.
+    #[test]
+    fn small_steps_are_avoided() {
+        let ways = routes(&[body(0.0, 0.0), body(300.0, 0.0), body(600.0, 0.0)], &[(0, 1), (1, 0), (2, 0)]);
+        assert_eq!((ways[0].len(), ways[1].len()), (2, 2), "{ways:?}");
     }
 
     #[test]

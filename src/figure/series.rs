@@ -206,14 +206,18 @@ fn throughput(recording: &Recording) -> Panel {
         points: rate(figure),
     };
     let total = recording.counts(&(0..recording.windows()), &all);
-    let mut curves = vec![of("in time", Ink::Good, Form::Area, |counts| counts.good)];
+    let mut curves = Vec::new();
+    if total.good > 0 || total.late + failed(&total) == 0 {
+        curves.push(of("in time", Ink::Good, Form::Area, |counts| counts.good));
+    }
     if total.late > 0 {
         curves.push(of("late", Ink::Late, Form::Area, |counts| counts.late));
     }
     if failed(&total) > 0 {
         curves.push(of("failed", Ink::Failed, Form::Area, failed));
     }
-    if curves.len() > 1 {
+    // Without others, what is in time is what was offered.
+    if total.late + failed(&total) > 0 {
         curves.push(of("offered", Ink::Text, Form::Thin, |counts| counts.offered));
     }
     let stacked = (0..slices.len()).map(|i| {
@@ -269,9 +273,14 @@ fn failures(recording: &Recording) -> Panel {
     let mut reasons: Vec<usize> = (0..REASONS.len()).filter(|&i| total.failed[i] > 0).collect();
     reasons.sort_by_key(|&i| (std::cmp::Reverse(total.failed[i]), i));
     let rest = reasons.split_off(reasons.len().min(MOST_REASONS));
-    // In the order in which they came, so that none changes its colour while a run goes on.
-    let first = |i: usize| (0..recording.windows()).find(|&w| recording.counts(&(w..w + 1), &all).failed[i] > 0);
-    reasons.sort_by_key(|&i| (first(i), i));
+    // In the order in which they came, so that none changes its colour while a run goes on; of those that came together
+    // the commonest then.
+    let came = |i: usize| {
+        let counts = |w: usize| recording.counts(&(w..w + 1), &all).failed[i];
+        let first = (0..recording.windows()).find(|&w| counts(w) > 0);
+        (first, std::cmp::Reverse(first.map(counts)))
+    };
+    reasons.sort_by_key(|&i| (came(i), i));
     let mut groups: Vec<(String, Vec<usize>)> =
         reasons.into_iter().map(|i| (REASONS[i].name().replace('_', " "), vec![i])).collect();
     if !rest.is_empty() {

@@ -1,6 +1,6 @@
 //! A card at a zoom at which its figures could not be read: fewer marks, and larger ones.
 
-use super::card::{Card, HEIGHT, PAD, ROW, Row, WIDTH, bold, cache, meter, plain};
+use super::card::{Card, HEIGHT, PAD, ROW, Row, WIDTH, WORDS, bold, cache, meter, plain};
 use super::copies;
 use super::detail::Detail;
 use super::legend::{Key, Keys};
@@ -53,14 +53,14 @@ impl Card<'_> {
     /// Name and rate, how busy it is, and its copies and cache without their figures.
     pub(super) fn glance(&self, pen: &mut Pen, at: Point, theme: &Theme, keys: &mut Keys) {
         let icon = self.draw_icon(pen, at, theme);
-        let room = WIDTH - 38.0 - PAD;
+        let room = WIDTH - WORDS - PAD;
         let size = if text::width(self.name, 17.0, Weight::SemiBold) <= room { 17.0 } else { 14.0 };
         let name = text::fit(self.name, size, Weight::SemiBold, room);
-        pen.text("name", bold(at.x + 38.0, at.y + 24.0, size, &name), theme.text);
+        pen.text("name", bold(at.x + WORDS, at.y + 24.0, size, &name), theme.text);
         let Some(node) = self.node else { return };
         self.ring(pen, icon, node, theme, keys);
         if node.rate > 0.0 {
-            pen.text("rate", plain(at.x + 38.0, at.y + 43.0, 15.0, &short::rate(node.rate)), theme.text);
+            pen.text("rate", plain(at.x + WORDS, at.y + 43.0, 15.0, &short::rate(node.rate)), theme.text);
         }
         let mut y = at.y + 62.0;
         if let Some(busy) = node.utilization() {

@@ -97,6 +97,15 @@ pub fn wrap(text: &str, size: f64, weight: Weight, room: f64, lines: usize) -> V
     wrapped.iter().map(|line| fit(line.trim_end_matches(" ·"), size, weight, room)).collect()
 }
 
+/// The same in lines of about one length: a last line of one word looks forgotten.
+pub fn balanced(text: &str, size: f64, weight: Weight, room: f64, lines: usize) -> Vec<String> {
+    let count = |room: f64| wrap(text, size, weight, room, usize::MAX).len();
+    let needed = count(room);
+    let narrower = (10..20).map(|twentieths| room * f64::from(twentieths) / 20.0);
+    let narrowest = narrower.into_iter().find(|room| needed > 1 && needed <= lines && count(*room) == needed);
+    wrap(text, size, weight, narrowest.unwrap_or(room), lines)
+}
+
 /// As much of the beginning as fits.
 pub fn cut(text: &str, size: f64, weight: Weight, room: f64) -> String {
     if width(text, size, weight) <= room {
@@ -182,6 +191,16 @@ mod tests {
                 assert!(glyphs(text, weight).all(|glyph| glyph.id != 0), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn no_line_of_a_question_is_left_with_a_word() {
+        let question = "An endpoint computes for 2 ms and waits 12 ms for others. Threads or processes, on a machine of four cores?";
+        let lines = balanced(question, 14.0, Weight::Regular, 600.0, 3);
+        let wide: Vec<f64> = lines.iter().map(|line| width(line, 14.0, Weight::Regular)).collect();
+        assert!(lines.len() == 2 && wide[1] > 0.6 * wide[0], "{lines:?}");
+        assert_eq!(lines.join(" "), question);
+        assert_eq!(balanced("short", 14.0, Weight::Regular, 760.0, 3), ["short"]);
     }
 
     #[test]

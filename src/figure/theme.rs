@@ -120,10 +120,11 @@ impl Theme {
                 hatch: BLACK,
                 failing: BLACK,
                 on_failing: WHITE,
-                link: Color::hex(0x4A_4A4A),
-                broken: Color::hex(0x8C_8C8C),
+                // Pale enough for black dots to be seen on it.
+                link: Color::hex(0x76_7676),
+                broken: Color::hex(0x94_9494),
                 note: WHITE,
-                classes: [BLACK, Color::hex(0x7A_7A7A), WHITE, Color::hex(0xC0_C0C0)],
+                classes: [BLACK, Color::hex(0x9C_9C9C), WHITE, Color::hex(0xCC_CCCC)],
                 outline: Some(BLACK),
             },
         }
