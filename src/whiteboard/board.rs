@@ -15,6 +15,7 @@ use crate::figure::scene::{Item, Owner};
 use crate::figure::{Detail, Lens};
 use crate::metrics::{Frame, Token};
 use crate::run::Speed;
+use egui::epaint::Mesh;
 use egui::{
     Color32, CursorIcon, Painter, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2,
 };
@@ -311,15 +312,18 @@ fn grid(app: &App, painter: &Painter, screen: Rect) {
     }
     let tint = canvas::color(app.look.theme().faint);
     let first = |origin: f32, from: f32| origin + ((from - origin) / step).ceil() * step;
+    // One shape: a shape for each dot would cost more than all that is on the board.
+    let mut dots = Mesh::default();
     let mut x = first(app.view.origin.x, screen.left());
     while x < screen.right() {
         let mut y = first(app.view.origin.y, screen.top());
         while y < screen.bottom() {
-            painter.rect_filled(Rect::from_center_size(pos2(x, y), vec2(1.6, 1.6)), 0.0, tint);
+            dots.add_colored_rect(Rect::from_center_size(pos2(x, y), vec2(1.6, 1.6)), tint);
             y += step;
         }
         x += step;
     }
+    painter.add(dots);
 }
 
 fn on_screen(app: &App, rect: Rect) -> Rect {
