@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 /// Between two drawings of a board whose run plays, in seconds: what changes faster cannot be read.
 const REDRAWN: f64 = 0.1;
+/// The same for each of very many cards, so that to draw them takes but a small part of the time.
+const REDRAWN_EACH: f64 = 0.000_6;
 /// How far the mark of a failed call falls, in pixels of the board.
 const FALL: f32 = 24.0;
 /// Pixels of the board between two dots of the grid.
@@ -74,7 +76,8 @@ fn draw(app: &mut App, now: f64) -> Sheet {
     let is_current = |sheet: &Sheet| {
         let same = Arc::ptr_eq(&sheet.design, &design) && (sheet.view, sheet.theme) == (view, theme);
         let same_frame = sheet.frame.as_ref().map(Arc::as_ptr) == frame.as_ref().map(Arc::as_ptr);
-        same && (same_frame || playing && now - sheet.at < REDRAWN)
+        let rest = REDRAWN.max(REDRAWN_EACH * design.nodes.len() as f64);
+        same && (same_frame || playing && now - sheet.at < rest)
     };
     if let Some(sheet) = app.sheet.take_if(|sheet| is_current(sheet)) {
         return sheet;
