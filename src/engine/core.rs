@@ -1,7 +1,7 @@
 //! What all parts of the engine share: the clock, the event queue, calls and operations, links, and what is known of each
 //! node from outside.
 
-use super::call::{AWAITED, Call, CallId, Calls, IN_POOL_QUEUE, SERVING};
+use super::call::{ARRIVED, AWAITED, CANCELLED, Call, CallId, Calls, IN_POOL_QUEUE, SERVING, TRACED};
 use super::ctx::Child;
 use super::deadline::{Deadlines, Kept};
 use super::event::EventQueue;
@@ -334,8 +334,32 @@ impl Core {
         }
     }
 
+    /// A message waits in a lane.
+    #[inline]
+    pub fn lane_send(&mut self, index: u32, id: CallId) {
+        if let Some(at) = self.lanes[index as usize].push_message(self.now, id) {
+            self.events.push(at, index, What::Lane as u64);
+        }
+    }
+
     /// The event of a lane's head has fired.
+    #[inline]
     pub fn lane_due(&mut self, index: u32) {
+        let Core { lanes, ready, now, .. } = self;
+        let lane = &mut lanes[index as usize];
+        let next = match lane.due {
+            Due::Arrive => lane.take_messages(*now, |id| ready.push(Ready::Arrive(id))),
+            Due::Return => lane.take_messages(*now, |id| ready.push(Ready::Return(id))),
+            _ => return self.limits_due(index),
+        };
+        if let Some(at) = next {
+            self.events.push(at, index, What::Lane as u64);
+        }
+    }
+
+    /// The same of timeouts and the like, which may have become void.
+    #[inline(never)]
+    fn limits_due(&mut self, index: u32) {
         let due = self.lanes[index as usize].due;
         while let Some(id) = self.lanes[index as usize].take_due(self.now) {
             if !Self::matters(&self.calls, &self.ops, due, id) {
@@ -344,8 +368,7 @@ impl Core {
             match due {
                 Due::Timeout => self.give_up(id, super::Reason::Timeout),
                 Due::PoolTimeout => self.give_up(id, super::Reason::PoolExhausted),
-                Due::Arrive => self.ready.push(Ready::Arrive(id)),
-                Due::Return => self.ready.push(Ready::Return(id)),
+                Due::Arrive | Due::Return => debug_assert!(false, "a message among limits"),
                 Due::OpDeadline => self.op_deadline(id.slot()),
                 Due::Hedge => self.hedge_now(id.slot()),
             }
@@ -357,7 +380,7 @@ impl Core {
     }
 
     /// A deadline that came with a call: for `what`, the attempt's or the operation's.
-    #[inline]
+    #[inline(never)]
     pub fn push_deadline(&mut self, at: Time, what: What, id: CallId) {
         let of = usize::from(what == What::OpDeadline);
         let (calls, ops) = (&self.calls, &self.ops);
@@ -370,6 +393,7 @@ impl Core {
     }
 
     /// A bucket of deadlines begins: those that still matter become events.
+    #[inline(never)]
     pub fn deadlines_begin(&mut self, of: u32) {
         let (what, due) = [(What::CallDeadline, Due::Timeout), (What::OpDeadline, Due::OpDeadline)][of as usize];
         while let Some((at, id)) = self.deadlines[of as usize].take_begun(self.now) {
@@ -427,19 +451,28 @@ impl Core {
     pub fn arrive(&mut self, id: CallId) -> Option<NodeId> {
         let call = &mut self.calls[id];
         call.arrived = self.now;
-        call.flags |= super::call::ARRIVED;
-        let (to, traced) = (call.node, call.flags & super::call::TRACED != 0);
-        if traced {
-            self.trace_arrival(id);
-        }
-        let call = &self.calls[id];
+        call.flags |= ARRIVED;
+        let (to, flags) = (call.node, call.flags);
         let node = &mut self.nodes[to.index()];
         node.tally.counts.arrived += 1;
-        if node.any_down && node.refuses(call.replica) {
+        if node.any_down || flags & (TRACED | CANCELLED) != 0 {
+            return self.arrive_with_care(id, to, flags);
+        }
+        Some(to)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn arrive_with_care(&mut self, id: CallId, to: NodeId, flags: u16) -> Option<NodeId> {
+        if flags & TRACED != 0 {
+            self.trace_arrival(id);
+        }
+        let node = &self.nodes[to.index()];
+        if node.any_down && node.refuses(self.calls[id].replica) {
             self.answer(id, Reply::failed(super::Reason::Refused));
             return None;
         }
-        if call.flags & super::call::CANCELLED != 0 {
+        if flags & CANCELLED != 0 {
             self.answer(id, Reply::failed(super::Reason::Lost));
             return None;
         }

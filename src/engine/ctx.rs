@@ -1,6 +1,6 @@
 //! What a behaviour may do: the whole of the engine as a kind sees it.
 
-use super::call::{ANY_REPLICA, Call, CallId, Waiter};
+use super::call::{ANY_REPLICA, Call, CallId, SERVING, Waiter};
 use super::core::{Core, NODE_BITS, Ready, ReplicaState, What};
 use super::meter::Meter;
 use super::op::Op;
@@ -148,6 +148,12 @@ impl Ctx<'_> {
         &mut self.core.calls[id]
     }
 
+    /// A call, if this node still owes an answer to it.
+    #[inline]
+    pub fn served_mut(&mut self, id: CallId) -> Option<&mut Call> {
+        self.core.calls.get_mut(id).filter(|call| call.flags & SERVING != 0)
+    }
+
     /// Whether this node still owes an answer to `id`: it may have answered, for example when it was killed.
     #[inline]
     pub fn is_served(&self, id: CallId) -> bool {
@@ -164,12 +170,6 @@ impl Ctx<'_> {
     pub fn served_here(&self) -> Vec<CallId> {
         let mine = |call: &Call| call.node == self.node && call.is_with_callee();
         self.core.calls.iter().filter(|(_, call)| mine(call)).map(|(id, _)| id).collect()
-    }
-
-    /// Whether the deadline that came with the call has passed.
-    #[inline]
-    pub fn is_expired(&self, id: CallId) -> bool {
-        self.core.calls[id].asks.deadline <= self.core.now
     }
 
     /// Answer a call. Each call is answered exactly once.

@@ -139,20 +139,28 @@ impl EventQueue {
         if at.0 >= self.due_end {
             return self.insert_later(event);
         }
-        // Its sequence number is the largest, so that among equal times it comes last.
-        if self.due.len() > FEW {
-            let i = self.due.partition_point(|other| other.at > event.at);
-            self.due.insert(i, event);
-        } else {
-            // Most events that fall among the due ones are near the front of time, that is the end of the array.
-            let mut i = self.due.len();
-            self.due.push(event);
-            while i > 0 && self.due[i - 1].at <= event.at {
-                self.due[i] = self.due[i - 1];
-                i -= 1;
-            }
-            self.due[i] = event;
+        let n = self.due.len();
+        if n >= FEW || n == self.due.capacity() {
+            return self.insert_among_many(at, seq_and_place, what);
         }
+        // Most events that fall among the due ones are near the front of time, that is the end of the array. Its sequence
+        // number is the largest, so that among equal times it comes last.
+        self.due.push(event);
+        let (due, mut i) = (self.due.as_mut_slice(), n);
+        while i > 0 && due[i - 1].at <= at {
+            due[i] = due[i - 1];
+            i -= 1;
+        }
+        due[i] = event;
+    }
+
+    /// The same where the array is long, or must grow. Nothing follows the call of this, so that the usual case saves no
+    /// registers.
+    #[cold]
+    #[inline(never)]
+    fn insert_among_many(&mut self, at: Time, seq_and_place: u64, what: u64) {
+        let i = self.due.partition_point(|other| other.at > at);
+        self.due.insert(i, Event { at, seq_and_place, what });
         if self.due.len() > FEW && self.due_end == u64::MAX {
             self.lay_out();
         }
@@ -164,13 +172,23 @@ impl EventQueue {
         let first = self.due_end >> self.shift;
         if bucket - first < self.buckets.len() as u64 {
             let i = bucket as usize & (self.buckets.len() - 1);
-            self.buckets[i].push(event);
             self.occupied[i / 64] |= 1 << (i % 64);
             self.in_buckets += 1;
+            let bucket = &mut self.buckets[i];
+            if bucket.len() == bucket.capacity() {
+                return push_growing(bucket, event.at, event.seq_and_place, event.what);
+            }
+            bucket.push(event);
         } else {
-            self.strays += 1;
-            self.far.push(Far(event));
+            self.insert_far(event.at, event.seq_and_place, event.what);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn insert_far(&mut self, at: Time, seq_and_place: u64, what: u64) {
+        self.strays += 1;
+        self.far.push(Far(Event { at, seq_and_place, what }));
     }
 
     /// Take the next event if it is not later than `limit`.
@@ -312,6 +330,13 @@ impl EventQueue {
         }
         self.strays = 0;
     }
+}
+
+/// Apart, and in parts, for the sake of the usual case.
+#[cold]
+#[inline(never)]
+fn push_growing(bucket: &mut Vec<Event>, at: Time, seq_and_place: u64, what: u64) {
+    bucket.push(Event { at, seq_and_place, what });
 }
 
 #[cfg(test)]

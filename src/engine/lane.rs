@@ -64,6 +64,28 @@ impl Lane {
         self.entries.front().map(|&(at, _)| at)
     }
 
+    /// Add a message, which always matters.
+    #[inline]
+    pub fn push_message(&mut self, now: Time, id: CallId) -> Option<Time> {
+        let at = now + self.delay;
+        self.entries.push_back((at, id));
+        (!std::mem::replace(&mut self.armed, true)).then_some(at)
+    }
+
+    /// Take the messages that are due. Returns when the next is.
+    #[inline]
+    pub fn take_messages(&mut self, now: Time, mut arrived: impl FnMut(CallId)) -> Option<Time> {
+        while let Some(&(at, id)) = self.entries.front() {
+            if at > now {
+                return Some(at);
+            }
+            self.entries.pop_front();
+            arrived(id);
+        }
+        self.armed = false;
+        None
+    }
+
     /// Take the next entry that is due; the event of the head has fired.
     pub fn take_due(&mut self, now: Time) -> Option<CallId> {
         let &(at, id) = self.entries.front()?;

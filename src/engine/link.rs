@@ -167,6 +167,7 @@ pub(crate) struct Guard {
 }
 
 /// The number of the guard of a replica of the caller: a caller that knows no replicas is a single one.
+#[inline]
 pub(crate) fn guard_of(origin: u16) -> u16 {
     if origin == super::ANY_REPLICA { 0 } else { origin }
 }
@@ -217,6 +218,8 @@ pub(crate) struct Way {
     pub straight: bool,
     /// Messages take no time and cannot be lost.
     pub plain: bool,
+    /// Messages take the time of the settings and cannot be lost.
+    pub steady: bool,
     /// There is a breaker, a bulkhead, a timeout or a pool.
     pub guarded: bool,
     /// There is an operation around the attempts.
@@ -244,14 +247,14 @@ impl Link {
     /// Sum up what a call needs to know: after the settings, or what is wrong, changed.
     pub fn refresh(&mut self) {
         let (config, fault) = (&self.config, &self.fault);
+        let steady = config.bandwidth.is_none() && config.loss <= 0.0 && *fault == LinkFault::NONE;
         let plain = config.latency.as_constant() == Some(Span::ZERO)
             && config.latency_back.as_constant() == Some(Span::ZERO)
-            && config.bandwidth.is_none()
-            && config.loss <= 0.0
-            && *fault == LinkFault::NONE;
+            && steady;
         let mut way = Way {
             straight: false,
             plain,
+            steady,
             guarded: config.needs_guard() || config.timeout.is_some(),
             retried: config.needs_op(),
             propagates: config.propagate_deadline,
@@ -263,13 +266,20 @@ impl Link {
     }
 
     /// The guard of a replica of the caller.
+    #[inline]
     pub fn guard(&mut self, origin: u16) -> &mut Guard {
         let i = usize::from(guard_of(origin));
         if i >= self.guards.len() {
-            let config = &self.config;
-            self.guards.resize_with(i + 1, || Guard::new(config));
+            self.make_guards(i + 1);
         }
         &mut self.guards[i]
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_guards(&mut self, count: usize) {
+        let config = &self.config;
+        self.guards.resize_with(count, || Guard::new(config));
     }
 }
 

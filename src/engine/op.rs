@@ -67,18 +67,19 @@ pub(crate) struct Ops {
 }
 
 impl Ops {
-    /// Keep an operation. Its id has the same shape as a call's, so that it can wait in a lane.
-    pub fn insert(&mut self, mut op: Op) -> CallId {
-        if let Some(slot) = self.free.pop() {
-            op.generation = self.slab[slot as usize].generation;
-            let generation = op.generation;
-            self.slab[slot as usize] = op;
-            return CallId::new(slot, generation);
-        }
-        let slot = u32::try_from(self.slab.len()).expect("fewer than 2^32 operations");
-        op.generation = 0;
-        self.slab.push(op);
-        CallId::new(slot, 0)
+    /// Keep an operation, of which `op` is told the generation. Its id has the same shape as a call's, so that it can wait
+    /// in a lane.
+    #[inline]
+    pub fn insert(&mut self, op: impl FnOnce(u32) -> Op) -> CallId {
+        let Some(slot) = self.free.pop() else {
+            let slot = u32::try_from(self.slab.len()).expect("fewer than 2^32 operations");
+            self.slab.push(op(0));
+            return CallId::new(slot, 0);
+        };
+        let place = &mut self.slab[slot as usize];
+        let generation = place.generation;
+        *place = op(generation);
+        CallId::new(slot, generation)
     }
 
     pub fn remove(&mut self, slot: u32) {
@@ -130,7 +131,7 @@ impl Core {
     pub(super) fn begin_op(&mut self, link: LinkId, waiter: Waiter, tag: u32, route: Route, request: &Request) {
         let now = self.now;
         let state = &mut self.links[link.index()];
-        let (config, lanes) = (&state.config, state.lanes);
+        let (config, lane) = (&state.config, state.lanes.op_deadline);
         let own = config.deadline.map_or(Time::NEVER, |span| now + span);
         let inherited = if config.propagate_deadline { request.deadline } else { Time::NEVER };
         let deadline = own.min(inherited);
@@ -143,15 +144,15 @@ impl Core {
         if self.tracer.is_on() {
             self.trace_operation(request.intended, true);
         }
-        let id = self.ops.insert(Op {
-            generation: 0,
+        let id = self.ops.insert(|generation| Op {
+            generation,
             alive: true,
             link,
             waiter,
             tag,
             route,
             request,
-            started: self.now,
+            started: now,
             deadline,
             attempts: 0,
             hedges: 0,
@@ -170,7 +171,7 @@ impl Core {
             return self.ready.push(Ready::TooLate(id));
         }
         if deadline == own {
-            self.lane_push(lanes.op_deadline, id);
+            self.lane_push(lane, id);
         } else {
             self.push_deadline(deadline, What::OpDeadline, id);
         }
@@ -268,6 +269,7 @@ impl Core {
         Some(delay)
     }
 
+    #[inline(never)]
     pub(crate) fn retry_now(&mut self, slot: u32) {
         self.op_attempt(slot);
     }
@@ -288,6 +290,7 @@ impl Core {
     }
 
     /// The deadline of the whole operation has passed.
+    #[inline(never)]
     pub(crate) fn op_deadline(&mut self, slot: u32) {
         if self.ops[slot].deadline <= self.now {
             self.fail_op(slot, Reason::Deadline);
@@ -315,6 +318,7 @@ impl Core {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn fallback_now(&mut self, slot: u32) {
         self.finish_op(slot, Reply { degraded: true, ..Reply::OK });
     }
@@ -330,7 +334,9 @@ impl Core {
 
     pub(super) fn finish_op(&mut self, slot: u32, reply: Reply) {
         // Losing copies count as lost: nobody waits for them any more.
-        self.abandon_attempts(slot, Reason::Lost, false);
+        if self.ops[slot].is_waiting() {
+            self.abandon_attempts(slot, Reason::Lost, false);
+        }
         let op = &self.ops[slot];
         let (waiter, child) = (op.waiter, Child::of_op(op, reply));
         self.remove_op(slot);

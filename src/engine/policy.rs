@@ -108,7 +108,7 @@ impl Core {
         let origin = self.calls[id].origin;
         let state = &mut self.links[link.index()];
         let (timeout, bulkhead, pool) = (state.config.timeout, state.config.bulkhead, state.config.pool);
-        let lanes = state.lanes;
+        let lane = state.lanes.timeout;
         if state.config.needs_guard() {
             let guard = state.guard(origin);
             let mut taken = 0;
@@ -132,7 +132,7 @@ impl Core {
             self.calls[id].flags |= taken;
         }
         if timeout.is_some() {
-            self.lane_push(lanes.timeout, id);
+            self.lane_push(lane, id);
         }
         match pool {
             None => self.transmit(id, link),
@@ -170,7 +170,32 @@ impl Core {
     }
 
     /// Carry a message over a link that is not plain; `back` is the direction.
+    #[inline]
     fn carry(&mut self, id: CallId, link: LinkId, back: bool) {
+        let state = &mut self.links[link.index()];
+        if !state.way.steady || self.calls[id].flags & TRACED != 0 {
+            return self.carry_with_care(id, link, back);
+        }
+        let (sampler, lane, what) = if back {
+            (&state.config.latency_back, state.lanes.back, What::Return)
+        } else {
+            (&state.config.latency, state.lanes.arrive, What::Arrive)
+        };
+        if let Some(lane) = lane {
+            return self.lane_send(lane, id);
+        }
+        let at = self.now + sampler.draw(&mut state.rng);
+        if at == self.now {
+            self.ready.push(if back { Ready::Return(id) } else { Ready::Arrive(id) });
+        } else {
+            self.push_what(at, link.0, what, id);
+        }
+    }
+
+    /// The same where something is wrong with the link, its bandwidth is limited, or somebody looks.
+    #[cold]
+    #[inline(never)]
+    fn carry_with_care(&mut self, id: CallId, link: LinkId, back: bool) {
         let traced = self.calls[id].flags & TRACED != 0;
         let state = &mut self.links[link.index()];
         if state.fault.holds > 0 {
@@ -202,8 +227,8 @@ impl Core {
         }
         if at == self.now {
             self.ready.push(if back { Ready::Return(id) } else { Ready::Arrive(id) });
-        } else if lane.is_some() && steady {
-            self.lane_push(lane, id);
+        } else if let Some(lane) = lane.filter(|_| steady) {
+            self.lane_send(lane, id);
         } else {
             self.push_what(at, link.0, what, id);
         }
@@ -248,27 +273,26 @@ impl Core {
     #[inline(never)]
     pub(crate) fn answer(&mut self, id: CallId, reply: Reply) {
         let call = &mut self.calls[id];
+        let flags = call.flags;
+        debug_assert!(flags & SERVING != 0, "answered twice");
+        call.flags = flags & !(SERVING | ARRIVED) | RETURNING;
         // As a whole, for it is read back as a whole soon.
         call.reply = reply;
-        debug_assert!(call.flags & SERVING != 0, "answered twice");
-        if call.flags & ARRIVED != 0 {
+        if flags & ARRIVED != 0 {
             let node = &mut self.nodes[call.node.index()];
             if node.any_fails && node.spoils(call) {
                 call.reply = Reply::failed(Reason::Error);
             }
             node.record(self.now, call);
         }
-        call.flags = call.flags & !(SERVING | ARRIVED) | RETURNING;
         let (link, outcome) = (call.link, call.reply.outcome);
-        if call.flags & TRACED != 0 {
+        if flags & TRACED != 0 {
             self.trace_answer(id, outcome);
         }
-        let call = &mut self.calls[id];
         if !self.links[link.index()].way.plain {
-            return self.carry(id, link, true);
-        }
-        if call.flags & AWAITED == 0 {
-            call.flags &= !RETURNING;
+            self.carry(id, link, true);
+        } else if flags & AWAITED == 0 {
+            self.calls[id].flags &= !RETURNING;
             self.release(id);
         } else {
             self.ready.push(Ready::Return(id));
@@ -279,17 +303,23 @@ impl Core {
     #[inline(always)]
     pub(crate) fn returned(&mut self, id: CallId) -> Told {
         let call = &mut self.calls[id];
+        let (flags, reply) = (call.flags, call.reply);
         call.flags &= !RETURNING;
-        if call.flags & AWAITED == 0 {
+        if flags & AWAITED == 0 {
             self.release(id);
             return Told::Nothing;
         }
-        let (reply, unnoticed) = (call.reply, call.flags & UNNOTICED != 0);
-        let node = self.settle(id, reply.outcome, true);
-        debug_assert!(self.calls[id].flags & HELD == 0, "somebody comes back to a call that has returned");
-        if self.calls[id].flags & TRACED != 0 {
-            self.trace_end(id);
+        let (unnoticed, latency) = (flags & UNNOTICED != 0, self.now.since(call.sent));
+        let link = &mut self.links[call.link.index()];
+        link.tally.done(reply.outcome, latency.0);
+        let node = link.from;
+        if flags & (CONNECTED | IN_BULKHEAD | PERMITTED | TRACED) != 0 {
+            self.let_go(id, flags, reply.outcome, true);
+            if flags & TRACED != 0 {
+                self.trace_end(id);
+            }
         }
+        debug_assert!(self.calls[id].flags & HELD & !AWAITED == 0, "somebody comes back to a call that has returned");
         let call = self.calls.remove(id);
         let (waits, caller) = (call.waits, call.caller);
         match waits {
@@ -342,28 +372,17 @@ impl Core {
         self.ready.push(Ready::Reply);
     }
 
-    /// The caller is done with an attempt: give back what it held and count it. How one ends that is no longer needed says
-    /// nothing of the callee. Returns the caller.
-    #[inline(always)]
-    fn settle(&mut self, id: CallId, outcome: Outcome, needed: bool) -> NodeId {
-        let call = &mut self.calls[id];
-        let flags = call.flags;
-        call.flags &= !(AWAITED | CONNECTED | IN_BULKHEAD | IN_POOL_QUEUE | PERMITTED);
-        let latency = self.now.since(call.sent);
-        let link = &mut self.links[call.link.index()];
-        link.tally.done(outcome, latency.0);
-        let caller = link.from;
+    /// The caller is done with an attempt: give back what it held. How one ends that is no longer needed says nothing of the
+    /// callee.
+    #[inline(never)]
+    fn let_go(&mut self, id: CallId, flags: u16, outcome: Outcome, needed: bool) {
+        self.calls[id].flags &= !(AWAITED | CONNECTED | IN_BULKHEAD | IN_POOL_QUEUE | PERMITTED);
         if flags & TRACED != 0 {
             self.trace_settled(id, outcome);
         }
-        if flags & (CONNECTED | IN_BULKHEAD | PERMITTED) != 0 {
-            self.settle_guards(id, flags, outcome, needed);
+        if flags & (CONNECTED | IN_BULKHEAD | PERMITTED) == 0 {
+            return;
         }
-        caller
-    }
-
-    /// Give back to the guards of a link what a call with these flags held.
-    fn settle_guards(&mut self, id: CallId, flags: u16, outcome: Outcome, needed: bool) {
         let now = self.now;
         let call = &self.calls[id];
         let (link, origin, latency) = (call.link, call.origin, now.since(call.sent));
@@ -391,6 +410,7 @@ impl Core {
     }
 
     /// The deadline that came with a call has passed.
+    #[inline(never)]
     pub(crate) fn call_deadline(&mut self, id: CallId) {
         if self.awaited(id) {
             self.give_up(id, Reason::Deadline);
@@ -413,7 +433,10 @@ impl Core {
     /// Stop waiting for an attempt without telling who waits for it. One that is not `needed` any more was not given up
     /// because it failed.
     pub(super) fn abandon(&mut self, id: CallId, reason: Reason, needed: bool) {
-        self.settle(id, Err(reason), needed);
+        let call = &self.calls[id];
+        let (flags, latency) = (call.flags, self.now.since(call.sent));
+        self.links[call.link.index()].tally.done(Err(reason), latency.0);
+        self.let_go(id, flags, Err(reason), needed);
         let call = &mut self.calls[id];
         let link = &mut self.links[call.link.index()];
         if link.config.cancel && call.flags & (SERVING | CANCELLED) == SERVING {

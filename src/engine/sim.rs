@@ -170,6 +170,7 @@ impl<B: Behaviour> Sim<B> {
         self.core.ready.clear();
     }
 
+    #[inline(never)]
     fn cancel(&mut self, id: CallId) {
         let Some(call) = self.core.calls.get(id) else { return };
         if call.is_with_callee() {
@@ -222,6 +223,7 @@ impl<B: Behaviour> Sim<B> {
         }
     }
 
+    #[inline(never)]
     fn apply(&mut self, index: usize) {
         match self.patches[index].clone() {
             Patch::Retune(node, patch) => self.with(node, |behaviour, ctx| behaviour.retune(ctx, &patch)),

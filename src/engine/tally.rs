@@ -68,7 +68,7 @@ pub const SIGNALS: [(Signal, &str); 17] = [
 /// Failures by reason.
 pub type Failures = [u64; REASONS.len()];
 
-/// Differences of two readings of a set of counters.
+/// Differences of two readings of a set of counters. What every call changes stands first, side by side.
 macro_rules! counters {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)* }) => {
         $(#[$doc])*
@@ -122,7 +122,6 @@ counters! {
     NodeCounts {
         arrived: u64,
         succeeded: u64,
-        failed: Failures,
         /// Sums over succeeded calls, in nanoseconds: from arrival to answer; waiting for a slot or core; being worked
         /// on; waiting for others.
         latency_ns: u64,
@@ -131,6 +130,7 @@ counters! {
         others_ns: u64,
         /// Succeeded calls that had to wait.
         waited: u64,
+        failed: Failures,
         signals: [u64; SIGNALS.len()],
     }
 }
@@ -140,12 +140,12 @@ counters! {
     LinkCounts {
         sent: u64,
         succeeded: u64,
-        failed: Failures,
         latency_ns: u64,
         retries: u64,
         hedges: u64,
         /// Operations answered by the fallback.
         fallbacks: u64,
+        failed: Failures,
     }
 }
 
@@ -157,13 +157,13 @@ counters! {
         good: u64,
         /// Answered, but after the deadline: not a success.
         late: u64,
-        failed: Failures,
         /// Sum over all that were answered, late ones included.
         latency_ns: u64,
         /// Of those answered, by a fallback.
         degraded: u64,
         /// Of those answered, with an old version.
         stale: u64,
+        failed: Failures,
     }
 }
 

@@ -187,10 +187,9 @@ impl Client {
 
     fn arrive(&mut self, ctx: &mut Ctx) {
         self.left = (1.0, ctx.now());
-        // Thinning (Lewis and Shedler 1979): candidates come at the peak rate, each is kept with the present share.
         let kept = match (&self.spec.shape, &self.spec.arrivals) {
             (Shape::Steady, _) | (_, Arrivals::Constant) => true,
-            _ => self.rng.uniform() * self.shape_peak() < self.shape(ctx.now()),
+            _ => self.keeps(ctx.now()),
         };
         if kept {
             let size = if let Arrivals::Batches { size } = self.spec.arrivals { size } else { 1 };
@@ -199,6 +198,12 @@ impl Client {
             }
         }
         self.schedule_arrival(ctx);
+    }
+
+    /// Thinning (Lewis and Shedler 1979): candidates come at the peak rate, each is kept with the present share.
+    #[inline(never)]
+    fn keeps(&mut self, now: Time) -> bool {
+        self.rng.uniform() * self.shape_peak() < self.shape(now)
     }
 
     #[inline(always)]
@@ -211,8 +216,7 @@ impl Client {
         };
         let mut sizes = class.sizes;
         if class.sigma > 0.0 {
-            let factor = maths::exp(class.sigma * self.rng.normal() - class.sigma * class.sigma / 2.0);
-            sizes = sizes.map(|size| (f64::from(size) * factor) as u32);
+            sizes = varied(sizes, class.sigma, &mut self.rng);
         }
         let now = ctx.now();
         let deadline = if class.deadline == Span::MAX { Time::NEVER } else { now + class.deadline };
@@ -237,23 +241,49 @@ impl Client {
         if let Some(link) = link {
             ctx.send_root(link, user, Route::ANY, &request);
         } else {
-            let nowhere = Child {
-                parent: CallId::NONE,
-                link: LinkId(0),
-                tag: user,
-                reply: Reply::failed(Reason::NoRoute),
-                class: request.class,
-                replica: ANY_REPLICA,
-                origin: 0,
-                key: request.key,
-                intended: now,
-                sent: now,
-            };
-            self.finished(ctx, &nowhere);
+            self.send_nowhere(ctx, user, &request);
         }
     }
 
-    #[inline(always)]
+    /// No link admits a request.
+    #[cold]
+    #[inline(never)]
+    fn send_nowhere(&mut self, ctx: &mut Ctx, user: u32, request: &Request) {
+        let nowhere = Child {
+            parent: CallId::NONE,
+            link: LinkId(0),
+            tag: user,
+            reply: Reply::failed(Reason::NoRoute),
+            class: request.class,
+            replica: ANY_REPLICA,
+            origin: 0,
+            key: request.key,
+            intended: request.intended,
+            sent: request.intended,
+        };
+        self.finished(ctx, &nowhere);
+    }
+
+    /// A user of a closed loop has thought enough.
+    #[inline(never)]
+    fn thought(&mut self, ctx: &mut Ctx, user: u32) {
+        if !self.one_leaves() {
+            self.issue(ctx, user);
+        }
+    }
+
+    /// From calm to burst, or back.
+    #[inline(never)]
+    fn switch(&mut self, ctx: &mut Ctx) {
+        self.bursting = !self.bursting;
+        self.peak_rate = self.base_rate() * self.shape_peak();
+        // Memoryless: the next arrival can be drawn anew at the new rate.
+        self.epoch += 1;
+        self.schedule_switch(ctx);
+        self.schedule_arrival(ctx);
+    }
+
+    #[inline]
     fn finished(&mut self, ctx: &mut Ctx, child: &Child) {
         let deadline = self.classes.iter().find(|class| class.id == child.class).map_or(Span::MAX, |c| c.deadline);
         ctx.meter_add(Meter::Busy, -1);
@@ -390,21 +420,10 @@ impl Kind for Client {
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
         match token & 0xFF {
-            THINK => {
-                if !self.one_leaves() {
-                    self.issue(ctx, (token >> 8) as u32);
-                }
-            }
+            THINK => self.thought(ctx, (token >> 8) as u32),
             _ if token >> 8 != u64::from(self.epoch) => {}
             ARRIVAL => self.arrive(ctx),
-            _ => {
-                self.bursting = !self.bursting;
-                self.peak_rate = self.base_rate() * self.shape_peak();
-                // Memoryless: the next arrival can be drawn anew at the new rate.
-                self.epoch += 1;
-                self.schedule_switch(ctx);
-                self.schedule_arrival(ctx);
-            }
+            _ => self.switch(ctx),
         }
     }
 
@@ -443,6 +462,13 @@ impl Client {
             ctx.timer(stay, self.token(SWITCH));
         }
     }
+}
+
+/// Sizes times a factor, which is drawn.
+#[inline(never)]
+fn varied(sizes: [u32; 2], sigma: f64, rng: &mut Rng) -> [u32; 2] {
+    let factor = maths::exp(sigma * rng.normal() - sigma * sigma / 2.0);
+    sizes.map(|size| (f64::from(size) * factor) as u32)
 }
 
 fn tenants(spec: &Spec) -> Popularity {

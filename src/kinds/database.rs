@@ -13,7 +13,7 @@ use crate::base::hash::{self, IntMap};
 use crate::base::{Rng, Sampler, Span, Time};
 use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal};
 use crate::parts::versions::{MOST_REPLICAS, Versions};
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 #[derive(Clone)]
 struct Delays {
@@ -91,8 +91,8 @@ pub struct Database {
 const QUORUM_TIMER: u8 = 1;
 
 impl Database {
-    fn station_spec(spec: &Spec) -> StationSpec {
-        StationSpec::plain(spec.connections, spec.queue_limit)
+    fn station_spec(spec: &Spec) -> Arc<StationSpec> {
+        Arc::new(StationSpec::plain(spec.connections, spec.queue_limit))
     }
 
     fn locks_rows(&self) -> bool {

@@ -15,6 +15,7 @@ use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Sig
 use crate::parts::waiting::FAIR_COST;
 use failures::BY_HAND;
 use replicas::{Life, Replica};
+use std::sync::Arc;
 
 /// A running service.
 #[derive(Clone)]
@@ -27,7 +28,7 @@ pub struct Service {
     work: Sampler,
     by_class: Vec<Option<Sampler>>,
     /// What each replica is made of, by the spec.
-    station: StationSpec,
+    station: Arc<StationSpec>,
     wait: Sampler,
     work_after: Sampler,
     max_wait: Option<Sampler>,
@@ -86,14 +87,15 @@ impl Service {
                 self.by_class[usize::from(i)] = Some(dist.sampler());
             }
         }
-        self.station = self.spec.station();
+        let mut station = self.spec.station();
         for (name, weight) in &self.spec.fair_weights {
             if let Some(ClassId(i)) = ctx.class(name) {
-                let costs = &mut self.station.fair_costs;
+                let costs = &mut station.fair_costs;
                 costs.resize(costs.len().max(usize::from(i) + 1), FAIR_COST);
                 costs[usize::from(i)] = (FAIR_COST as f64 / weight) as u64;
             }
         }
+        self.station = Arc::new(station);
         self.wait = self.spec.wait.sampler();
         self.work_after = self.spec.work_after.sampler();
         self.max_wait = self.spec.max_wait.as_ref().map(Dist::sampler);
@@ -310,7 +312,7 @@ impl Kind for Service {
             replicas: Vec::new(),
             work: Sampler::Constant(Span::ZERO),
             by_class: Vec::new(),
-            station: spec.station(),
+            station: Arc::new(spec.station()),
             wait: Sampler::Constant(Span::ZERO),
             work_after: Sampler::Constant(Span::ZERO),
             max_wait: None,

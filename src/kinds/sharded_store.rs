@@ -9,6 +9,7 @@ use crate::base::{Dist, Rng, Sampler, Span};
 use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal};
 use crate::parts::ring::{Ring, Strategy};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,8 +64,8 @@ const MOST_WARMED: usize = 4_000_000;
 const MOST_POINTS: u32 = 10_000_000;
 
 impl ShardedStore {
-    fn station_spec(spec: &Spec) -> StationSpec {
-        StationSpec::plain(spec.slots, spec.queue_limit)
+    fn station_spec(spec: &Spec) -> Arc<StationSpec> {
+        Arc::new(StationSpec::plain(spec.slots, spec.queue_limit))
     }
 
     fn resize(&mut self, ctx: &mut Ctx, shards: u32) {

@@ -1,9 +1,10 @@
 //! A replica that serves calls with slots and cores: what services, databases and shards have in common.
 
 use crate::base::{Rng, Sampler, Span, Time};
-use crate::engine::{CallId, Ctx, Meter, Reason};
+use crate::engine::{Call, CallId, Ctx, Meter, Reason};
 use crate::parts::processor::{Processor, Sharing};
 use crate::parts::waiting::{CoDel, Discipline, FAIR_COST, Ticket, Waiting};
+use std::sync::Arc;
 
 /// What a station is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,17 +57,17 @@ pub enum Done {
     Drop(CallId, Reason),
 }
 
-/// Slots, the queue in front of them, and the cores behind.
+/// Slots, the queue in front of them, and the cores behind. What only some stations need lies elsewhere: a thousand of them
+/// ought to fit into the cache.
 #[derive(Clone, Debug)]
 pub struct Station {
-    spec: StationSpec,
+    spec: Arc<StationSpec>,
     waiting: Waiting<CallId>,
     /// Calls that wait; entries of `waiting` that left are skipped.
     queued: u32,
     busy: u32,
-    codel: CoDel,
     /// Only where cores are fewer than slots, or are shared in a special way.
-    processor: Option<Processor<CallId>>,
+    processor: Option<Box<Processor<CallId>>>,
     /// Calls at work on a core of their own.
     direct: u32,
     /// What the node's meters know of: calls that wait, slots and cores in use.
@@ -79,11 +80,18 @@ pub struct Station {
     frozen_since: Option<Time>,
     /// Time frozen so far, up to `frozen_since`.
     frozen_for: Span,
+    open: bool,
+    rare: Box<Rare>,
+}
+
+/// What of a station is seldom looked at.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    codel: CoDel,
     /// Calls whose work was due while frozen.
     stalled: Vec<(CallId, Span)>,
     /// Idle slots that are still warm: since when, oldest first.
     warm: Vec<Time>,
-    open: bool,
 }
 
 /// The token of a call's timer for work on a core of its own.
@@ -95,14 +103,13 @@ const SERVED: u64 = u64::MAX - 1;
 
 impl Station {
     /// A station that is not yet [opened](Station::open).
-    pub fn new(spec: &StationSpec) -> Station {
+    pub fn new(spec: &Arc<StationSpec>) -> Station {
         let shared = Self::shares(spec);
         Station {
             waiting: Waiting::new(spec.discipline),
             queued: 0,
             busy: 0,
-            codel: CoDel::default(),
-            processor: shared.then(|| Processor::new(spec.sharing, spec.cores)),
+            processor: shared.then(|| Box::new(Processor::new(spec.sharing, spec.cores))),
             direct: 0,
             shown: [0; 3],
             stale: false,
@@ -110,9 +117,8 @@ impl Station {
             change_at: Time::NEVER,
             frozen_since: None,
             frozen_for: Span::ZERO,
-            stalled: Vec::new(),
-            warm: Vec::new(),
             open: false,
+            rare: Box::default(),
             spec: spec.clone(),
         }
     }
@@ -159,11 +165,13 @@ impl Station {
     /// [`Station::work`] does.
     #[inline(always)]
     pub fn arrive(&mut self, ctx: &mut Ctx, id: CallId, rng: &mut Rng) -> Option<Done> {
-        if self.spec.drop_expired && ctx.is_expired(id) {
+        let now = ctx.now();
+        let call = ctx.call_mut(id);
+        if self.spec.drop_expired && call.asks.deadline <= now {
             return Some(Done::Drop(id, Reason::Deadline));
         }
         if self.busy < self.spec.slots && self.queued == 0 && !self.is_frozen() {
-            return Some(self.seat(ctx, id, rng));
+            return Some(self.seat(call, id, now, rng));
         }
         let full = match self.spec.admits_all {
             true => self.busy.saturating_add(self.queued) >= self.spec.slots,
@@ -172,8 +180,6 @@ impl Station {
         if full {
             return Some(Done::Drop(id, Reason::QueueFull));
         }
-        let now = ctx.now();
-        let call = ctx.call_mut(id);
         call.scratch[1] = QUEUED;
         let class = call.asks.class.index();
         let ticket = Ticket {
@@ -203,15 +209,14 @@ impl Station {
     }
 
     #[inline(always)]
-    fn seat(&mut self, ctx: &mut Ctx, id: CallId, rng: &mut Rng) -> Done {
+    fn seat(&mut self, call: &mut Call, id: CallId, now: Time, rng: &mut Rng) -> Done {
         self.busy += 1;
         self.stale = true;
-        ctx.call_mut(id).scratch[1] = SERVED;
+        call.scratch[1] = SERVED;
         let Some((cold_start, keep)) = &self.spec.cold else { return Done::Begin(id) };
-        let now = ctx.now();
         // The one used last is the one kept longest.
-        self.warm.retain(|&since| now.since(since) <= *keep);
-        if self.warm.pop().is_some() { Done::Begin(id) } else { Done::Cold(id, cold_start.draw(rng)) }
+        self.rare.warm.retain(|&since| now.since(since) <= *keep);
+        if self.rare.warm.pop().is_some() { Done::Begin(id) } else { Done::Cold(id, cold_start.draw(rng)) }
     }
 
     /// After a slot became free: the next call that waits, if it can be served or must be dropped.
@@ -225,26 +230,25 @@ impl Station {
         }
         loop {
             let (id, since) = self.waiting.pop_of(self.queued as usize, rng)?;
+            let now = ctx.now();
             // Those who gave up left their entry behind.
-            if !Self::waits(ctx, id) {
-                continue;
-            }
+            let Some(call) = ctx.served_mut(id).filter(|call| call.scratch[1] == QUEUED) else { continue };
             self.queued -= 1;
             self.stale = true;
             if self.queued == 0 {
                 self.waiting.clear();
             }
-            let waited = ctx.now().since(since);
-            ctx.call_mut(id).queue_ns += waited.0;
-            if self.spec.drop_expired && ctx.is_expired(id) {
+            let waited = now.since(since);
+            call.queue_ns += waited.0;
+            if self.spec.drop_expired && call.asks.deadline <= now {
                 return Some(Done::Drop(id, Reason::Deadline));
             }
             if let Some((target, interval)) = self.spec.codel
-                && self.codel.drops(ctx.now(), waited, target, interval, self.queued == 0)
+                && self.rare.codel.drops(now, waited, target, interval, self.queued == 0)
             {
                 return Some(Done::Drop(id, Reason::Shed));
             }
-            return Some(self.seat(ctx, id, rng));
+            return Some(self.seat(call, id, now, rng));
         }
     }
 
@@ -275,7 +279,7 @@ impl Station {
         self.busy -= 1;
         self.stale = true;
         if self.spec.cold.is_some() {
-            self.warm.push(ctx.now());
+            self.rare.warm.push(ctx.now());
         }
     }
 
@@ -323,7 +327,7 @@ impl Station {
     fn work_on(&mut self, ctx: &mut Ctx, id: CallId) {
         let owed = self.frozen_until_now(ctx.now()) - Span(ctx.call(id).scratch[1]);
         if self.is_frozen() {
-            return self.stalled.push((id, owed));
+            return self.rare.stalled.push((id, owed));
         }
         let call = ctx.call_mut(id);
         call.scratch[1] = self.frozen_for.0;
@@ -356,9 +360,11 @@ impl Station {
     /// A call whose work on shared cores is done; ask until there is none.
     pub fn take_done(&mut self, ctx: &mut Ctx) -> Option<CallId> {
         let now = ctx.now();
-        let done = self.processor.as_mut()?.take_done(now);
-        self.show(ctx);
-        let id = done?;
+        let Some(id) = self.processor.as_mut()?.take_done(now) else {
+            self.show(ctx);
+            return None;
+        };
+        self.stale = true;
         let call = ctx.call_mut(id);
         let stay = now.since(Time(call.scratch[1]));
         call.queue_ns = call.queue_ns.wrapping_add(stay.0);
@@ -391,7 +397,7 @@ impl Station {
         } else {
             self.frozen_for = self.frozen_until_now(now);
             self.frozen_since = None;
-            for (id, owed) in std::mem::take(&mut self.stalled) {
+            for (id, owed) in std::mem::take(&mut self.rare.stalled) {
                 if ctx.is_served(id) {
                     let stood_still = self.frozen_for - Span(ctx.call(id).scratch[1]);
                     ctx.call_mut(id).scratch[1] = self.frozen_for.0;
@@ -404,7 +410,7 @@ impl Station {
     }
 
     /// New settings; what is in progress goes on.
-    pub fn retune(&mut self, ctx: &mut Ctx, spec: &StationSpec) {
+    pub fn retune(&mut self, ctx: &mut Ctx, spec: &Arc<StationSpec>) {
         if *spec == self.spec {
             return;
         }
@@ -416,7 +422,7 @@ impl Station {
             // Calls at work on a core of their own finish on it.
             let mut processor = Processor::new(spec.sharing, spec.cores);
             processor.freeze(ctx.now(), self.is_frozen());
-            self.processor = Some(processor);
+            self.processor = Some(Box::new(processor));
         }
         self.spec = spec.clone();
         if open {
@@ -429,8 +435,8 @@ impl Station {
     pub fn clear(&mut self, ctx: &mut Ctx) {
         self.waiting.clear();
         (self.queued, self.busy, self.direct) = (0, 0, 0);
-        self.stalled.clear();
-        self.warm.clear();
+        self.rare.stalled.clear();
+        self.rare.warm.clear();
         if let Some(processor) = &mut self.processor {
             processor.clear();
         }

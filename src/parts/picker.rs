@@ -160,6 +160,15 @@ impl Picker {
     fn best_of(&self, targets: &[Target], choices: u8, replacement: bool, rng: &mut Rng) -> usize {
         let n = self.usable.len() as u32;
         let choices = u32::from(choices.max(1));
+        if choices == 2 && n > 1 {
+            // The usual case.
+            let (a, mut b) = (rng.below(n), rng.below(n));
+            while !replacement && b == a {
+                b = rng.below(n);
+            }
+            let [a, b] = [a, b].map(|i| self.usable[i as usize] as usize);
+            return if targets[b].seen < targets[a].seen { b } else { a };
+        }
         let mut drawn = [u32::MAX; 16];
         let count = if replacement { choices } else { choices.min(n) }.min(16);
         let mut best = usize::MAX;

@@ -86,7 +86,8 @@ impl<T: Copy + Ord> Processor<T> {
         if self.frozen || self.jobs.is_empty() {
             return 0.0;
         }
-        (f64::from(self.cores) / self.jobs.len() as f64).min(1.0)
+        // Without a division where everybody has a core.
+        if self.jobs.len() <= self.cores as usize { 1.0 } else { f64::from(self.cores) / self.jobs.len() as f64 }
     }
 
     fn advance(&mut self, now: Time) {
@@ -168,8 +169,11 @@ impl<T: Copy + Ord> Processor<T> {
         if self.is_even() {
             let Reverse((end, _, _)) = self.jobs.peek()?;
             let left = (f64::from_bits(end.0) - self.done).max(0.0);
+            let speed = self.speed();
+            let takes = if speed == 1.0 { left } else { left / speed };
             // Rounded up, so that the work is done when the time has come.
-            return Some(self.at + Span(libm::ceil(left / self.speed()) as u64));
+            let whole = takes as u64;
+            return Some(self.at + Span(whole.saturating_add(u64::from((whole as f64) < takes))));
         }
         self.running.iter().map(|r| (r.since + r.job.left).min(r.until)).min()
     }

@@ -76,8 +76,14 @@ pub const FAIR_COST: u64 = 1 << 20;
 pub struct Waiting<T: Ord> {
     discipline: Discipline,
     line: VecDeque<(T, Time)>,
+    ranked: Box<Ranked<T>>,
+}
+
+/// What the disciplines need that do not go by the line.
+#[derive(Clone, Debug)]
+struct Ranked<T: Ord> {
     /// By (rank, sequence): the rank is a deadline or a start tag.
-    ranked: BinaryHeap<Reverse<(u64, u64, T, Time)>>,
+    heap: BinaryHeap<Reverse<(u64, u64, T, Time)>>,
     by_priority: BTreeMap<u8, VecDeque<(T, Time)>>,
     seq: u64,
     /// Start-time fair queueing: virtual time, and the tag at which each flow may go on.
@@ -87,19 +93,18 @@ pub struct Waiting<T: Ord> {
 
 impl<T: Copy + Ord> Waiting<T> {
     pub fn new(discipline: Discipline) -> Self {
-        Waiting {
-            discipline,
-            line: VecDeque::new(),
-            ranked: BinaryHeap::new(),
+        let ranked = Ranked {
+            heap: BinaryHeap::new(),
             by_priority: BTreeMap::new(),
             seq: 0,
             virtual_time: 0,
             tags: BTreeMap::new(),
-        }
+        };
+        Waiting { discipline, line: VecDeque::new(), ranked: Box::new(ranked) }
     }
 
     pub fn len(&self) -> usize {
-        self.line.len() + self.ranked.len() + self.by_priority.values().map(VecDeque::len).sum::<usize>()
+        self.line.len() + self.ranked.heap.len() + self.ranked.by_priority.values().map(VecDeque::len).sum::<usize>()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -116,16 +121,16 @@ impl<T: Copy + Ord> Waiting<T> {
     }
 
     fn clear_ranked(&mut self) {
-        self.by_priority.values_mut().for_each(VecDeque::clear);
-        self.ranked.clear();
-        self.tags.clear();
+        self.ranked.by_priority.values_mut().for_each(VecDeque::clear);
+        self.ranked.heap.clear();
+        self.ranked.tags.clear();
     }
 
     /// Forget those who are not there any more.
     pub fn retain(&mut self, alive: impl Fn(T) -> bool) {
         self.line.retain(|(id, _)| alive(*id));
-        self.by_priority.values_mut().for_each(|line| line.retain(|(id, _)| alive(*id)));
-        self.ranked.retain(|Reverse((_, _, id, _))| alive(*id));
+        self.ranked.by_priority.values_mut().for_each(|line| line.retain(|(id, _)| alive(*id)));
+        self.ranked.heap.retain(|Reverse((_, _, id, _))| alive(*id));
     }
 
     #[inline]
@@ -142,13 +147,13 @@ impl<T: Copy + Ord> Waiting<T> {
         let entry = (ticket.id, ticket.since);
         match self.discipline {
             Discipline::Priority | Discipline::PreemptivePriority => {
-                self.by_priority.entry(ticket.priority).or_default().push_back(entry);
+                self.ranked.by_priority.entry(ticket.priority).or_default().push_back(entry);
             }
             Discipline::EarliestDeadline => self.rank(ticket.deadline.0, entry),
             Discipline::WeightedFair => {
-                let tag = self.tags.get(&ticket.flow).copied().unwrap_or(0).max(self.virtual_time);
+                let tag = self.ranked.tags.get(&ticket.flow).copied().unwrap_or(0).max(self.ranked.virtual_time);
                 // Calls count alike: their work is not known beforehand.
-                self.tags.insert(ticket.flow, tag + ticket.cost);
+                self.ranked.tags.insert(ticket.flow, tag + ticket.cost);
                 self.rank(tag, entry);
             }
             _ => self.line.push_back(entry),
@@ -156,8 +161,8 @@ impl<T: Copy + Ord> Waiting<T> {
     }
 
     fn rank(&mut self, rank: u64, (id, since): (T, Time)) {
-        self.seq += 1;
-        self.ranked.push(Reverse((rank, self.seq, id, since)));
+        self.ranked.seq += 1;
+        self.ranked.heap.push(Reverse((rank, self.ranked.seq, id, since)));
     }
 
     /// Take the next one, with the time since when it waited.
@@ -184,14 +189,14 @@ impl<T: Copy + Ord> Waiting<T> {
                 self.line.swap_remove_back(rng.below(n) as usize)
             }
             Discipline::Priority | Discipline::PreemptivePriority => {
-                self.by_priority.values_mut().find_map(VecDeque::pop_front)
+                self.ranked.by_priority.values_mut().find_map(VecDeque::pop_front)
             }
             Discipline::EarliestDeadline | Discipline::WeightedFair => {
-                let Reverse((rank, _, id, since)) = self.ranked.pop()?;
+                let Reverse((rank, _, id, since)) = self.ranked.heap.pop()?;
                 if matches!(self.discipline, Discipline::WeightedFair) {
-                    self.virtual_time = rank;
-                    if self.ranked.is_empty() {
-                        self.tags.clear();
+                    self.ranked.virtual_time = rank;
+                    if self.ranked.heap.is_empty() {
+                        self.ranked.tags.clear();
                     }
                 }
                 Some((id, since))
@@ -212,6 +217,7 @@ pub struct CoDel {
 
 impl CoDel {
     /// Whether the call that leaves the queue now, having waited so long, is to be dropped.
+    #[inline(never)]
     pub fn drops(&mut self, now: Time, waited: Span, target: Span, interval: Span, queue_is_empty: bool) -> bool {
         if waited < target || queue_is_empty {
             self.first_above = None;
