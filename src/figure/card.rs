@@ -335,6 +335,10 @@ fn latency(pen: &mut Pen, at: Point, node: &NodeFrame, theme: &Theme, keys: &mut
     let parts = [("p50", node.p50), ("p99", node.p99)];
     let mut x = at.x + PAD;
     let mut told = false;
+    // A message queue takes a message in no time; that is no measurement.
+    if node.p50 == Some(0.0) && node.p99.is_none_or(|p99| p99 == 0.0) {
+        return pen.text("latency", plain(x, y, 11.0, "answers at once"), theme.muted);
+    }
     for (name, value) in parts {
         let Some(value) = value else { continue };
         if told {

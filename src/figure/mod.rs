@@ -291,7 +291,7 @@ fn facts(shown: &Shown, look: &Look) -> String {
     if ended > 0 {
         let good = short::percent(total.good as f64 / ended as f64);
         let rate = axis::text(total.offered_rate, FigureUnit::PerSecond);
-        facts.push(format!("{rate} requests in the whole run, {good} answered in time"));
+        facts.push(format!("{rate} offered in the whole run, {good} answered in time"));
     }
     if let Some((hold, all)) = shown.verdicts.filter(|(_, all)| *all > 0) {
         facts.push(if hold == all {
