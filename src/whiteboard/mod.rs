@@ -14,6 +14,7 @@ mod files;
 mod findings;
 pub mod headless;
 mod hit;
+mod modifiers;
 mod motion;
 mod panels;
 mod probe;
@@ -29,7 +30,7 @@ use bevy::prelude::*;
 use bevy::render::error_handler::{ErrorType, RenderError, RenderErrorHandler, RenderErrorPolicy};
 use bevy::window::{WindowCloseRequested, WindowPlugin};
 use bevy::winit::{EventLoopProxyWrapper, UpdateMode, WinitSettings, WinitUserEvent};
-use bevy_egui::{EguiContexts, EguiInput, EguiPlugin, EguiPreUpdateSet, EguiPrimaryContextPass, PrimaryEguiContext};
+use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext};
 use egui::{LayerId, UiBuilder};
 use files::Files;
 use std::fmt;
@@ -91,7 +92,8 @@ fn build(file: Option<&Path>) -> App {
         commands.spawn(Camera2d);
         *wake.lock().unwrap_or_else(PoisonError::into_inner) = Some((**proxy).clone());
     })
-    .add_systems(PreUpdate, quiet.after(EguiPreUpdateSet::ProcessInput).before(EguiPreUpdateSet::BeginPass))
+    .init_resource::<modifiers::Held>()
+    .add_systems(PreUpdate, modifiers::systems())
     .add_systems(EguiPrimaryContextPass, draw);
     app
 }
@@ -158,17 +160,6 @@ fn draw(
     Ok(())
 }
 
-/// `bevy_egui` says at every frame which modifier keys are held, and after whatever egui is told it wants another frame: a
-/// window at rest would draw for ever. What is no news is left out.
-fn quiet(mut inputs: Query<&mut EguiInput>, mut held: Local<Option<egui::Modifiers>>) {
-    for mut input in &mut inputs {
-        input.events.retain(|event| match event {
-            egui::Event::ModifiersChanged(now) => held.replace(*now) != Some(*now),
-            _ => true,
-        });
-    }
-}
-
 /// The graphics device is lost, or does not do what it should: without it nothing can be shown or asked, so the program
 /// ends. The journal is not closed, so that the work is offered again at the next start.
 fn graphics_failed(error: &RenderError, main: &mut World, _: &mut World) -> RenderErrorPolicy {
@@ -200,21 +191,6 @@ fn without_panic<T>(f: impl FnOnce() -> T) -> Result<T, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_news_of_modifier_keys_reaches_egui() {
-        let mut app = App::new();
-        app.add_systems(Update, quiet);
-        let window = app.world_mut().spawn(EguiInput::default()).id();
-        let mut heard = |held: egui::Modifiers| {
-            let mut input = app.world_mut().get_mut::<EguiInput>(window).expect("a window");
-            input.events = vec![egui::Event::ModifiersChanged(held), egui::Event::PointerGone];
-            app.update();
-            app.world().get::<EguiInput>(window).expect("a window").events.len()
-        };
-        let (none, shift) = (egui::Modifiers::NONE, egui::Modifiers::SHIFT);
-        assert_eq!([none, none, shift, shift, none].map(&mut heard), [2, 1, 2, 1, 2]);
-    }
 
     #[test]
     fn a_lost_device_ends_the_program_and_says_so() {

@@ -15,6 +15,8 @@ use std::sync::Arc;
 /// The height of a call, and the room for its name, in points.
 const ROW: f32 = 20.0;
 const NAMES: f32 = 240.0;
+/// The room for how it went.
+const OUTCOMES: f32 = 116.0;
 /// How far a call stands to the right of its caller's.
 const INDENT: f32 = 14.0;
 
@@ -139,7 +141,7 @@ fn x(room: Rect, (from, until): (Time, Time), at: Time) -> f32 {
 
 fn room(row: Rect) -> Rect {
     let names = NAMES.min(row.width() * 0.4);
-    Rect::from_min_max(pos2(row.left() + names, row.top()), pos2(row.right() - 70.0, row.bottom()))
+    Rect::from_min_max(pos2(row.left() + names, row.top()), pos2(row.right() - OUTCOMES, row.bottom()))
 }
 
 fn axis(ui: &mut Ui, theme: &Theme, extent: (Time, Time)) {
@@ -192,7 +194,9 @@ fn bar(painter: &Painter, theme: &Theme, hop: &Hop, room: Rect, extent: (Time, T
         let size = vec2((until - from).max(1.5), height);
         Rect::from_min_size(pos2(from, room.center().y - height / 2.0), size)
     };
-    painter.rect_filled(part(hop.sent, known(hop.settled), ROW - 8.0), 2.0, ink.gamma_multiply(0.25));
+    let whole = part(hop.sent, known(hop.settled), ROW - 8.0);
+    // What was over at once would not be seen if it were pale.
+    painter.rect_filled(whole, 2.0, if whole.width() < 3.0 { ink } else { ink.gamma_multiply(0.25) });
     for Passage { left, arrives } in [hop.request, hop.reply] {
         if left != Time::NEVER {
             painter.rect_filled(part(left, known(arrives), 2.0), 0.0, ink);
@@ -202,7 +206,6 @@ fn bar(painter: &Painter, theme: &Theme, hop: &Hop, room: Rect, extent: (Time, T
         painter.rect_filled(part(hop.request.arrives, known(hop.reply.left), ROW - 11.0), 2.0, ink);
     }
     if hop.attempt > 0 {
-        let whole = part(hop.sent, known(hop.settled), ROW - 8.0);
         painter.rect_stroke(whole, 2.0, Stroke::new(1.0, ink), egui::StrokeKind::Inside);
     }
 }
