@@ -136,11 +136,14 @@ fn latency(recording: &Recording) -> Panel {
     if (2..=MOST_CLASSES).contains(&recording.classes.len()) {
         for (i, name) in recording.classes.iter().enumerate() {
             let slices = slices(&[i]);
+            let tail = recording.percentile(&slices, &[i], 0.99);
             if recording.classes.len() <= MOST_MEDIANS {
                 let median = recording.percentile(&slices, &[i], 0.5);
-                curves.push(curve(String::new(), Ink::Class(i), Form::Thin, median));
+                // Where there are too few answers for the other, the legend is of this.
+                let label = if tail.iter().any(Option::is_some) { String::new() } else { name.clone() };
+                curves.push(curve(label, Ink::Class(i), Form::Thin, median));
             }
-            curves.push(curve(name.clone(), Ink::Class(i), Form::Line, recording.percentile(&slices, &[i], 0.99)));
+            curves.push(curve(name.clone(), Ink::Class(i), Form::Line, tail));
         }
     } else {
         let all = recording.all();
