@@ -429,7 +429,7 @@ fn dashed(points: &[Point], dash: f64, gap: f64) -> Vec<Seg> {
     let (mut is_dash, mut left) = (true, dash);
     for (n, pair) in points.windows(2).enumerate() {
         let (from, to) = (pair[0], pair[1]);
-        let length = (to.x - from.x).hypot(to.y - from.y);
+        let length = ((to.x - from.x) * (to.x - from.x) + (to.y - from.y) * (to.y - from.y)).sqrt();
         let at = |done: f64| {
             let share = done / length;
             Point::new(from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share)

@@ -126,7 +126,7 @@ impl Motion {
         for journey in &snapshot.journeys[snapshot.journeys.len() - new..] {
             self.measure(journey);
             if self.is_stretched && self.plays.len() < MOST && journey.is_in(snapshot.frame.sampling) {
-                let id = if self.is_rare(journey) { ALWAYS } else { journey.id };
+                let id = if self.note_failures(journey) { ALWAYS } else { journey.id };
                 self.play(journey.clone(), id);
             }
         }
@@ -174,8 +174,9 @@ impl Motion {
         sorted.get(sorted.len() / 2).copied()
     }
 
-    /// Whether a journey that is not among those drawn shows a failure of a link that has shown none for a while.
-    fn is_rare(&mut self, journey: &Journey) -> bool {
+    /// Note what failed in a journey. Whether it is not among those drawn, and shows a failure of a link that has shown none
+    /// for a while.
+    fn note_failures(&mut self, journey: &Journey) -> bool {
         let (mut rare, drawn) = (false, journey.is_in(self.every));
         for hop in journey.hops.iter().filter(|hop| hop.outcome.is_err()) {
             let last = self.failed.entry(hop.link.index()).or_insert(-FLOOR);
@@ -499,16 +500,16 @@ mod tests {
             hop.outcome = if fails { Err(Reason::Error) } else { Ok(()) };
             Journey { id, hops: vec![hop] }
         };
-        assert!(!motion.is_rare(&journey(u64::MAX, false)), "it went well");
+        assert!(!motion.note_failures(&journey(u64::MAX, false)), "it went well");
         let mut seen = 0;
         for tenth in 0..50 {
             motion.clock = f64::from(tenth) / 10.0;
-            seen += usize::from(motion.is_rare(&journey(u64::MAX, true)));
+            seen += usize::from(motion.note_failures(&journey(u64::MAX, true)));
         }
         assert_eq!(seen, 5);
         // One of the sample counts as well, and is not chosen twice.
         motion.clock = 10.0;
-        assert!(!motion.is_rare(&journey(ALWAYS, true)) && !motion.is_rare(&journey(u64::MAX, true)));
+        assert!(!motion.note_failures(&journey(ALWAYS, true)) && !motion.note_failures(&journey(u64::MAX, true)));
         assert!(crate::engine::is_in(ALWAYS, u64::MAX));
     }
 
