@@ -194,8 +194,14 @@ fn one(
     ui.horizontal(|ui| {
         ui.label(RichText::new(&panel.title).family(canvas::bold()).size(12.0));
         for curve in panel.curves.iter().filter(|curve| !curve.label.is_empty()) {
-            let (rect, _) = ui.allocate_exact_size(egui::vec2(12.0, 10.0), egui::Sense::hover());
-            ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(3.0, ink(theme, curve.ink)));
+            let (rect, _) = ui.allocate_exact_size(egui::vec2(16.0, 10.0), egui::Sense::hover());
+            let (from, until, pen) = (rect.left_center(), rect.right_center(), ink(theme, curve.ink));
+            // As the line is drawn: several may be of one colour.
+            ui.painter().extend(match curve.form {
+                Form::DashedLine => egui::Shape::dashed_line(&[from, until], Stroke::new(2.0, pen), 4.0, 2.0),
+                Form::Area => vec![egui::Shape::line_segment([from, until], Stroke::new(5.0, pen))],
+                form => vec![egui::Shape::line_segment([from, until], Stroke::new(width(form), pen))],
+            });
             ui.label(RichText::new(&curve.label).small().weak());
         }
         let words: Vec<String> =
@@ -257,11 +263,12 @@ fn one(
                     continue;
                 }
                 let style = if curve.form == Form::DashedLine { LineStyle::dashed_dense() } else { LineStyle::Solid };
-                let width = if curve.form == Form::Thin { 1.0 } else { 2.0 };
                 // A line ends where there was nothing to measure.
                 for piece in curve.points.split(Option::is_none).filter(|piece| !piece.is_empty()) {
                     let points: PlotPoints = piece.iter().flatten().map(|p| [p.at, place(p.mean)]).collect();
-                    plot.line(Line::new(curve.label.clone(), points).stroke(Stroke::new(width, pen)).style(style));
+                    plot.line(
+                        Line::new(curve.label.clone(), points).stroke(Stroke::new(width(curve.form), pen)).style(style),
+                    );
                 }
             }
             for (bound, words) in &panel.bounds {
@@ -280,6 +287,10 @@ fn one(
                 );
             }
         });
+}
+
+fn width(form: Form) -> f32 {
+    if form == Form::Thin { 1.0 } else { 2.0 }
 }
 
 /// Areas on top of each other: the highest first, each filled down to the ground and then covered by the next.
