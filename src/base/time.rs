@@ -50,10 +50,17 @@ impl Span {
         Span((s * 1e9 + 0.5) as u64)
     }
 
-    /// From nanoseconds, rounded to the nearest; saturating like [`Span::from_secs_f64`].
+    /// From nanoseconds, rounded to the nearest, halves to even; saturating like [`Span::from_secs_f64`].
     #[inline]
     pub fn from_nanos_f64(ns: f64) -> Span {
-        Span((ns + 0.5) as u64)
+        // Up to here the lowest bits of the sum are the rounded number: quicker than a conversion that looks out for too
+        // large and negative ones.
+        const LIMIT: f64 = (1u64 << 52) as f64;
+        if (0.0..LIMIT).contains(&ns) {
+            Span((ns + LIMIT).to_bits() - LIMIT.to_bits())
+        } else {
+            Span((ns + 0.5) as u64)
+        }
     }
 
     pub fn as_secs(self) -> f64 {

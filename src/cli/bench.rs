@@ -44,7 +44,7 @@ pub fn subjects() -> [Subject; 5] {
 const SINGLE_STATION: &str = r#"(
     run: (length: "1h", warm_up: "1s"),
     nodes: {
-        "source": (kind: client(rate: "800/s")),
+        "source": (kind: client(rate: "800/s", keys: Uniform(keys: 1))),
         "station": (kind: service(replicas: 1, slots: 1, cores: 1, work: Exponential("1ms"), queue_limit: None)),
     },
     links: [(from: "source", to: "station")],

@@ -86,8 +86,9 @@ pub struct EventQueue {
     /// Events beyond the last bucket, earliest on top.
     far: BinaryHeap<Far>,
     seq: u64,
-    /// Since the buckets were laid out: events taken, buckets opened, events that went to `far`.
-    taken: u64,
+    /// When the buckets were laid out: `seq`, less the events that were pending.
+    taken_before: u64,
+    /// Since then: buckets opened, events that went to `far`.
     opened: u64,
     strays: u64,
     /// A bucket of very many events has been opened since this was last asked.
@@ -105,7 +106,7 @@ impl Default for EventQueue {
             in_buckets: 0,
             far: BinaryHeap::new(),
             seq: 0,
-            taken: 0,
+            taken_before: 0,
             opened: 0,
             strays: 0,
             fresh: false,
@@ -201,7 +202,6 @@ impl EventQueue {
         if last.at > limit {
             return None;
         }
-        self.taken += 1;
         self.due.pop()
     }
 
@@ -284,14 +284,16 @@ impl EventQueue {
     /// little per event.
     fn badly_laid_out(&self) -> bool {
         let pending = self.in_buckets + self.far.len();
-        if self.taken < 4 * pending as u64 + 1024 {
+        // All that were ever scheduled are pending or were taken.
+        let taken = self.seq - pending as u64 - self.taken_before;
+        if taken < 4 * pending as u64 + 1024 {
             return false;
         }
-        let (found, wanted) = (self.taken / self.opened.max(1), per_bucket(pending));
+        let (found, wanted) = (taken / self.opened.max(1), per_bucket(pending));
         let crowded = found > 4 * wanted && self.shift > 0;
-        let sparse = found < wanted / 2 && self.opened > 1024 && self.strays * 8 > self.taken;
+        let sparse = found < wanted / 2 && self.opened > 1024 && self.strays * 8 > taken;
         let few_buckets = pending > wanted as usize * self.buckets.len() && self.buckets.len() < MAX_BUCKETS;
-        crowded || sparse || few_buckets || self.strays * 4 > self.taken
+        crowded || sparse || few_buckets || self.strays * 4 > taken
     }
 
     /// Choose an array or a calendar, and its width, by what is pending now.
@@ -305,7 +307,8 @@ impl EventQueue {
         all.sort_unstable_by_key(|event| std::cmp::Reverse(event.key()));
         self.occupied.fill(0);
         self.in_buckets = 0;
-        (self.taken, self.opened, self.strays) = (0, 0, 0);
+        self.taken_before = self.seq - all.len() as u64;
+        (self.opened, self.strays) = (0, 0);
         if all.len() <= FEW {
             self.due_end = u64::MAX;
             self.due = all;

@@ -20,57 +20,18 @@ pub enum Meter {
 
 pub const METERS: usize = 5;
 
-/// Levels that change together, and the areas under them up to `at`. The areas wrap; what is read is the difference over a
-/// window, which is far smaller.
-#[derive(Clone, Debug)]
-struct Levels<const N: usize> {
-    at: Time,
-    level: [u32; N],
-    /// Level times nanoseconds.
-    area: [u64; N],
-}
-
-impl<const N: usize> Default for Levels<N> {
-    fn default() -> Self {
-        Levels { at: Time::ZERO, level: [0; N], area: [0; N] }
-    }
-}
-
-impl<const N: usize> Levels<N> {
-    /// The areas at `now`.
-    #[inline]
-    fn areas(&self, now: Time) -> [u64; N] {
-        let passed = now.0 - self.at.0;
-        std::array::from_fn(|i| self.area[i].wrapping_add(u64::from(self.level[i]).wrapping_mul(passed)))
-    }
-
-    /// Bring the areas up to date, for the levels are about to change.
-    #[inline]
-    fn advance(&mut self, now: Time) {
-        self.area = self.areas(now);
-        self.at = now;
-    }
-
-    #[inline]
-    fn add(&mut self, i: usize, change: i32) {
-        debug_assert!(self.level[i].checked_add_signed(change).is_some(), "a level would fall below zero");
-        self.level[i] = self.level[i].wrapping_add_signed(change);
-    }
-}
-
-/// What of a node is in use, and what there is.
+/// What of a node is in use, and what there is: levels, and the areas under them. A change by `d` at the instant `t` adds
+/// nothing to an area until then, and `d` times what passes since; so an area at `now` is the level times `now`, less the
+/// sum of all `d` times `t`, and a level that stays costs nothing. The products wrap; what is read is the difference of two
+/// areas, which is far smaller.
 #[derive(Clone, Debug, Default)]
 pub struct Meters {
-    /// Queue, busy slots, busy cores.
-    work: Levels<WORK>,
-    /// Slots, cores.
-    capacity: Levels<{ METERS - WORK }>,
+    level: [u32; METERS],
     /// Largest queue since it was last taken.
     queue_peak: u32,
+    /// Each change times its instant, in nanoseconds.
+    changes: [u64; METERS],
 }
-
-/// The first so many meters are about work.
-const WORK: usize = 3;
 
 impl Meters {
     #[inline]
@@ -83,31 +44,20 @@ impl Meters {
     #[inline]
     pub fn add(&mut self, now: Time, meter: Meter, change: i32) {
         let i = meter as usize;
-        if i < WORK {
-            self.work.advance(now);
-            self.work.add(i, change);
-            if matches!(meter, Meter::Queue) {
-                self.note_peak();
-            }
-        } else {
-            self.capacity.advance(now);
-            self.capacity.add(i - WORK, change);
+        debug_assert!(self.level[i].checked_add_signed(change).is_some(), "a level would fall below zero");
+        self.level[i] = self.level[i].wrapping_add_signed(change);
+        self.changes[i] = self.changes[i].wrapping_add((i64::from(change) as u64).wrapping_mul(now.0));
+        if matches!(meter, Meter::Queue) {
+            self.queue_peak = self.queue_peak.max(self.level[i]);
         }
     }
 
     /// Add to the levels of queue, busy slots and busy cores.
     #[inline]
-    pub fn add_work(&mut self, now: Time, changes: [i32; WORK]) {
-        self.work.advance(now);
-        for (i, change) in changes.into_iter().enumerate() {
-            self.work.add(i, change);
-        }
-        self.note_peak();
-    }
-
-    #[inline]
-    fn note_peak(&mut self) {
-        self.queue_peak = self.queue_peak.max(self.level(Meter::Queue));
+    pub fn add_work(&mut self, now: Time, [queue, busy, cores]: [i32; 3]) {
+        self.add(now, Meter::Queue, queue);
+        self.add(now, Meter::Busy, busy);
+        self.add(now, Meter::Cores, cores);
     }
 
     /// The largest queue since this was last asked.
@@ -118,13 +68,11 @@ impl Meters {
 
     #[inline]
     pub fn level(&self, meter: Meter) -> u32 {
-        let i = meter as usize;
-        if i < WORK { self.work.level[i] } else { self.capacity.level[i - WORK] }
+        self.level[meter as usize]
     }
 
     /// The areas at `now`, in level-nanoseconds, modulo 2^64.
     pub fn areas(&self, now: Time) -> [u64; METERS] {
-        let ([queue, busy, cores], [slots, all_cores]) = (self.work.areas(now), self.capacity.areas(now));
-        [queue, busy, cores, slots, all_cores]
+        std::array::from_fn(|i| u64::from(self.level[i]).wrapping_mul(now.0).wrapping_sub(self.changes[i]))
     }
 }

@@ -105,19 +105,20 @@ impl<B: Behaviour> Sim<B> {
 
     /// Simulate the events that are not later than `until`, but no more than so many; returns how many there were.
     fn run_events(&mut self, until: Time, most: u64) -> u64 {
-        let mut done = 0;
+        let before = self.core.handled;
+        let enough = before.saturating_add(most);
         loop {
             self.settle();
-            if done == most {
-                return done;
+            if self.core.handled == enough {
+                break;
             }
-            let Some(event) = self.core.events.pop_until(until) else { return done };
+            let Some(event) = self.core.events.pop_until(until) else { break };
             if self.core.events.take_fresh() {
                 self.core.read_ahead();
             }
             self.handle(event);
-            done += 1;
         }
+        self.core.handled - before
     }
 
     /// Everything that happens at this instant without an event.

@@ -493,6 +493,7 @@ impl Kind for Cache {
         self.serve(ctx, id);
     }
 
+    #[inline(never)]
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
         match child.tag {
             FETCH => {

@@ -192,12 +192,19 @@ impl Client {
             _ => self.keeps(ctx.now()),
         };
         if kept {
-            let size = if let Arrivals::Batches { size } = self.spec.arrivals { size } else { 1 };
-            for _ in 0..size {
-                self.issue(ctx, 0);
+            if let Arrivals::Batches { size } = self.spec.arrivals {
+                self.issue_more(ctx, size - 1);
             }
+            self.issue(ctx, 0);
         }
         self.schedule_arrival(ctx);
+    }
+
+    /// The rest of a batch.
+    #[cold]
+    #[inline(never)]
+    fn issue_more(&mut self, ctx: &mut Ctx, count: u32) {
+        (0..count).for_each(|_| self.issue(ctx, 0));
     }
 
     /// Thinning (Lewis and Shedler 1979): candidates come at the peak rate, each is kept with the present share.
@@ -427,6 +434,7 @@ impl Kind for Client {
         }
     }
 
+    #[inline(never)]
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
         self.finished(ctx, child);
     }

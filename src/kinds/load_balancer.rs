@@ -488,7 +488,7 @@ impl Kind for LoadBalancer {
         ctx.send(id, link, number, Route { origin: 0, replica }, &request);
     }
 
-    #[inline]
+    #[inline(never)]
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
         ctx.meter_add(Meter::Busy, -1);
         // By the number and not by the replica that answered: a database or a sharded store chooses that itself.

@@ -416,6 +416,7 @@ impl Kind for Queue {
         self.dispatch(ctx);
     }
 
+    #[inline(never)]
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
         let Some(delivery) = self.in_flight.remove(&child.tag) else { return };
         self.consumers[delivery.consumer].unacknowledged -= 1;

@@ -163,6 +163,7 @@ impl Kind for RateLimiter {
         }
     }
 
+    #[inline(never)]
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
         ctx.meter_add(Meter::Busy, -1);
         ctx.reply(child.parent, child.reply);

@@ -181,6 +181,18 @@ impl Station {
             return Some(Done::Drop(id, Reason::QueueFull));
         }
         call.scratch[1] = QUEUED;
+        self.queue_up(call, id, now);
+        self.show(ctx);
+        None
+    }
+
+    /// To the others that wait.
+    #[inline(always)]
+    fn queue_up(&mut self, call: &Call, id: CallId, now: Time) {
+        self.queued += 1;
+        if self.waiting.push_fifo(id, now) {
+            return;
+        }
         let class = call.asks.class.index();
         let ticket = Ticket {
             id,
@@ -191,9 +203,6 @@ impl Station {
             cost: self.spec.fair_costs.get(class).copied().unwrap_or(FAIR_COST),
         };
         self.waiting.push(ticket);
-        self.queued += 1;
-        self.show(ctx);
-        None
     }
 
     /// Bring the node's meters up to date: once after all that happens at an instant, because a slot that one leaves and
@@ -297,12 +306,14 @@ impl Station {
             processor.add(now, id, span, call.asks.priority);
         } else {
             self.direct += 1;
-            call.scratch[1] = self.frozen_until_now(now).0;
+            call.scratch[1] = if self.is_frozen() { self.frozen_until_now(now) } else { self.frozen_for }.0;
             ctx.call_timer(id, span, WORK_TIMER);
         }
         self.show(ctx);
     }
 
+    #[cold]
+    #[inline(never)]
     fn frozen_until_now(&self, now: Time) -> Span {
         self.frozen_for + self.frozen_since.map_or(Span::ZERO, |since| now.since(since))
     }

@@ -133,17 +133,18 @@ impl<T: Copy + Ord> Waiting<T> {
         self.ranked.heap.retain(|Reverse((_, _, id, _))| alive(*id));
     }
 
+    /// Add to the end of the line, where that is all there is to it; false if a ticket is needed.
     #[inline]
-    pub fn push(&mut self, ticket: Ticket<T>) {
-        if self.discipline == Discipline::Fifo {
-            self.line.push_back((ticket.id, ticket.since));
-        } else {
-            self.push_ranked(ticket);
+    pub fn push_fifo(&mut self, id: T, since: Time) -> bool {
+        let fifo = self.discipline == Discipline::Fifo;
+        if fifo {
+            self.line.push_back((id, since));
         }
+        fifo
     }
 
     #[inline(never)]
-    fn push_ranked(&mut self, ticket: Ticket<T>) {
+    pub fn push(&mut self, ticket: Ticket<T>) {
         let entry = (ticket.id, ticket.since);
         match self.discipline {
             Discipline::Priority | Discipline::PreemptivePriority => {
