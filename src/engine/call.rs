@@ -114,7 +114,6 @@ pub(crate) const TRACED: u16 = 2048;
 #[repr(align(64))]
 pub struct Call {
     pub(crate) generation: u32,
-    pub(crate) flags: u16,
     /// 0 for the first attempt.
     pub attempt: u8,
     pub(crate) waits: Waits,
@@ -128,6 +127,9 @@ pub struct Call {
     pub link: LinkId,
     /// The replica of the callee that it is for, or [`ANY_REPLICA`].
     pub replica: u16,
+    /// Not at a multiple of four, or a compiler reads it together with what stands behind it: the processor then waits for
+    /// both to be written.
+    pub(crate) flags: u16,
     /// The replica of the caller that it comes from.
     pub origin: u16,
     pub asks: Request,
@@ -148,7 +150,6 @@ impl Call {
     /// What lies in a place that has not been used yet.
     const NOBODYS: Call = Call {
         generation: 0,
-        flags: 0,
         attempt: 0,
         waits: Waits::Nobody,
         caller: CallId::NONE,
@@ -156,6 +157,7 @@ impl Call {
         node: NodeId(0),
         link: LinkId(0),
         replica: ANY_REPLICA,
+        flags: 0,
         origin: 0,
         asks: Request {
             class: ClassId(0),
@@ -315,6 +317,7 @@ mod tests {
     #[test]
     fn a_call_is_two_lines_of_a_cache_and_a_touch_reads_both() {
         assert_eq!(size_of::<Call>(), 128);
+        assert_ne!(std::mem::offset_of!(Call, flags) % 4, 0);
         assert_ne!(std::mem::offset_of!(Call, asks.key) / 64, std::mem::offset_of!(Call, scratch) / 64);
     }
 }

@@ -130,6 +130,7 @@ impl Default for ReplicaState {
 
 /// What the engine knows of a node.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(crate) struct NodeState {
     pub meters: Meters,
     pub tally: NodeTally,

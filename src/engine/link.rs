@@ -189,6 +189,7 @@ impl LinkFault {
 
 /// A link of a running simulation.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(crate) struct Link {
     pub from: NodeId,
     pub to: NodeId,

@@ -24,15 +24,24 @@ impl Core {
     #[inline(always)]
     pub(crate) fn send(&mut self, link: LinkId, waiter: Waiter, tag: u32, route: Route, request: &Request) {
         let way = self.links[link.index()].way;
+        if way.retried || request.deadline != Time::NEVER {
+            return self.send_in_time(link, waiter, tag, route, request);
+        }
+        self.attempt(link, waiter.parts(), tag, route, request, 0);
+    }
+
+    /// The same where there is an operation around the attempt, or a deadline.
+    #[inline(never)]
+    fn send_in_time(&mut self, link: LinkId, waiter: Waiter, tag: u32, route: Route, request: &Request) {
+        let way = self.links[link.index()].way;
         let deadline = if way.propagates { request.deadline } else { Time::NEVER };
         if way.retried || deadline <= self.now {
-            self.begin_op(link, waiter, tag, route, request);
-        } else {
-            let id = self.attempt(link, waiter.parts(), tag, route, request, 0);
-            if deadline != Time::NEVER {
-                // Nothing is tried again, so that the attempt is all there is to give up.
-                self.push_deadline(deadline, What::CallDeadline, id);
-            }
+            return self.begin_op(link, waiter, tag, route, request);
+        }
+        let id = self.attempt(link, waiter.parts(), tag, route, &Request { deadline, ..*request }, 0);
+        if deadline != Time::NEVER {
+            // Nothing is tried again, so that the attempt is all there is to give up.
+            self.push_deadline(deadline, What::CallDeadline, id);
         }
     }
 
@@ -69,24 +78,29 @@ impl Core {
             reply: Reply::OK,
             scratch: [0; 2],
         };
-        if request.deadline != Time::NEVER && !state.way.propagates {
-            call.asks.deadline = Time::NEVER;
+        if state.way.straight && !self.tracer.is_on() {
+            self.make_ready(Ready::Arrive(id), id)
+        } else {
+            self.set_out(id, link)
         }
-        let straight = state.way.straight;
+    }
+
+    /// The same from when there is a record, where the way is not straight or somebody looks.
+    #[inline(never)]
+    fn set_out(&mut self, id: CallId, link: LinkId) -> CallId {
         if self.tracer.is_on() {
             self.trace_call(id);
         }
-        if straight {
+        if self.links[link.index()].way.straight {
             self.ready.push(Ready::Arrive(id));
         } else {
-            self.set_out(id, link);
+            self.go_through(id, link);
         }
         id
     }
 
     /// The first stretch of a way that is not straight.
-    #[inline(never)]
-    fn set_out(&mut self, id: CallId, link: LinkId) {
+    fn go_through(&mut self, id: CallId, link: LinkId) {
         let way = self.links[link.index()].way;
         let call = &mut self.calls[id];
         call.flags = call.flags & TRACED | AWAITED;
@@ -100,6 +114,24 @@ impl Core {
         } else {
             self.transmit(id, link);
         }
+    }
+
+    /// What happens to `id` next.
+    #[inline(always)]
+    fn make_ready(&mut self, ready: Ready, id: CallId) -> CallId {
+        if self.ready.len() == self.ready.capacity() {
+            return self.make_room(ready, id);
+        }
+        self.ready.push(ready);
+        id
+    }
+
+    /// Nothing follows the call of this, so that the usual case saves no registers.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, ready: Ready, id: CallId) -> CallId {
+        self.ready.push(ready);
+        id
     }
 
     /// Breaker, bulkhead, timeout, pool.

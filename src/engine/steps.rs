@@ -53,17 +53,22 @@ fn tag_of(local: u8, epoch: u8) -> u32 {
 
 impl Core {
     /// Begin the itinerary of `call`'s node. Returns at once what is known at once.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn run_steps(&mut self, id: CallId) -> Steps {
         let node = self.calls[id].node;
         match *self.plan.nodes[node.index()].steps {
-            [] => return Steps::Done(Reply::OK),
+            [] => Steps::Done(Reply::OK),
             [StepGroup { only: Some((link, _)), .. }] => {
                 self.send_onward(link, id, 0);
-                return Steps::Pending;
+                Steps::Pending
             }
-            _ => {}
+            _ => self.begin_steps(id, node),
         }
+    }
+
+    /// The same of an itinerary of which something must be kept.
+    #[inline(never)]
+    fn begin_steps(&mut self, id: CallId, node: NodeId) -> Steps {
         let slots = self.calls.slots();
         if self.steps.len() < slots {
             self.steps.resize(slots, StepState::default());
@@ -268,12 +273,18 @@ impl Core {
     }
 
     /// A child of an itinerary has answered. Returns how the itinerary ends, if that was its end.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step_reply(&mut self, id: CallId, tag: u32, reply: Reply) -> Option<Reply> {
         let node = self.calls.get(id).filter(|call| call.flags & SERVING != 0)?.node;
         if let [StepGroup { only: Some((link, _)), .. }] = *self.plan.nodes[node.index()].steps {
-            return Some(self.reply_of_only(link, reply));
+            Some(self.reply_of_only(link, reply))
+        } else {
+            self.step_reply_of(id, node, tag, reply)
         }
+    }
+
+    #[inline(never)]
+    fn step_reply_of(&mut self, id: CallId, node: NodeId, tag: u32, reply: Reply) -> Option<Reply> {
         let local = tag & 0xFF;
         let state = &mut self.steps[id.slot() as usize];
         if u32::from(state.epoch) != tag >> 8 & 0xFF || state.outstanding == 0 {

@@ -210,6 +210,7 @@ impl LinkTally {
 
 /// A class's.
 #[derive(Clone, Debug, Default)]
+#[repr(align(64))]
 pub struct ClassTally {
     pub counts: ClassCounts,
     pub latency: Histogram,

@@ -25,8 +25,8 @@ pub struct Client {
     think: Sampler,
     /// Factor on the rate by intervention.
     spike: f64,
-    /// The largest rate that the shape reaches in the present state.
-    peak_rate: f64,
+    /// Nanoseconds between arrivals, on average, at the largest rate that the shape reaches in the present state.
+    mean_gap: f64,
     /// Evenly spaced arrivals: what is left of the gap before the next one, as a share of it, and when that was.
     left: (f64, Time),
     bursting: bool,
@@ -172,7 +172,7 @@ impl Client {
     fn schedule_arrival(&mut self, ctx: &mut Ctx) {
         let gap = match self.spec.arrivals {
             Arrivals::Constant => self.even_gap(ctx.now()),
-            _ => self.rng.exp1() * 1e9 / self.peak_rate,
+            _ => self.rng.exp1() * self.mean_gap,
         };
         let token = self.token(ARRIVAL);
         // Where the rate is zero for good nobody comes, until it is set anew.
@@ -283,7 +283,7 @@ impl Client {
     #[inline(never)]
     fn switch(&mut self, ctx: &mut Ctx) {
         self.bursting = !self.bursting;
-        self.peak_rate = self.base_rate() * self.shape_peak();
+        self.mean_gap = 1e9 / (self.base_rate() * self.shape_peak());
         // Memoryless: the next arrival can be drawn anew at the new rate.
         self.epoch += 1;
         self.schedule_switch(ctx);
@@ -397,7 +397,7 @@ impl Kind for Client {
             classes: Vec::new(),
             think: Sampler::Constant(Span::ZERO),
             spike: 1.0,
-            peak_rate: 0.0,
+            mean_gap: f64::INFINITY,
             left: (1.0, Time::ZERO),
             bursting: false,
             epoch: 0,
@@ -452,7 +452,7 @@ impl Client {
     /// Begin, or begin anew after a change.
     fn begin(&mut self, ctx: &mut Ctx) {
         self.epoch += 1;
-        self.peak_rate = self.base_rate() * self.shape_peak();
+        self.mean_gap = 1e9 / (self.base_rate() * self.shape_peak());
         if let Arrivals::Closed { think, .. } = &self.spec.arrivals {
             self.think = think.sampler();
         }
