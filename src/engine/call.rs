@@ -107,6 +107,9 @@ pub(crate) const PERMITTED: u16 = 512;
 pub(crate) const UNNOTICED: u16 = 1024;
 /// What becomes of it is kept for displays.
 pub(crate) const TRACED: u16 = 2048;
+/// Nothing was in its way to the callee, and nothing will be on the way back, if it has set out: the caller waits as long as
+/// the callee takes.
+pub(crate) const STRAIGHT: u16 = 4096;
 
 /// An attempt of a request over a link: two lines of the processor's cache, as a test below holds, because with very many
 /// calls in flight fetching them is most of what an event costs.

@@ -13,7 +13,7 @@ use super::outcome::Reply;
 use super::plan::Plan;
 use super::sim::Control;
 use super::steps::{Children, StepState};
-use super::tally::{ClassTally, NodeTally};
+use super::tally::{ClassTally, LinkTally, NodeTally};
 use super::trace::Tracer;
 use crate::base::{LinkId, NodeId, Rng, Span, Streams, Time};
 use std::collections::VecDeque;
@@ -169,9 +169,9 @@ impl NodeState {
         self.all_down || (self.any_down && self.replicas.get(usize::from(replica)).is_some_and(|replica| !replica.up))
     }
 
-    /// Count a call's reply.
+    /// Count a call's reply; its latency, unless it is shared with the link's.
     #[inline]
-    pub fn record(&mut self, now: Time, call: &Call) {
+    pub fn record(&mut self, now: Time, call: &Call, shared: bool) {
         match call.reply.outcome {
             Ok(()) => {
                 let latency = now.since(call.arrived).0;
@@ -185,7 +185,9 @@ impl NodeState {
                 let others = latency.saturating_sub(call.queue_ns.wrapping_add(call.service_ns));
                 counts.others_ns = counts.others_ns.wrapping_add(others);
                 counts.waited += u64::from(call.queue_ns > 0);
-                tally.latency.record(latency);
+                if !shared {
+                    tally.latency.record(latency);
+                }
                 tally.wait.record(call.queue_ns);
             }
             Err(reason) => self.tally.counts.failed[reason as usize] += 1,
@@ -221,8 +223,9 @@ pub(crate) struct Core {
     pub topology: u64,
     /// Nodes that are to be told when it does.
     pub watchers: Vec<NodeId>,
-    /// Events handled so far.
+    /// Events handled so far, and when shared latencies were last counted for both sides.
     pub handled: u64,
+    folded: Option<u64>,
     pub tracer: Tracer,
 }
 
@@ -278,6 +281,7 @@ impl Core {
             topology: 0,
             watchers: Vec::new(),
             handled: 0,
+            folded: None,
         };
         for i in 0..core.links.len() {
             core.links[i].refresh();
@@ -478,6 +482,19 @@ impl Core {
             return None;
         }
         Some(to)
+    }
+
+    /// Count the latencies that links and their callees share for both.
+    pub fn fold_latencies(&mut self) {
+        if self.folded.replace(self.handled) == Some(self.handled) {
+            return;
+        }
+        for link in &mut self.links {
+            let LinkTally { shared, latency, .. } = &mut link.tally;
+            latency.merge(shared);
+            self.nodes[link.to.index()].tally.latency.merge(shared);
+            shared.clear();
+        }
     }
 
     /// Whether a call is still with its callee.

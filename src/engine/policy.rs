@@ -3,7 +3,7 @@
 
 use super::call::{
     ARRIVED, AWAITED, CANCELLED, CONNECTED, Call, CallId, HELD, IN_BULKHEAD, IN_POOL_QUEUE, PERMITTED, RETURNING,
-    SERVING, TRACED, UNNOTICED, Waiter, Waits,
+    SERVING, STRAIGHT, TRACED, UNNOTICED, Waiter, Waits,
 };
 use super::core::{Core, Ready, What};
 use super::ctx::{Child, Request, Route};
@@ -61,7 +61,7 @@ impl Core {
         let (id, call) = self.calls.reserve();
         *call = Call {
             generation: id.generation(),
-            flags: AWAITED | SERVING,
+            flags: AWAITED | SERVING | STRAIGHT,
             attempt: number,
             waits,
             caller,
@@ -310,18 +310,23 @@ impl Core {
         call.flags = flags & !(SERVING | ARRIVED) | RETURNING;
         // As a whole, for it is read back as a whole soon.
         call.reply = reply;
+        let (link, plain) = (call.link, self.links[call.link.index()].way.plain);
+        if !plain {
+            call.flags &= !STRAIGHT;
+        }
         if flags & ARRIVED != 0 {
+            let shared = flags & (AWAITED | STRAIGHT) == AWAITED | STRAIGHT && plain;
             let node = &mut self.nodes[call.node.index()];
             if node.any_fails && node.spoils(call) {
                 call.reply = Reply::failed(Reason::Error);
             }
-            node.record(self.now, call);
+            node.record(self.now, call, shared);
         }
-        let (link, outcome) = (call.link, call.reply.outcome);
         if flags & TRACED != 0 {
+            let outcome = call.reply.outcome;
             self.trace_answer(id, outcome);
         }
-        if !self.links[link.index()].way.plain {
+        if !plain {
             self.carry(id, link, true);
         } else if flags & AWAITED == 0 {
             self.calls[id].flags &= !RETURNING;
@@ -337,13 +342,17 @@ impl Core {
         let call = &mut self.calls[id];
         let (flags, reply) = (call.flags, call.reply);
         call.flags &= !RETURNING;
+        let (unnoticed, latency) = (flags & UNNOTICED != 0, self.now.since(call.sent));
+        let link = &mut self.links[call.link.index()];
         if flags & AWAITED == 0 {
+            if flags & STRAIGHT != 0 && reply.is_ok() {
+                // The caller has gone since it was answered, so that the callee does not share its latency.
+                self.nodes[link.to.index()].tally.latency.record(latency.0);
+            }
             self.release(id);
             return Told::Nothing;
         }
-        let (unnoticed, latency) = (flags & UNNOTICED != 0, self.now.since(call.sent));
-        let link = &mut self.links[call.link.index()];
-        link.tally.done(reply.outcome, latency.0);
+        link.tally.done(reply.outcome, latency.0, flags & STRAIGHT != 0);
         let node = link.from;
         if flags & (CONNECTED | IN_BULKHEAD | PERMITTED | TRACED) != 0 {
             self.let_go(id, flags, reply.outcome, true);
@@ -467,7 +476,7 @@ impl Core {
     pub(super) fn abandon(&mut self, id: CallId, reason: Reason, needed: bool) {
         let call = &self.calls[id];
         let (flags, latency) = (call.flags, self.now.since(call.sent));
-        self.links[call.link.index()].tally.done(Err(reason), latency.0);
+        self.links[call.link.index()].tally.done(Err(reason), latency.0, false);
         self.let_go(id, flags, Err(reason), needed);
         let call = &mut self.calls[id];
         let link = &mut self.links[call.link.index()];

@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::policy::Told;
 use super::tally::{ClassTally, LinkTally, NodeTally};
 use super::trace::{Hop, Journey};
-use crate::base::{ClassId, LinkId, NodeId, Time};
+use crate::base::{ClassId, Histogram, LinkId, NodeId, Time};
 use std::collections::VecDeque;
 
 /// An order from one node to another, or from the timeline.
@@ -293,6 +293,18 @@ impl<B: Behaviour> Sim<B> {
 
     pub fn node_tally(&mut self, node: NodeId) -> &mut NodeTally {
         &mut self.core.nodes[node.index()].tally
+    }
+
+    /// How long a node took to answer calls, since this was last cleared.
+    pub fn node_latency(&mut self, node: NodeId) -> &mut Histogram {
+        self.core.fold_latencies();
+        &mut self.core.nodes[node.index()].tally.latency
+    }
+
+    /// How long callers waited for answers over a link, since this was last cleared.
+    pub fn link_latency(&mut self, link: LinkId) -> &mut Histogram {
+        self.core.fold_latencies();
+        &mut self.core.links[link.index()].tally.latency
     }
 
     pub fn link_tally(&mut self, link: LinkId) -> &mut LinkTally {

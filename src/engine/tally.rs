@@ -171,7 +171,8 @@ counters! {
 #[derive(Clone, Debug, Default)]
 pub struct NodeTally {
     pub counts: NodeCounts,
-    pub latency: Histogram,
+    /// Without the [shared](LinkTally::shared) ones.
+    pub(super) latency: Histogram,
     pub wait: Histogram,
     /// How far behind something is (replicas, messages), where the kind says so.
     pub lag: Histogram,
@@ -187,17 +188,21 @@ impl NodeTally {
 #[derive(Clone, Debug, Default)]
 pub struct LinkTally {
     pub counts: LinkCounts,
-    pub latency: Histogram,
+    /// Without the shared ones.
+    pub(super) latency: Histogram,
+    /// Of calls on which the way took no time: they took the callee as long as the caller waited, so that both are counted
+    /// here, until somebody asks.
+    pub(super) shared: Histogram,
 }
 
 impl LinkTally {
     #[inline]
-    pub fn done(&mut self, outcome: Outcome, latency_ns: u64) {
+    pub fn done(&mut self, outcome: Outcome, latency_ns: u64, shared: bool) {
         match outcome {
             Ok(()) => {
                 self.counts.succeeded += 1;
                 self.counts.latency_ns = self.counts.latency_ns.wrapping_add(latency_ns);
-                self.latency.record(latency_ns);
+                (if shared { &mut self.shared } else { &mut self.latency }).record(latency_ns);
             }
             Err(reason) => self.counts.failed[reason as usize] += 1,
         }

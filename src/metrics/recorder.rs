@@ -304,25 +304,25 @@ impl Recorder {
 
     fn close_segment<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
         let mut segment = Segment::default();
-        for histogram in &mut self.segment_classes {
-            segment.classes.push(Sparse::of(histogram));
-            histogram.clear();
-        }
+        segment.classes.extend(self.segment_classes.iter_mut().map(take));
         for i in 0..self.plan.nodes.len() {
-            let tally = sim.node_tally(NodeId(i as u32));
-            segment.nodes.push([Sparse::of(&tally.latency), Sparse::of(&tally.wait), Sparse::of(&tally.lag)]);
-            tally.latency.clear();
-            tally.wait.clear();
-            tally.lag.clear();
+            let id = NodeId(i as u32);
+            let latency = take(sim.node_latency(id));
+            let tally = sim.node_tally(id);
+            segment.nodes.push([latency, take(&mut tally.wait), take(&mut tally.lag)]);
         }
         for i in 0..self.plan.links.len() {
-            let tally = sim.link_tally(LinkId(i as u32));
-            segment.links.push(Sparse::of(&tally.latency));
-            tally.latency.clear();
+            segment.links.push(take(sim.link_latency(LinkId(i as u32))));
         }
         self.series.segment_ends.push(self.series.ends.len());
         self.series.segments.push(segment);
     }
+}
+
+fn take(histogram: &mut Histogram) -> Sparse {
+    let taken = Sparse::of(histogram);
+    histogram.clear();
+    taken
 }
 
 /// Cut a segment into windows of a whole number of nanoseconds.
