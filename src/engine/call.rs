@@ -217,6 +217,12 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
+    /// Whether a place is free without more memory.
+    #[inline]
+    pub fn has_free(&self) -> bool {
+        !self.free.is_empty()
+    }
+
     /// A free place, into which the caller writes a record with the generation of this id.
     #[inline]
     pub fn reserve(&mut self) -> (CallId, &mut Call) {

@@ -170,28 +170,32 @@ impl NodeState {
     }
 
     /// Count a call's reply; its latency, unless it is shared with the link's.
-    #[inline]
     pub fn record(&mut self, now: Time, call: &Call, shared: bool) {
         match call.reply.outcome {
             Ok(()) => {
-                let latency = now.since(call.arrived).0;
-                let tally = &mut self.tally;
-                let counts = &mut tally.counts;
-                counts.succeeded += 1;
-                counts.latency_ns = counts.latency_ns.wrapping_add(latency);
-                counts.queue_ns = counts.queue_ns.wrapping_add(call.queue_ns);
-                counts.service_ns = counts.service_ns.wrapping_add(call.service_ns);
-                // What runs side by side (a preemption, say) may add up to more than the latency.
-                let others = latency.saturating_sub(call.queue_ns.wrapping_add(call.service_ns));
-                counts.others_ns = counts.others_ns.wrapping_add(others);
-                counts.waited += u64::from(call.queue_ns > 0);
                 if !shared {
-                    tally.latency.record(latency);
+                    self.tally.latency.record(now.since(call.arrived).0);
                 }
-                tally.wait.record(call.queue_ns);
+                self.succeeded(now, call);
             }
             Err(reason) => self.tally.counts.failed[reason as usize] += 1,
         }
+    }
+
+    /// Count a call's success, without its latency.
+    #[inline(always)]
+    pub fn succeeded(&mut self, now: Time, call: &Call) {
+        let latency = now.since(call.arrived).0;
+        let counts = &mut self.tally.counts;
+        counts.succeeded += 1;
+        counts.latency_ns = counts.latency_ns.wrapping_add(latency);
+        counts.queue_ns = counts.queue_ns.wrapping_add(call.queue_ns);
+        counts.service_ns = counts.service_ns.wrapping_add(call.service_ns);
+        // What runs side by side (a preemption, say) may add up to more than the latency.
+        let others = latency.saturating_sub(call.queue_ns.wrapping_add(call.service_ns));
+        counts.others_ns = counts.others_ns.wrapping_add(others);
+        counts.waited += u64::from(call.queue_ns > 0);
+        self.tally.wait.record(call.queue_ns);
     }
 }
 

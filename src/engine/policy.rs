@@ -50,15 +50,59 @@ impl Core {
     pub(super) fn attempt(
         &mut self,
         link: LinkId,
+        waits: (Waits, CallId),
+        tag: u32,
+        route: Route,
+        request: &Request,
+        number: u8,
+    ) -> CallId {
+        let usual = self.links[link.index()].way.straight && !self.tracer.is_on();
+        if !usual || self.ready.len() == self.ready.capacity() || !self.calls.has_free() {
+            return self.attempt_with_care(link, waits, tag, route, request, number);
+        }
+        let id = self.note_attempt(link, waits, tag, route, request, number);
+        self.ready.push(Ready::Arrive(id));
+        id
+    }
+
+    /// The same in all cases. The call of this is the last thing that the usual case does not do, which saves no registers
+    /// therefore.
+    #[inline(never)]
+    fn attempt_with_care(
+        &mut self,
+        link: LinkId,
+        waits: (Waits, CallId),
+        tag: u32,
+        route: Route,
+        request: &Request,
+        number: u8,
+    ) -> CallId {
+        let id = self.note_attempt(link, waits, tag, route, request, number);
+        if self.tracer.is_on() {
+            self.trace_call(id);
+        }
+        if self.links[link.index()].way.straight {
+            self.ready.push(Ready::Arrive(id));
+        } else {
+            self.set_out(id, link);
+        }
+        id
+    }
+
+    /// The record of an attempt.
+    #[inline(always)]
+    fn note_attempt(
+        &mut self,
+        link: LinkId,
         (waits, caller): (Waits, CallId),
         tag: u32,
         route: Route,
         request: &Request,
         number: u8,
     ) -> CallId {
+        let (id, call) = self.calls.reserve();
         let state = &mut self.links[link.index()];
         state.tally.counts.sent += 1;
-        let (id, call) = self.calls.reserve();
         *call = Call {
             generation: id.generation(),
             flags: AWAITED | SERVING | STRAIGHT,
@@ -78,29 +122,11 @@ impl Core {
             reply: Reply::OK,
             scratch: [0; 2],
         };
-        if state.way.straight && !self.tracer.is_on() {
-            self.make_ready(Ready::Arrive(id), id)
-        } else {
-            self.set_out(id, link)
-        }
-    }
-
-    /// The same from when there is a record, where the way is not straight or somebody looks.
-    #[inline(never)]
-    fn set_out(&mut self, id: CallId, link: LinkId) -> CallId {
-        if self.tracer.is_on() {
-            self.trace_call(id);
-        }
-        if self.links[link.index()].way.straight {
-            self.ready.push(Ready::Arrive(id));
-        } else {
-            self.go_through(id, link);
-        }
         id
     }
 
     /// The first stretch of a way that is not straight.
-    fn go_through(&mut self, id: CallId, link: LinkId) {
+    fn set_out(&mut self, id: CallId, link: LinkId) {
         let way = self.links[link.index()].way;
         let call = &mut self.calls[id];
         call.flags = call.flags & TRACED | AWAITED;
@@ -114,24 +140,6 @@ impl Core {
         } else {
             self.transmit(id, link);
         }
-    }
-
-    /// What happens to `id` next.
-    #[inline(always)]
-    fn make_ready(&mut self, ready: Ready, id: CallId) -> CallId {
-        if self.ready.len() == self.ready.capacity() {
-            return self.make_room(ready, id);
-        }
-        self.ready.push(ready);
-        id
-    }
-
-    /// Nothing follows the call of this, so that the usual case saves no registers.
-    #[cold]
-    #[inline(never)]
-    fn make_room(&mut self, ready: Ready, id: CallId) -> CallId {
-        self.ready.push(ready);
-        id
     }
 
     /// Breaker, bulkhead, timeout, pool.
@@ -304,11 +312,28 @@ impl Core {
     /// The callee answers. The caller learns of it when the reply has travelled back.
     #[inline(never)]
     pub(crate) fn answer(&mut self, id: CallId, reply: Reply) {
+        const USUAL: u16 = ARRIVED | SERVING | AWAITED | STRAIGHT;
+        let call = &mut self.calls[id];
+        let flags = call.flags;
+        let node = &mut self.nodes[call.node.index()];
+        let usual = flags & (USUAL | TRACED) == USUAL && reply.is_ok() && !node.any_fails;
+        if !usual || !self.links[call.link.index()].way.plain || self.ready.len() == self.ready.capacity() {
+            return self.answer_with_care(id, reply);
+        }
+        call.flags = flags & !(SERVING | ARRIVED) | RETURNING;
+        // As a whole, for it is read back as a whole soon.
+        call.reply = reply;
+        self.ready.push(Ready::Return(id));
+        node.succeeded(self.now, call);
+    }
+
+    /// The same in all cases.
+    #[inline(never)]
+    fn answer_with_care(&mut self, id: CallId, reply: Reply) {
         let call = &mut self.calls[id];
         let flags = call.flags;
         debug_assert!(flags & SERVING != 0, "answered twice");
         call.flags = flags & !(SERVING | ARRIVED) | RETURNING;
-        // As a whole, for it is read back as a whole soon.
         call.reply = reply;
         let (link, plain) = (call.link, self.links[call.link.index()].way.plain);
         if !plain {
