@@ -198,7 +198,7 @@ impl Store {
 
     fn touch(&mut self, slot: u32) {
         match self.policy {
-            Policy::Lru => self.move_to_front(slot, MAIN),
+            Policy::Lru => self.bring_forward(slot, MAIN),
             Policy::Fifo | Policy::Random => {}
             Policy::Clock | Policy::Sieve => self.slots[slot as usize].uses = 1,
             Policy::S3Fifo => {
@@ -214,7 +214,7 @@ impl Store {
                 self.ranks.insert((uses.saturating_add(1), self.clock, slot));
             }
             Policy::WTinyLfu => match self.slots[slot as usize].list {
-                SMALL => self.move_to_front(slot, SMALL),
+                SMALL => self.bring_forward(slot, SMALL),
                 _ => {
                     self.move_to_front(slot, MAIN);
                     // Protected is four fifths of the main part; who falls out of it is on probation again.
@@ -466,6 +466,25 @@ impl Store {
             self.admit(evicted);
         }
         self.make_room(0, rng, evicted);
+    }
+
+    /// To the front of the list that it is in.
+    #[inline]
+    fn bring_forward(&mut self, slot: u32, list: u8) {
+        let Links { prev, next } = self.links[slot as usize];
+        if prev == NIL {
+            return;
+        }
+        self.links[prev as usize].next = next;
+        let l = &mut self.lists[list as usize];
+        let old = std::mem::replace(&mut l.head, slot);
+        if next == NIL {
+            l.tail = prev;
+        } else {
+            self.links[next as usize].prev = prev;
+        }
+        self.links[old as usize].prev = slot;
+        self.links[slot as usize] = Links { prev: NIL, next: old };
     }
 
     fn move_to_front(&mut self, slot: u32, list: u8) {
