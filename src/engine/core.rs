@@ -189,12 +189,14 @@ impl NodeState {
         let counts = &mut self.tally.counts;
         counts.succeeded += 1;
         counts.latency_ns = counts.latency_ns.wrapping_add(latency);
-        counts.queue_ns = counts.queue_ns.wrapping_add(call.queue_ns);
         counts.service_ns = counts.service_ns.wrapping_add(call.service_ns);
         // What runs side by side (a preemption, say) may add up to more than the latency.
         let others = latency.saturating_sub(call.queue_ns.wrapping_add(call.service_ns));
         counts.others_ns = counts.others_ns.wrapping_add(others);
-        counts.waited += u64::from(call.queue_ns > 0);
+        if call.queue_ns > 0 {
+            counts.waited += 1;
+            counts.queue_ns = counts.queue_ns.wrapping_add(call.queue_ns);
+        }
         self.tally.wait.record(call.queue_ns);
     }
 }

@@ -315,14 +315,14 @@ impl Core {
         const USUAL: u16 = ARRIVED | SERVING | AWAITED | STRAIGHT;
         let call = &mut self.calls[id];
         let flags = call.flags;
+        // As a whole, before anything is known of it, for it is read back as a whole soon.
+        call.reply = reply;
         let node = &mut self.nodes[call.node.index()];
         let usual = flags & (USUAL | TRACED) == USUAL && reply.is_ok() && !node.any_fails;
         if !usual || !self.links[call.link.index()].way.plain || self.ready.len() == self.ready.capacity() {
             return self.answer_with_care(id, reply);
         }
         call.flags = flags & !(SERVING | ARRIVED) | RETURNING;
-        // As a whole, for it is read back as a whole soon.
-        call.reply = reply;
         self.ready.push(Ready::Return(id));
         node.succeeded(self.now, call);
     }
@@ -366,7 +366,6 @@ impl Core {
     pub(crate) fn returned(&mut self, id: CallId) -> Told {
         let call = &mut self.calls[id];
         let (flags, reply) = (call.flags, call.reply);
-        call.flags &= !RETURNING;
         let (unnoticed, latency) = (flags & UNNOTICED != 0, self.now.since(call.sent));
         let link = &mut self.links[call.link.index()];
         if flags & AWAITED == 0 {
@@ -374,6 +373,7 @@ impl Core {
                 // The caller has gone since it was answered, so that the callee does not share its latency.
                 self.nodes[link.to.index()].tally.latency.record(latency.0);
             }
+            self.calls[id].flags &= !RETURNING;
             self.release(id);
             return Told::Nothing;
         }
@@ -385,7 +385,7 @@ impl Core {
                 self.trace_end(id);
             }
         }
-        debug_assert!(self.calls[id].flags & HELD & !AWAITED == 0, "somebody comes back to a call that has returned");
+        debug_assert!(self.calls[id].flags & HELD & !(AWAITED | RETURNING) == 0, "somebody comes back to a call that has returned");
         let call = self.calls.remove(id);
         let (waits, caller) = (call.waits, call.caller);
         match waits {

@@ -68,7 +68,8 @@ pub const SIGNALS: [(Signal, &str); 17] = [
 /// Failures by reason.
 pub type Failures = [u64; REASONS.len()];
 
-/// Differences of two readings of a set of counters. What every call changes stands first, side by side.
+/// Differences of two readings of a set of counters. What every call changes stands first, but no two side by side that
+/// change at once: a compiler takes such two together, which is slower where they are all there is.
 macro_rules! counters {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)* }) => {
         $(#[$doc])*
@@ -122,15 +123,15 @@ counters! {
     NodeCounts {
         arrived: u64,
         succeeded: u64,
+        /// Succeeded calls that had to wait.
+        waited: u64,
         /// Sums over succeeded calls, in nanoseconds: from arrival to answer; waiting for a slot or core; being worked
         /// on; waiting for others.
         latency_ns: u64,
         queue_ns: u64,
         service_ns: u64,
-        others_ns: u64,
-        /// Succeeded calls that had to wait.
-        waited: u64,
         failed: Failures,
+        others_ns: u64,
         signals: [u64; SIGNALS.len()],
     }
 }
@@ -138,8 +139,8 @@ counters! {
 counters! {
     /// Attempts made over a link, as the caller sees them.
     LinkCounts {
-        sent: u64,
         succeeded: u64,
+        sent: u64,
         latency_ns: u64,
         retries: u64,
         hedges: u64,
