@@ -228,14 +228,14 @@ impl Ctx<'_> {
 
     /// Call over a link on behalf of `parent`; `on_reply` is told the outcome, with `tag`.
     #[inline]
-    pub fn send(&mut self, parent: CallId, link: LinkId, tag: u32, route: Route, request: &Request) {
+    pub fn send(&mut self, parent: CallId, link: LinkId, tag: u32, route: Route, request: Request) {
         debug_assert_eq!(self.core.links[link.index()].from, self.node, "a link of another node");
         self.core.send(link, Waiter::Node(parent), tag, route, request);
     }
 
     /// Call over a link on this node's own account; `on_reply` is told the outcome, with `tag`.
     #[inline]
-    pub fn send_root(&mut self, link: LinkId, tag: u32, route: Route, request: &Request) {
+    pub fn send_root(&mut self, link: LinkId, tag: u32, route: Route, request: Request) {
         debug_assert_eq!(self.core.links[link.index()].from, self.node, "a link of another node");
         self.core.send(link, Waiter::Root, tag, route, request);
     }

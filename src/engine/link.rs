@@ -214,8 +214,8 @@ pub(crate) struct Link {
 /// What a call needs to know of a link's settings, summed up.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Way {
-    /// There is nothing in the way of an attempt: messages take no time, there are no guards, the callee is told of no
-    /// cancels, and calls do here what the caller's call does.
+    /// There is nothing in the way: messages take no time, there are no guards and no operation around the attempt, the callee
+    /// is told of no cancels, and calls do here what the caller's call does.
     pub straight: bool,
     /// Messages take no time and cannot be lost.
     pub plain: bool,
@@ -262,7 +262,7 @@ impl Link {
             cancels: config.cancel,
             operation: config.operation,
         };
-        way.straight = plain && !way.guarded && !way.cancels && way.operation.is_none();
+        way.straight = plain && !way.guarded && !way.retried && !way.cancels && way.operation.is_none();
         self.way = way;
     }
 

@@ -22,23 +22,24 @@ pub(crate) enum Told {
 impl Core {
     /// A node asks for a call over one of its links. What becomes of it is told by a reply, never before this returns.
     #[inline(always)]
-    pub(crate) fn send(&mut self, link: LinkId, waiter: Waiter, tag: u32, route: Route, request: &Request) {
-        let way = self.links[link.index()].way;
-        if way.retried || request.deadline != Time::NEVER {
-            return self.send_in_time(link, waiter, tag, route, request);
+    pub(crate) fn send(&mut self, link: LinkId, waiter: Waiter, tag: u32, route: Route, request: Request) {
+        let usual = self.links[link.index()].way.straight && request.deadline == Time::NEVER && !self.tracer.is_on();
+        if !usual || self.ready.len() == self.ready.capacity() || !self.calls.has_free() {
+            return self.send_with_care(link, waiter, tag, route, request);
         }
-        self.attempt(link, waiter.parts(), tag, route, request, 0);
+        let id = self.note_attempt(link, waiter.parts(), tag, route, &request, 0);
+        self.ready.push(Ready::Arrive(id));
     }
 
-    /// The same where there is an operation around the attempt, or a deadline.
+    /// The same in all cases.
     #[inline(never)]
-    fn send_in_time(&mut self, link: LinkId, waiter: Waiter, tag: u32, route: Route, request: &Request) {
+    fn send_with_care(&mut self, link: LinkId, waiter: Waiter, tag: u32, route: Route, request: Request) {
         let way = self.links[link.index()].way;
         let deadline = if way.propagates { request.deadline } else { Time::NEVER };
         if way.retried || deadline <= self.now {
-            return self.begin_op(link, waiter, tag, route, request);
+            return self.begin_op(link, waiter, tag, route, &request);
         }
-        let id = self.attempt(link, waiter.parts(), tag, route, &Request { deadline, ..*request }, 0);
+        let id = self.attempt(link, waiter.parts(), tag, route, &Request { deadline, ..request }, 0);
         if deadline != Time::NEVER {
             // Nothing is tried again, so that the attempt is all there is to give up.
             self.push_deadline(deadline, What::CallDeadline, id);
@@ -46,29 +47,7 @@ impl Core {
     }
 
     /// One attempt: past the guards and onto the network. Failures on the spot come back as replies, too.
-    #[inline(never)]
     pub(super) fn attempt(
-        &mut self,
-        link: LinkId,
-        waits: (Waits, CallId),
-        tag: u32,
-        route: Route,
-        request: &Request,
-        number: u8,
-    ) -> CallId {
-        let usual = self.links[link.index()].way.straight && !self.tracer.is_on();
-        if !usual || self.ready.len() == self.ready.capacity() || !self.calls.has_free() {
-            return self.attempt_with_care(link, waits, tag, route, request, number);
-        }
-        let id = self.note_attempt(link, waits, tag, route, request, number);
-        self.ready.push(Ready::Arrive(id));
-        id
-    }
-
-    /// The same in all cases. The call of this is the last thing that the usual case does not do, which saves no registers
-    /// therefore.
-    #[inline(never)]
-    fn attempt_with_care(
         &mut self,
         link: LinkId,
         waits: (Waits, CallId),
@@ -385,7 +364,10 @@ impl Core {
                 self.trace_end(id);
             }
         }
-        debug_assert!(self.calls[id].flags & HELD & !(AWAITED | RETURNING) == 0, "somebody comes back to a call that has returned");
+        debug_assert!(
+            self.calls[id].flags & HELD & !(AWAITED | RETURNING) == 0,
+            "somebody comes back to a call that has returned"
+        );
         let call = self.calls.remove(id);
         let (waits, caller) = (call.waits, call.caller);
         match waits {

@@ -83,7 +83,7 @@ impl Core {
     #[inline(always)]
     fn send_onward(&mut self, link: LinkId, id: CallId, tag: u32) {
         let (route, request) = (Route::onward(&self.calls[id]), self.calls[id].asks);
-        self.send(link, Waiter::Steps(id), tag, route, &request);
+        self.send(link, Waiter::Steps(id), tag, route, request);
     }
 
     /// Remember a child that may have to be cancelled.
@@ -255,7 +255,7 @@ impl Core {
             if let Some(before) = link_use.spread {
                 request.key = hash::mix2(key, u64::from(before) + u64::from(n));
             }
-            self.send(link_use.link, waiter, tag, route, &request);
+            self.send(link_use.link, waiter, tag, route, request);
         }
         if link_use.asynchronous { 0 } else { calls }
     }

@@ -48,7 +48,7 @@ impl Behaviour for Toy {
             intended: now,
             deadline: Time::NEVER,
         };
-        ctx.send_root(link, 0, Route::ANY, &request);
+        ctx.send_root(link, 0, Route::ANY, request);
         ctx.timer(Span::from_nanos_f64(*gap * rng.exp1()), 0);
     }
 
@@ -73,7 +73,7 @@ impl Behaviour for Toy {
             Toy::Forward { out } => {
                 *out += 1;
                 let (link, route, request) = (ctx.outs()[0], Route::onward(ctx.call(id)), ctx.call(id).asks);
-                ctx.send(id, link, 0, route, &request);
+                ctx.send(id, link, 0, route, request);
             }
         }
     }

@@ -160,7 +160,7 @@ impl Cache {
     fn pass_on(&self, ctx: &mut Ctx, id: CallId, link: LinkId, tag: u32) {
         ctx.meter_add(Meter::Busy, 1);
         let (route, request) = (Route::onward(ctx.call(id)), ctx.call(id).asks);
-        ctx.send(id, link, tag, route, &request);
+        ctx.send(id, link, tag, route, request);
     }
 
     /// Probabilistic early expiration (Vattani, Chierichetti and Lowenstein, VLDB 2015): each reader decides by itself,
@@ -183,7 +183,7 @@ impl Cache {
         ctx.count(Signal::EarlyRefresh, 1);
         // On the cache's own account: the reader gets what is here.
         let (route, asks) = (Route::onward(ctx.call(id)), ctx.call(id).asks);
-        ctx.send_root(link, REFRESH, route, &Request { intended: ctx.now(), deadline: Time::NEVER, ..asks });
+        ctx.send_root(link, REFRESH, route, Request { intended: ctx.now(), deadline: Time::NEVER, ..asks });
     }
 
     /// When what is kept now expires.
@@ -282,7 +282,7 @@ impl Cache {
             intended: ctx.now(),
             deadline: Time::NEVER,
         };
-        ctx.send_root(link, WRITE_BEHIND, Route::ANY, &request);
+        ctx.send_root(link, WRITE_BEHIND, Route::ANY, request);
     }
 
     fn write(&mut self, ctx: &mut Ctx, id: CallId) {

@@ -246,16 +246,16 @@ impl Client {
             several => several.iter().copied().find(|&link| ctx.admits(link, request.class)),
         };
         if let Some(link) = link {
-            ctx.send_root(link, user, Route::ANY, &request);
+            ctx.send_root(link, user, Route::ANY, request);
         } else {
-            self.send_nowhere(ctx, user, &request);
+            self.send_nowhere(ctx, user, request);
         }
     }
 
     /// No link admits a request.
     #[cold]
     #[inline(never)]
-    fn send_nowhere(&mut self, ctx: &mut Ctx, user: u32, request: &Request) {
+    fn send_nowhere(&mut self, ctx: &mut Ctx, user: u32, request: Request) {
         let nowhere = Child {
             parent: CallId::NONE,
             link: LinkId(0),

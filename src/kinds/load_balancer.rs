@@ -485,7 +485,7 @@ impl Kind for LoadBalancer {
         self.change_load(picked, 1);
         ctx.meter_add(Meter::Busy, 1);
         let request = ctx.call(id).asks;
-        ctx.send(id, link, number, Route { origin: 0, replica }, &request);
+        ctx.send(id, link, number, Route { origin: 0, replica }, request);
     }
 
     #[inline(never)]

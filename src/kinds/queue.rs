@@ -303,7 +303,7 @@ impl Queue {
         self.consumers[consumer].unacknowledged += 1;
         ctx.meter_add(Meter::Busy, 1);
         self.in_flight.insert(tag, InFlight { slot, generation, consumer, awaited: true });
-        ctx.send_root(link, tag, Route { origin: 0, replica }, &request);
+        ctx.send_root(link, tag, Route { origin: 0, replica }, request);
         if self.spec.delivery == Delivery::AtMostOnce {
             ctx.lag(ctx.now().since(sent));
             self.remove(ctx, slot);

@@ -60,7 +60,7 @@ impl RateLimiter {
         let Some(link) = link else { return ctx.reply(id, Reply::failed(Reason::NoRoute)) };
         ctx.meter_add(Meter::Busy, 1);
         let request = ctx.call(id).asks;
-        ctx.send(id, link, 0, Route::ANY, &request);
+        ctx.send(id, link, 0, Route::ANY, request);
     }
 }
 

@@ -179,13 +179,17 @@ impl Service {
                 }
                 ctx.call_timer(id, span, WAIT_TIMER);
             }
-            _ => {
-                ctx.call_mut(id).scratch[0] = phase;
-                match ctx.run_steps(id) {
-                    Steps::Pending => {}
-                    Steps::Done(reply) => self.steps_ended(ctx, id, reply),
-                }
-            }
+            _ => self.call_others(ctx, id),
+        }
+    }
+
+    /// The itinerary of a call.
+    #[inline(always)]
+    fn call_others(&mut self, ctx: &mut Ctx, id: CallId) {
+        ctx.call_mut(id).scratch[0] = STEPS;
+        match ctx.run_steps(id) {
+            Steps::Pending => {}
+            Steps::Done(reply) => self.steps_ended(ctx, id, reply),
         }
     }
 
@@ -194,8 +198,11 @@ impl Service {
             WORK if self.simple => self.finish(ctx, id, Reply::OK),
             WORK => {
                 self.replicas[usize::from(ctx.call(id).replica)].station.show(ctx);
-                let waits = self.wait.as_constant() != Some(Span::ZERO);
-                self.proceed(ctx, id, if waits { WAIT } else { STEPS });
+                if self.wait.as_constant() == Some(Span::ZERO) {
+                    self.call_others(ctx, id);
+                } else {
+                    self.proceed(ctx, id, WAIT);
+                }
             }
             WAIT => self.proceed(ctx, id, STEPS),
             _ => self.finish(ctx, id, Reply::OK),
