@@ -138,7 +138,7 @@ fn latency(run: &mut Run, id: NodeId, source: &Source, since: Time) -> Histogram
     match source {
         Source::Calls => {
             series.segments[segment..].iter().for_each(|segment| segment.nodes[id.index()][0].add_to(&mut all));
-            all.merge(&run.sim.node_latency(id));
+            all.merge(run.sim.node_latency(id));
         }
         Source::Classes(which) => {
             for w in window..series.ends.len() {
@@ -147,7 +147,7 @@ fn latency(run: &mut Run, id: NodeId, source: &Source, since: Time) -> Histogram
         }
         Source::Links(links) => links.iter().for_each(|&link| {
             series.segments[segment..].iter().for_each(|segment| segment.links[link].add_to(&mut all));
-            all.merge(&run.sim.link_latency(LinkId(link as u32)));
+            all.merge(run.sim.link_latency(LinkId(link as u32)));
         }),
     }
     all
