@@ -107,6 +107,10 @@ impl Histogram {
         self.max = 0;
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.zeros == 0 && self.sum == 0
+    }
+
     pub fn count(&self) -> u64 {
         self.occupied().map(|(_, n)| u64::from(n)).sum()
     }

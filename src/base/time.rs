@@ -120,3 +120,30 @@ impl Mul<u64> for Span {
         Span(self.0.saturating_mul(n))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nanoseconds_are_rounded_to_the_nearest_and_saturate() {
+        for (ns, rounded) in [
+            (0.0, 0),
+            (-0.0, 0),
+            (0.49, 0),
+            (0.5, 0),
+            (1.5, 2),
+            (1e9 + 0.75, 1_000_000_001),
+            ((1u64 << 52) as f64 - 0.5, 1 << 52),
+            ((1u64 << 52) as f64, 1 << 52),
+            ((1u64 << 60) as f64, 1 << 60),
+            (1e30, u64::MAX),
+            (f64::INFINITY, u64::MAX),
+            (-1e-300, 0),
+            (-7.0, 0),
+            (f64::NAN, 0),
+        ] {
+            assert_eq!(Span::from_nanos_f64(ns), Span(rounded), "{ns}");
+        }
+    }
+}

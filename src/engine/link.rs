@@ -187,7 +187,7 @@ impl LinkFault {
     pub const NONE: LinkFault = LinkFault { extra_latency: Span::ZERO, loss: 0.0, cuts: 0, holds: 0 };
 }
 
-/// A link of a running simulation.
+/// A link of a running simulation; aligned as nodes are.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub(crate) struct Link {

@@ -76,3 +76,36 @@ impl Meters {
         std::array::from_fn(|i| u64::from(self.level[i]).wrapping_mul(now.0).wrapping_sub(self.changes[i]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Rng;
+
+    /// Against areas summed up step by step.
+    #[test]
+    fn areas_are_levels_summed_over_time() {
+        const ALL: [Meter; METERS] =
+            [Meter::Queue, Meter::Busy, Meter::Cores, Meter::SlotCapacity, Meter::CoreCapacity];
+        let mut rng = Rng::seeded(1);
+        let (mut meters, mut now) = (Meters::default(), Time(1 << 55));
+        let (mut levels, mut areas, mut peak) = ([0u32; METERS], [0u64; METERS], 0);
+        let begun = meters.areas(now);
+        for _ in 0..10_000 {
+            let passed = u64::from(rng.below(1_000_000_000));
+            now.0 += passed;
+            for i in 0..METERS {
+                areas[i] += u64::from(levels[i]) * passed;
+                let level = rng.below(200);
+                meters.set(now, ALL[i], level);
+                levels[i] = level;
+            }
+            peak = peak.max(levels[0]);
+        }
+        let ended = meters.areas(now);
+        for i in 0..METERS {
+            assert_eq!(ended[i].wrapping_sub(begun[i]), areas[i], "{:?}", ALL[i]);
+        }
+        assert_eq!((meters.take_peak(), meters.take_peak()), (peak, levels[0]));
+    }
+}

@@ -105,6 +105,7 @@ impl<B: Behaviour> Sim<B> {
 
     /// Simulate the events that are not later than `until`, but no more than so many; returns how many there were.
     fn run_events(&mut self, until: Time, most: u64) -> u64 {
+        self.core.folded = false;
         let before = self.core.handled;
         let enough = before.saturating_add(most);
         loop {

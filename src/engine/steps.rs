@@ -283,6 +283,7 @@ impl Core {
         }
     }
 
+    /// The same of an itinerary of which something is kept.
     #[inline(never)]
     fn step_reply_of(&mut self, id: CallId, node: NodeId, tag: u32, reply: Reply) -> Option<Reply> {
         let local = tag & 0xFF;

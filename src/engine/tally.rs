@@ -69,7 +69,7 @@ pub const SIGNALS: [(Signal, &str); 17] = [
 pub type Failures = [u64; REASONS.len()];
 
 /// Differences of two readings of a set of counters. What every call changes stands first, but no two side by side that
-/// change at once: a compiler takes such two together, which is slower where they are all there is.
+/// change at once: a compiler would gather two such sums into one vector, which takes longer than to add each in its place.
 macro_rules! counters {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)* }) => {
         $(#[$doc])*
@@ -214,7 +214,7 @@ impl LinkTally {
     }
 }
 
-/// A class's.
+/// A class's; aligned as nodes are.
 #[derive(Clone, Debug, Default)]
 #[repr(align(64))]
 pub struct ClassTally {

@@ -119,6 +119,7 @@ macro_rules! catalogue {
                     $(State::$variant(state) => state.on_call(ctx, id),)*
                 }
             }
+            // Kinds keep theirs out of line, so that the way to any of them needs no room on the stack.
             #[inline]
             fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
                 match self {

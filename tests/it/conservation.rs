@@ -218,6 +218,14 @@ fn conserves(case: &Case) -> Result<(), TestCaseError> {
         prop_assert!(imbalance.is_none(), "{imbalance:?} in\n{}", scenario::write_str(&design).unwrap_or_default());
     }
     let report = run.report();
+    // Every success has a latency and a wait, however links and their callees share the counting.
+    for (name, node) in &report.nodes {
+        prop_assert_eq!(node.latency.count, node.succeeded, "latencies of {}", name);
+        prop_assert_eq!(node.wait.count, node.succeeded, "waits of {}", name);
+    }
+    for (name, link) in &report.links {
+        prop_assert_eq!(link.latency.count, link.succeeded, "latencies of {}", name);
+    }
     // Over the whole run the report adds up too; after a warm-up some end that began before it.
     if report.warm_up == 0.0 {
         for (name, class) in &report.classes {
@@ -235,24 +243,14 @@ fn conserves(case: &Case) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn check(cases: u32) {
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
+#[test]
+fn a_thousand_random_designs_lose_no_call() {
+    let config = Config { cases: 1_000, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, b"a fixed seed repeats a failure!!");
     let mut runner = TestRunner::new_with_rng(config, rng);
     if let Err(problem) = runner.run(&case(), |case| conserves(&case)) {
         panic!("{problem}");
     }
-}
-
-#[test]
-fn random_designs_lose_no_call() {
-    check(100);
-}
-
-#[test]
-#[ignore = "slow: `cargo test -- --ignored`"]
-fn a_thousand_random_designs_lose_no_call() {
-    check(1_000);
 }
 
 #[test]
