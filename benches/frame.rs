@@ -50,10 +50,32 @@ fn nodes(count: usize, links: usize, rate: &str, latency: &str) -> Design {
     design(&format!("(title: \"bench\", run: (length: \"1h\"), nodes: {{{nodes}}}, links: [{wires}])"))
 }
 
-/// The median time of a frame at the speed, once the run has filled.
-fn measure(name: &str, design: Design, speed: f64) -> Duration {
+/// Four services that each call four others, far away, over three links each: so long, and so slow, that about four
+/// thousand calls are on their way at once, and nearly each of them is a dot.
+fn long_ways() -> Design {
+    let mut nodes = String::from("\"users\": (kind: client(rate: \"135/s\"), at: (-600, 300)),");
+    nodes += "\"edge\": (kind: load_balancer(), at: (-300, 300)),";
+    let mut wires = String::from("(from: \"users\", to: \"edge\"),");
+    for i in 0..4 {
+        let kind = "service(slots: 4000, work: \"10us\")";
+        let _ = write!(nodes, "\"near_{i}\": (kind: {kind}, at: (0, {})),", 200 * i);
+        let _ = write!(nodes, "\"far_{i}\": (kind: {kind}, at: (1600, {})),", 200 * i);
+        let _ = write!(wires, "(from: \"edge\", to: \"near_{i}\"),");
+        for (j, k) in (0..4).flat_map(|j| (0..3).map(move |k| (j, k))) {
+            let name = format!("{i}{j}{k}");
+            let _ = write!(wires, "(name: \"{name}\", from: \"near_{i}\", to: \"far_{j}\", latency: \"1s\"),");
+        }
+    }
+    design(&format!("(title: \"bench\", run: (length: \"1h\"), nodes: {{{nodes}}}, links: [{wires}])"))
+}
+
+/// The median time of a frame at the speed, once the run has filled; at a zoom, if not all of it is to be seen.
+fn measure(name: &str, design: Design, speed: f64, zoom: Option<f32>) -> Duration {
     let mut window = Headless::new(design, egui::vec2(1440.0, 900.0));
     window.set_speed(speed);
+    if let Some(zoom) = zoom {
+        window.set_zoom(zoom);
+    }
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(3) {
         window.frame(1.0 / 60.0, Vec::new());
@@ -107,9 +129,12 @@ fn main() {
     if let Some(minutes) = minutes.and_then(|minutes| minutes.parse().ok()) {
         return play(minutes);
     }
-    measure("10 nodes, 12 links, 4,000 calls", nodes(10, 12, "4k/s", "200ms"), 1.0);
-    measure("500 nodes, 1,000 links, 4,000 calls", nodes(500, 1_000, "2k/s", "200ms"), 1.0);
-    let few = measure("10 nodes, 1,000 requests per second", nodes(10, 12, "1k/s", "1ms"), 1.0);
-    let many = measure("10 nodes, 1,000,000 requests per second", nodes(10, 12, "1M/s", "1ms"), 1.0);
+    measure("10 nodes, 12 links, 4,000 calls", nodes(10, 12, "4k/s", "200ms"), 1.0, None);
+    measure("10 nodes, 48 long links, 4,000 calls", long_ways(), 1.0, None);
+    let many = || nodes(500, 1_000, "2k/s", "200ms");
+    measure("500 nodes, 1,000 links, 4,000 calls", many(), 1.0, None);
+    measure("the same so near that there are dots", many(), 1.0, Some(0.26));
+    let few = measure("10 nodes, 1,000 requests per second", nodes(10, 12, "1k/s", "1ms"), 1.0, None);
+    let many = measure("10 nodes, 1,000,000 requests per second", nodes(10, 12, "1M/s", "1ms"), 1.0, None);
     println!("a million requests against a thousand: {:.2} times", many.as_secs_f64() / few.as_secs_f64());
 }

@@ -3,9 +3,10 @@
 use super::card::{self, Card};
 use super::copies;
 use super::detail::Detail;
+use super::dots::{self, Sampling, Way};
 use super::layout::{self, Block};
 use super::legend::{Key, Keys};
-use super::link::{self, Way, Wire};
+use super::link::{self, Wire};
 use super::notes::{self, Note};
 use super::route::{self, Body};
 use super::scene::{Item, Owner, Pen, Point, Rect, Scene};
@@ -13,9 +14,8 @@ use super::theme::Theme;
 use super::{Lens, axis, series, state};
 use crate::base::maths;
 use crate::design::{Design, FigureUnit, MetricPath, ModeSpec, Node};
-use crate::engine::{Leg, is_in, next_every};
 use crate::kinds::{Group, Param, Spec, Value, params};
-use crate::metrics::{Frame, LinkFrame, NodeFrame, Token};
+use crate::metrics::{Frame, LinkFrame, NodeFrame};
 use std::collections::BTreeMap;
 
 /// A drawn board, and what its legend must explain.
@@ -24,8 +24,7 @@ pub struct Board {
     /// Where the scene's upper left corner lies on the board.
     pub origin: Point,
     pub keys: Keys,
-    /// One dot stands for so many calls.
-    pub sampling: u64,
+    pub sampling: Sampling,
     /// What the tint of the cards is about.
     pub heat: Option<String>,
     /// The links and their ways, on the scene.
@@ -166,10 +165,10 @@ fn paint(board: Painted, frame: Option<&Frame>, detail: Detail, theme: &Theme, h
         }
     }
     let ways: Vec<Way> = wires.iter().map(Way::of).collect();
-    let sampling = frame.map_or(1, |frame| {
-        let every = thinned(frame, &ways);
-        dots(&frame.tokens, &frame.links, &ways, (every, detail), theme, (&mut items, &mut keys));
-        every
+    let sampling = frame.map_or_else(Sampling::default, |frame| {
+        let every = dots::thinned(frame, &ways, detail);
+        dots::draw((&frame.tokens, &every), &frame.links, &ways, detail, theme, (&mut items, &mut keys));
+        Sampling::of(&frame.links, &every)
     });
     for wire in wires.iter().filter(|_| frame.is_some() && detail >= Detail::Full) {
         wire.draw_step(&mut link_pen(&mut items, wire), theme, &mut keys);
@@ -303,47 +302,4 @@ fn heat_words(design: &Design, lens: Lens) -> Option<String> {
 fn step(design: &Design, link: &crate::design::LinkSpec) -> Option<u16> {
     let of_node = design.links.iter().filter(|other| other.from == link.from);
     of_node.clone().any(|other| other.step != link.step).then_some(link.step)
-}
-
-/// The dots that there would be on each way if one of so many were drawn, as shares of its room; the largest of them.
-pub fn fullest(tokens: &[Token], links: &[LinkFrame], ways: &[Way], every: u64) -> f64 {
-    let on = on_ways(tokens, links, ways, every);
-    on.iter().zip(ways).map(|(tokens, way)| tokens.len() as f64 / way.room()).fold(0.0, f64::max)
-}
-
-/// The calls that are dots on each way, of one in so many.
-fn on_ways<'a>(tokens: &'a [Token], links: &[LinkFrame], ways: &[Way], every: u64) -> Vec<Vec<&'a Token>> {
-    let by_name: BTreeMap<&str, usize> = ways.iter().enumerate().map(|(i, way)| (way.link.as_str(), i)).collect();
-    let numbers: Vec<Option<usize>> = links.iter().map(|link| by_name.get(link.name.as_str()).copied()).collect();
-    let mut on = vec![Vec::new(); ways.len()];
-    for token in tokens.iter().filter(|token| token.leg != Leg::AtCallee && is_in(token.journey, every)) {
-        if let Some(Some(way)) = numbers.get(token.link) {
-            on[*way].push(token);
-        }
-    }
-    on
-}
-
-/// How many calls a dot stands for: as few as leave room between the dots of every link.
-fn thinned(frame: &Frame, ways: &[Way]) -> u64 {
-    let mut every = frame.sampling;
-    while fullest(&frame.tokens, &frame.links, ways, every) > 1.0 {
-        every = next_every(every);
-    }
-    every
-}
-
-/// One of so many calls on the way, as dots.
-pub fn dots(
-    tokens: &[Token],
-    links: &[LinkFrame],
-    ways: &[Way],
-    (every, detail): (u64, Detail),
-    theme: &Theme,
-    (items, keys): (&mut Vec<Item>, &mut Keys),
-) {
-    for (tokens, way) in on_ways(tokens, links, ways, every).iter().zip(ways) {
-        let mut pen = Pen { items, owner: Owner::Link(way.link.as_str().into()) };
-        way.dots(&mut pen, tokens, detail, theme, keys);
-    }
 }

@@ -4,7 +4,7 @@
 use super::card::{cross, ring};
 use super::copies;
 use super::detail::Detail;
-use super::link::Dot;
+use super::dots::{Dot, Sampling};
 use super::scene::{Anchor, Dash, Label, Owner, Paint, Pen, Point, Rect, Scene, Seg, Shape, Stroke, polyline};
 use super::text::{self, Weight};
 use super::theme::Theme;
@@ -65,8 +65,7 @@ impl Keys {
 /// What the words of a legend depend on.
 pub struct Context<'a> {
     pub theme: &'a Theme,
-    /// One dot stands for so many calls.
-    pub sampling: u64,
+    pub sampling: Sampling,
     pub classes: &'a [String],
     /// What the tint of cards is about, from fine to failing.
     pub heat: Option<String>,
@@ -160,10 +159,8 @@ fn words(key: Key, context: &Context, is_first: bool) -> String {
         Key::DotFailed => "a failed answer",
         Key::Dot(class) => {
             let name = context.classes.get(class).filter(|_| context.classes.len() > 1);
-            let many = match context.sampling {
-                1 => "a call on the way".to_owned(),
-                k => format!("1 dot = {k} requests on the way"),
-            };
+            let each = context.sampling == Sampling::default();
+            let many = if each { "a call on the way".to_owned() } else { context.sampling.words() };
             return match name {
                 Some(name) if is_first => format!("{many}: {name}"),
                 Some(name) => name.clone(),

@@ -1,22 +1,17 @@
-//! Links: how wide, where their labels stand, and the calls on the way.
+//! Links: how wide, and where their labels stand.
 
 use super::card::cross;
-use super::detail::Detail;
 use super::legend::{Key, Keys};
 use super::route;
 use super::scene::{Anchor, Dash, Label, Paint, Pen, Point, Rect, Seg, Shape, Stroke};
 use super::text::Weight;
 use super::theme::Theme;
 use crate::base::{maths, short};
-use crate::engine::Leg;
-use crate::metrics::{LinkFrame, Token};
+use crate::metrics::LinkFrame;
 
 /// From this share of timeouts on a link is dashed.
 const TIMEOUTS: f64 = 0.001;
 const CORNER: f64 = 8.0;
-/// The first dot is so far from the end of its link, and so far behind a step number.
-const MARGIN: f64 = 8.0;
-const BEHIND_STEP: f64 = 22.0;
 
 /// A link to be drawn.
 #[derive(Clone, Debug)]
@@ -263,107 +258,6 @@ impl PlacedLabel {
             x += 7.0;
             pen.diamond("label-failed", Point::new(x, y - 0.36 * self.size), 3.8, Paint::fill(theme.failing));
             pen.text("label", text(x + 7.0, failed), theme.text);
-        }
-    }
-}
-
-/// What a dot tells of its call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dot {
-    pub class: usize,
-    pub is_retry: bool,
-    pub failed: bool,
-}
-
-impl Dot {
-    /// Draw it so many times as large as at 100 %.
-    pub fn draw(&self, pen: &mut Pen, at: Point, scale: f64, theme: &Theme) {
-        let outline = theme.outline.unwrap_or(theme.background);
-        if self.failed {
-            return pen.diamond("dot-failed", at, 4.5 * scale, Paint::fill(theme.failing).outlined(outline, scale));
-        }
-        let (color, striped) = theme.class(self.class);
-        if self.is_retry {
-            let ring = Paint { fill: None, stroke: Some(Stroke::solid(color, 1.9 * scale)) };
-            let ground = Paint::fill(theme.background).outlined(outline, 3.2 * scale);
-            pen.circle("dot-retry", at, 3.2 * scale, ground);
-            return pen.circle("dot-retry", at, 3.2 * scale, ring);
-        }
-        pen.circle("dot", at, 3.4 * scale, Paint::fill(color).outlined(outline, scale));
-        if striped {
-            let (dx, dy) = (2.6 * scale, 1.6 * scale);
-            let stroke = Stroke::solid(outline, 1.4 * scale);
-            pen.line("dot-stripe", Point::new(at.x - dx, at.y + dy), Point::new(at.x + dx, at.y - dy), stroke);
-        }
-    }
-
-    /// The letter of its class on it.
-    pub fn letter(&self, pen: &mut Pen, at: Point, scale: f64, theme: &Theme) {
-        if self.failed || self.is_retry || self.class >= theme.classes.len() {
-            return;
-        }
-        let label = Label {
-            at: Point::new(at.x, at.y + 1.75 * scale),
-            anchor: Anchor::Middle,
-            size: 4.8 * scale,
-            weight: Weight::SemiBold,
-            text: char::from(b'A' + self.class as u8).to_string(),
-        };
-        pen.text("dot-letter", label, theme.on_class(self.class));
-    }
-}
-
-/// The way of a link, for the calls on it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Way {
-    pub link: String,
-    /// Its corners, from the caller's card to the callee's.
-    pub corners: Vec<Point>,
-    /// Where dots begin.
-    begin: f64,
-}
-
-impl Way {
-    pub fn of(wire: &Wire) -> Way {
-        let begin = if wire.step.is_some() { BEHIND_STEP } else { MARGIN };
-        Way { link: wire.name.to_owned(), corners: wire.way.clone(), begin }
-    }
-
-    pub fn moved(mut self, dx: f64, dy: f64) -> Way {
-        self.corners.iter_mut().for_each(|p| *p = Point::new(p.x + dx, p.y + dy));
-        self
-    }
-
-    /// How many dots there is room for: of more, one could not be followed.
-    pub fn room(&self) -> f64 {
-        (route::length(&self.corners) / 10.0).clamp(5.0, 80.0)
-    }
-
-    /// Where the dot of a call is.
-    pub fn dot(&self, token: &Token) -> Point {
-        let inner = (route::length(&self.corners) - self.begin - 2.0 * MARGIN).max(0.0);
-        let share = if token.leg == Leg::Back { 1.0 - token.way } else { token.way };
-        route::along(&self.corners, self.begin + inner * share)
-    }
-
-    /// Calls on the way.
-    pub fn dots(&self, pen: &mut Pen, tokens: &[&Token], detail: Detail, theme: &Theme, keys: &mut Keys) {
-        let Some(scale) = detail.dot() else { return };
-        let places: Vec<Point> = tokens.iter().map(|token| self.dot(token)).collect();
-        for (i, (token, &at)) in tokens.iter().zip(&places).enumerate() {
-            let dot = Dot { class: token.class, is_retry: token.is_retry, failed: token.failed };
-            keys.add(match dot {
-                Dot { failed: true, .. } => Key::DotFailed,
-                _ => Key::Dot(token.class),
-            });
-            if token.is_retry && !token.failed {
-                keys.add(Key::DotRetry);
-            }
-            dot.draw(pen, at, scale, theme);
-            let near = |(j, other): (usize, &Point)| j != i && (other.x - at.x).abs() + (other.y - at.y).abs() < 8.0;
-            if detail == Detail::Close && !places.iter().enumerate().any(near) {
-                dot.letter(pen, at, scale, theme);
-            }
         }
     }
 }

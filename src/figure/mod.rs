@@ -6,6 +6,7 @@ pub mod board;
 mod card;
 mod copies;
 mod detail;
+pub mod dots;
 pub mod icons;
 mod layout;
 mod legend;

@@ -2,6 +2,7 @@
 
 use super::app::App;
 use super::hit::{self, Targets};
+use super::motion::Mark;
 use super::panels::dock::Tab;
 use super::panels::trace::Trace;
 use super::theme::Name;
@@ -9,8 +10,9 @@ use super::{canvas, theme};
 use crate::base::short;
 use crate::design::{Design, LinkSpec};
 use crate::editor::{Area, Cursor, Guide, Hit, Input, Modifiers, Side, Target, Tool};
-use crate::engine::{Journey, Leg, is_in};
+use crate::engine::{Journey, is_in};
 use crate::figure::board::{self, Board, Places};
+use crate::figure::dots::{self, Sampling};
 use crate::figure::scene::{Item, Owner};
 use crate::figure::{Detail, Lens};
 use crate::metrics::{Frame, Token};
@@ -147,14 +149,18 @@ fn dots(app: &mut App, painter: &Painter, sheet: &Sheet, now: f64) {
     let (played, marks) = app.motion.tokens();
     let tokens = if app.motion.is_stretched { &played } else { &frame.tokens };
     let (ways, colors) = (&sheet.drawn.ways, app.look.theme());
-    app.motion.fit(frame.sampling, board::fullest(tokens, &frame.links, ways, app.motion.every), now);
+    let detail = sheet.view.detail;
+    app.motion.sample(frame.sampling, frame.links.len());
+    let full = dots::fullness((tokens, &app.motion.every), &frame.links, ways, detail);
+    app.motion.fit(frame.sampling, &full, now);
     let mut items = Vec::new();
-    let shown = (app.motion.every, sheet.view.detail);
-    board::dots(tokens, &frame.links, ways, shown, &colors, (&mut items, &mut Default::default()));
+    let every = &app.motion.every;
+    dots::draw((tokens, every), &frame.links, ways, detail, &colors, (&mut items, &mut Default::default()));
     app.dots = items.len();
     app.printer.print(painter, &app.view, sheet.drawn.origin, items.iter());
     let pen = canvas::color(colors.failing);
-    for mark in marks.iter().filter(|mark| is_in(mark.journey, app.motion.every)) {
+    let is_drawn = |mark: &&Mark| every.get(mark.link).is_some_and(|every| is_in(mark.journey, *every));
+    for mark in marks.iter().filter(is_drawn) {
         let Some(link) = frame.links.get(mark.link) else { continue };
         let Some(at) = app.targets.on_link(&sheet.design, &link.name, mark.way) else { continue };
         let age = mark.age as f32;
@@ -172,7 +178,7 @@ fn dot_at(app: &App, sheet: &Sheet, place: Pos2) -> Option<Arc<Journey>> {
     let snapshot = app.snapshot.as_ref().filter(|snapshot| !snapshot.playing && !app.look.still)?;
     let (played, _) = app.motion.tokens();
     let tokens = if app.motion.is_stretched { &played } else { &snapshot.frame.tokens };
-    let shown = tokens.iter().filter(|token| token.leg != Leg::AtCallee && is_in(token.journey, app.motion.every));
+    let shown = tokens.iter().filter(|token| dots::is_drawn(token, &app.motion.every));
     let distance = |token: &Token| {
         let link = snapshot.frame.links.get(token.link)?;
         let at = sheet.drawn.ways.iter().find(|way| way.link == link.name)?.dot(token);
@@ -422,7 +428,6 @@ fn over(app: &App, painter: &Painter, hit: &Hit) {
 
 /// What the pointer would do, and what a dot stands for.
 fn hint(app: &App, painter: &Painter) {
-    let sampling = app.motion.every;
     let colors = app.look.theme();
     let font = egui::FontId::proportional(11.5);
     let muted = canvas::color(colors.muted);
@@ -437,21 +442,16 @@ fn hint(app: &App, painter: &Painter) {
     };
     let said = say(app.editor.hint().to_owned(), screen.left_bottom() + vec2(12.0, -10.0), egui::Align2::LEFT_BOTTOM);
     let has_dots = Detail::at(f64::from(app.view.zoom)).has_dots() && app.lens != Lens::None && !app.look.still;
-    if has_dots && app.snapshot.is_some() {
-        let requests = match sampling {
-            1 => "request".to_owned(),
-            2..10_000 => format!("{sampling} requests"),
-            _ => format!("{} requests", short::count(sampling)),
-        };
-        let speed = app.snapshot.as_ref().map(|snapshot| snapshot.speed);
-        let motion = match (app.motion.slowed(), speed) {
+    if let Some(snapshot) = app.snapshot.as_ref().filter(|_| has_dots) {
+        let motion = match (app.motion.slowed(), snapshot.speed) {
             (Some(stretch), _) if stretch >= 1.0 => format!("motion ×1/{}", short::number(stretch)),
             (Some(stretch), _) => format!("motion ×{}", short::number(1.0 / stretch)),
-            (None, Some(Speed::Times(times))) if times < 1.0 => format!("true time ×1/{}", short::number(1.0 / times)),
+            (None, Speed::Times(times)) if times < 1.0 => format!("true time ×1/{}", short::number(1.0 / times)),
             _ => "true time".to_owned(),
         };
         let rare = if app.motion.shows_rare() { " · rare failures: one a second" } else { "" };
-        let words = format!("1 dot = {requests}{rare} · {motion}");
+        let sampling = Sampling::of(&snapshot.frame.links, &app.motion.every);
+        let words = format!("{}{rare} · {motion}", sampling.words());
         // Above the hint where both have no room beside each other.
         let width = painter.layout_no_wrap(words.clone(), font.clone(), muted).size().x;
         let up = if said.right() + 24.0 > screen.right() - 12.0 - width { said.height() + 8.0 } else { 0.0 };

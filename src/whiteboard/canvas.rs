@@ -159,10 +159,19 @@ impl Printer {
                 shapes.push(RectShape::new(room, radius, fill, stroke, StrokeKind::Middle).into());
             }
             Shape::Circle { center, radius } => {
-                let fill = item.paint.fill.map_or(Color32::TRANSPARENT, color);
-                let stroke = item.paint.stroke.map_or(egui::Stroke::NONE, |stroke| line(&stroke, zoom));
                 let (center, radius) = (at(*center), *radius as f32 * zoom);
-                shapes.push(egui::epaint::CircleShape { center, radius, fill, stroke }.into());
+                let stroke = item.paint.stroke.map_or(egui::Stroke::NONE, |stroke| line(&stroke, zoom));
+                match item.paint.fill.map(color) {
+                    // Two discs, for which there are pictures, look the same as one with a rim, which is many triangles.
+                    Some(fill) => {
+                        let half = stroke.width / 2.0;
+                        if half > 0.0 {
+                            shapes.push(egui::Shape::circle_filled(center, radius + half, stroke.color));
+                        }
+                        shapes.push(egui::Shape::circle_filled(center, radius - half, fill));
+                    }
+                    None => shapes.push(egui::Shape::circle_stroke(center, radius, stroke)),
+                }
             }
             Shape::Path(segs) => self.path(zoom, at, segs, &item.paint, shapes),
             Shape::Text(label) => shapes.extend(write(painter, zoom, at, label, item.paint.fill)),

@@ -65,6 +65,12 @@ impl Headless {
         self.app.snapshot.as_ref().map_or(0.0, |snapshot| snapshot.now.as_secs())
     }
 
+    /// See the board at a zoom, about the middle of the window.
+    pub fn set_zoom(&mut self, zoom: f32) {
+        let middle = self.app.screen.center();
+        self.app.view.zoom_at(middle, zoom / self.app.view.zoom);
+    }
+
     /// Play at so many simulated seconds per second.
     pub fn set_speed(&self, times: f64) {
         if let Some(runner) = &self.app.runner {

@@ -14,7 +14,7 @@ const MEDIAN: f64 = 2.0;
 /// A journey that takes longer than this on the screen as it is needs no stretching, in seconds.
 const SLOW_ENOUGH: f64 = 1.0;
 /// The shortest way over a link on the screen, in seconds: of what takes no time at all, one would see nothing.
-const SHORTEST: f64 = 0.2;
+const SHORTEST: f64 = 0.3;
 /// How much of how full a link is counts in a frame.
 const CROWD: f64 = 0.05;
 /// How long the mark of a call that failed is seen, in seconds.
@@ -81,10 +81,15 @@ pub struct Motion {
     /// Events of the run when it was paused.
     paused_at: Option<u64>,
     pub is_stretched: bool,
-    /// One of so many requests is drawn.
-    pub every: u64,
-    /// How full the fullest link is of dots, lately, and when `every` changed last.
-    crowd: f64,
+    /// Of the requests on each link one in so many is drawn.
+    pub every: Vec<u64>,
+    /// How full each is of dots, lately, and when its sample changed last.
+    crowds: Vec<Crowd>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Crowd {
+    full: f64,
     changed: f64,
 }
 
@@ -101,9 +106,8 @@ impl Default for Motion {
             looked: 0.0,
             paused_at: None,
             is_stretched: true,
-            every: 1,
-            crowd: 0.0,
-            changed: 0.0,
+            every: Vec::new(),
+            crowds: Vec::new(),
         }
     }
 }
@@ -174,11 +178,12 @@ impl Motion {
         sorted.get(sorted.len() / 2).copied()
     }
 
-    /// Note what failed in a journey. Whether it is not among those drawn, and shows a failure of a link that has shown none
-    /// for a while.
+    /// Note what failed in a journey. Whether it shows a failure, on a link on which it is not among those drawn, that has
+    /// shown none for a while.
     fn note_failures(&mut self, journey: &Journey) -> bool {
-        let (mut rare, drawn) = (false, journey.is_in(self.every));
+        let mut rare = false;
         for hop in journey.hops.iter().filter(|hop| hop.outcome.is_err()) {
+            let drawn = self.every.get(hop.link.index()).is_none_or(|every| journey.is_in(*every));
             let last = self.failed.entry(hop.link.index()).or_insert(-FLOOR);
             if drawn || self.clock - *last >= FLOOR {
                 *last = self.clock;
@@ -206,25 +211,34 @@ impl Motion {
         self.plays.push_back(Play { journey, calls, began: self.clock, ends, id });
     }
 
-    /// See to it that there is room for the dots of every link, and that there are not far too few: `fullest` is how much of
-    /// its room the fullest needs, `sampled` what there is to choose from. It changes once a second at most.
-    pub fn fit(&mut self, sampled: u64, fullest: f64, now: f64) {
-        self.crowd += (fullest - self.crowd) * CROWD;
-        let before = self.every.max(sampled);
-        self.every = before;
-        if now - self.changed < 1.0 {
-            return;
-        }
-        while self.crowd > 1.0 {
-            let next = next_every(self.every);
-            self.crowd *= self.every as f64 / next as f64;
-            self.every = next;
-        }
-        if self.crowd < 0.3 {
-            self.every = previous_every(self.every).max(sampled);
-        }
-        if self.every != before {
-            self.changed = now;
+    /// Of the requests on each of so many links one in `sampled` is drawn, or less: the sample of each link has been fitted
+    /// to its room.
+    pub fn sample(&mut self, sampled: u64, links: usize) {
+        self.every.resize(links, sampled);
+        self.crowds.resize(links, Crowd::default());
+        self.every.iter_mut().for_each(|every| *every = sampled.max(*every));
+    }
+
+    /// See to it that there is room for the dots of every link, and that there are not far too few: `full` is how much of
+    /// its room each needs, `sampled` what there is to choose from. Each changes once a second at most.
+    pub fn fit(&mut self, sampled: u64, full: &[f64], now: f64) {
+        for ((every, crowd), full) in self.every.iter_mut().zip(&mut self.crowds).zip(full) {
+            crowd.full += (full - crowd.full) * CROWD;
+            if now - crowd.changed < 1.0 {
+                continue;
+            }
+            let before = *every;
+            while crowd.full > 1.0 {
+                let next = next_every(*every);
+                crowd.full *= *every as f64 / next as f64;
+                *every = next;
+            }
+            if crowd.full < 0.3 {
+                *every = previous_every(*every).max(sampled);
+            }
+            if *every != before {
+                crowd.changed = now;
+            }
         }
     }
 
@@ -494,7 +508,8 @@ mod tests {
 
     #[test]
     fn of_rare_failures_one_is_seen_each_second() {
-        let mut motion = Motion { every: 1_000_000, ..Motion::default() };
+        let mut motion = Motion::default();
+        motion.sample(1_000_000, 4);
         let journey = |id: u64, fails: bool| {
             let mut hop = hop(3, None, passage(0, 1), passage(2, 3));
             hop.outcome = if fails { Err(Reason::Error) } else { Ok(()) };
