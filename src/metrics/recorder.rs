@@ -4,6 +4,8 @@
 
 use crate::base::{ClassId, Histogram, LinkId, NodeId, Span, Time, histogram};
 use crate::engine::{Behaviour, ClassCounts, LinkCounts, METERS, Meter, NodeCounts, Plan, Sim};
+use std::mem::{size_of, size_of_val};
+use std::sync::Arc;
 
 /// Segments of a run, which are also its batches for confidence intervals.
 pub const SEGMENTS: usize = 32;
@@ -48,6 +50,10 @@ impl Sparse {
         self.cells.iter().map(|(_, n)| u64::from(*n)).sum()
     }
 
+    fn bytes(&self) -> usize {
+        size_of_val(&*self.cells)
+    }
+
     pub(super) fn sum(&self) -> u128 {
         self.sum
     }
@@ -83,7 +89,8 @@ pub struct Series {
     pub links: Vec<LinkRow>,
     /// The window after which each segment ends.
     pub segment_ends: Vec<usize>,
-    pub segments: Vec<Segment>,
+    /// What never changes again is shared by all copies of a recording.
+    pub segments: Vec<Arc<Segment>>,
 }
 
 impl Series {
@@ -98,6 +105,19 @@ impl Series {
         append(&mut self.links, &later.links);
         append(&mut self.segment_ends, &later.segment_ends);
         append(&mut self.segments, &later.segments);
+    }
+
+    /// Memory that it takes, in bytes: of its windows, which every copy has for itself, and of its segments.
+    pub fn bytes(&self) -> (usize, usize) {
+        let windows = self.ends.len() * size_of::<Time>()
+            + self.classes.iter().map(|row| size_of::<ClassRow>() + row.latency.bytes()).sum::<usize>()
+            + self.nodes.len() * size_of::<NodeRow>()
+            + self.links.len() * size_of::<LinkRow>();
+        let of_segment = |segment: &Arc<Segment>| {
+            let all = segment.classes.iter().chain(segment.nodes.iter().flatten()).chain(&segment.links);
+            all.map(|sparse| size_of::<Sparse>() + sparse.bytes()).sum::<usize>()
+        };
+        (windows, self.segments.iter().map(of_segment).sum())
     }
 
     /// The beginning of a window.
@@ -315,7 +335,7 @@ impl Recorder {
             segment.links.push(take(sim.link_latency(LinkId(i as u32))));
         }
         self.series.segment_ends.push(self.series.ends.len());
-        self.series.segments.push(segment);
+        self.series.segments.push(Arc::new(segment));
     }
 }
 

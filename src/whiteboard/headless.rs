@@ -65,6 +65,11 @@ impl Headless {
         self.app.snapshot.as_ref().map_or(0.0, |snapshot| snapshot.now.as_secs())
     }
 
+    /// What the recording of the run takes, in bytes: its windows, and its segments.
+    pub fn recorded(&self) -> (usize, usize) {
+        self.app.snapshot.as_ref().map_or((0, 0), |snapshot| snapshot.recorder.series().bytes())
+    }
+
     /// See the board at a zoom, about the middle of the window.
     pub fn set_zoom(&mut self, zoom: f32) {
         let middle = self.app.screen.center();

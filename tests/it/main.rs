@@ -11,6 +11,7 @@ mod figure;
 mod forms;
 mod gallery;
 mod kinds;
+mod memory;
 mod pictures;
 mod runner;
 mod scenarios;

@@ -1,6 +1,7 @@
 //! A picture of a run is run again, to the same report; one that is cut, foreign or hostile is refused in a line, within a
 //! second of the processor and 100 MB.
 
+use crate::memory::limited;
 use png::chunk::{ChunkType, IDAT, IEND, iTXt};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -167,17 +168,7 @@ fn others() -> Vec<(&'static str, Vec<u8>)> {
 
 /// `tailboard check`, with as much memory and time as a hostile picture may take.
 fn check(folder: &Path, name: &str) -> Output {
-    // With the window in it, the program itself takes more addresses than that: its data is limited then.
-    let space = if cfg!(feature = "whiteboard") { "-d" } else { "-v" };
-    let command = match cfg!(target_os = "linux") {
-        true => format!("ulimit {space} 100000 && ulimit -t 1 && exec \"$@\""),
-        false => "exec \"$@\"".to_owned(),
-    };
-    Command::new("sh")
-        .args(["-c", &command, "sh", env!("CARGO_BIN_EXE_tailboard"), "check", name])
-        .current_dir(folder)
-        .output()
-        .expect("the program runs")
+    limited(100, Some(1), &["check", name]).current_dir(folder).output().expect("the program runs")
 }
 
 /// The messages are in `tests/fixtures/bad_pictures.txt`; `UPDATE=1` writes them anew.
