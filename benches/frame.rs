@@ -123,7 +123,10 @@ fn play(minutes: u64) {
         let (windows, segments) = window.recorded();
         // The run has one, the window another, and a third is kept to be brought up to date; segments are shared.
         let recorded = (3 * windows + segments) as f64 / (1 << 20) as f64;
-        println!("{minute:>3} min: {:.0} s simulated, {memory}, of which recordings {recorded:.1} MiB", window.simulated());
+        println!(
+            "{minute:>3} min: {:.0} s simulated, {memory}, of which recordings {recorded:.1} MiB",
+            window.simulated()
+        );
     }
 }
 

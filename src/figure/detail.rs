@@ -23,7 +23,7 @@ impl Detail {
     pub fn at(zoom: f64) -> Detail {
         match zoom {
             z if z < 0.25 => Detail::Block,
-            z if z < 0.5 => Detail::Name,
+            z if z < 0.4 => Detail::Name,
             z if z < 0.75 => Detail::Glance,
             z if z < 1.5 => Detail::Full,
             _ => Detail::Close,
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_nearer_the_more_is_told() {
-        let zooms = [0.1, 0.24, 0.25, 0.49, 0.5, 0.74, 0.75, 1.0, 1.49, 1.5, 4.0];
+        let zooms = [0.1, 0.24, 0.25, 0.39, 0.4, 0.74, 0.75, 1.0, 1.49, 1.5, 4.0];
         let details = zooms.map(Detail::at);
         assert!(details.is_sorted() && Detail::ALL.iter().all(|detail| details.contains(detail)));
         assert_eq!((Detail::at(1.0), Detail::default()), (Detail::Full, Detail::Full));

@@ -172,29 +172,25 @@ pub fn is_drawn(token: &Token, every: &[u64]) -> bool {
     token.leg != Leg::AtCallee && every.get(token.link).is_some_and(|every| is_in(token.journey, *every))
 }
 
-/// How full each link is of dots, as a share of the room on it.
-pub fn fullness((tokens, every): (&[Token], &[u64]), links: &[LinkFrame], ways: &[Way], detail: Detail) -> Vec<f64> {
+/// How full each link is, as a share of the room on it, if there are marks on these links.
+pub fn fullness(marks: impl Iterator<Item = usize>, links: &[LinkFrame], ways: &[Way], detail: Detail) -> Vec<f64> {
     let mut count = vec![0_u32; links.len()];
-    for token in tokens.iter().filter(|token| is_drawn(token, every)) {
-        count[token.link] += 1;
-    }
+    marks.for_each(|link| count[link] += 1);
     let rooms: BTreeMap<&str, f64> = ways.iter().map(|way| (way.link.as_str(), way.room(detail))).collect();
-    let full =
-        |(link, count): (&LinkFrame, u32)| rooms.get(link.name.as_str()).map_or(0.0, |room| f64::from(count) / room);
-    links.iter().zip(count).map(full).collect()
+    let room = |link: &LinkFrame| rooms.get(link.name.as_str()).copied().unwrap_or(f64::INFINITY);
+    links.iter().zip(count).map(|(link, count)| f64::from(count) / room(link)).collect()
 }
 
 /// One of how many calls is drawn on each link: as many as leave room between them.
 pub fn thinned(frame: &Frame, ways: &[Way], detail: Detail) -> Vec<u64> {
     let mut every = vec![frame.sampling; frame.links.len()];
     loop {
-        let full = fullness((&frame.tokens, &every), &frame.links, ways, detail);
-        let mut over = every.iter_mut().zip(full).filter(|(_, full)| *full > 1.0).map(|(every, _)| every).peekable();
-        if over.peek().is_none() {
-            drop(over);
+        let drawn = frame.tokens.iter().filter(|token| is_drawn(token, &every)).map(|token| token.link);
+        let full = fullness(drawn, &frame.links, ways, detail);
+        if full.iter().all(|full| *full <= 1.0) {
             return every;
         }
-        over.for_each(|every| *every = next_every(*every));
+        every.iter_mut().zip(full).filter(|(_, full)| *full > 1.0).for_each(|(every, _)| *every = next_every(*every));
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::app::App;
 use super::hit::{self, Targets};
-use super::motion::Mark;
 use super::panels::dock::Tab;
 use super::panels::trace::Trace;
 use super::theme::Name;
@@ -10,7 +9,7 @@ use super::{canvas, theme};
 use crate::base::short;
 use crate::design::{Design, LinkSpec};
 use crate::editor::{Area, Cursor, Guide, Hit, Input, Modifiers, Side, Target, Tool};
-use crate::engine::{Journey, is_in};
+use crate::engine::Journey;
 use crate::figure::board::{self, Board, Places};
 use crate::figure::dots::{self, Sampling};
 use crate::figure::scene::{Item, Owner};
@@ -151,7 +150,10 @@ fn dots(app: &mut App, painter: &Painter, sheet: &Sheet, now: f64) {
     let (ways, colors) = (&sheet.drawn.ways, app.look.theme());
     let detail = sheet.view.detail;
     app.motion.sample(frame.sampling, frame.links.len());
-    let full = dots::fullness((tokens, &app.motion.every), &frame.links, ways, detail);
+    let every = &app.motion.every;
+    let drawn = tokens.iter().filter(|token| dots::is_drawn(token, every)).map(|token| token.link);
+    let drawn = drawn.chain(marks.iter().filter(|mark| mark.is_drawn(every)).map(|mark| mark.link));
+    let full = dots::fullness(drawn, &frame.links, ways, detail);
     app.motion.fit(frame.sampling, &full, now);
     let mut items = Vec::new();
     let every = &app.motion.every;
@@ -159,8 +161,7 @@ fn dots(app: &mut App, painter: &Painter, sheet: &Sheet, now: f64) {
     app.dots = items.len();
     app.printer.print(painter, &app.view, sheet.drawn.origin, items.iter());
     let pen = canvas::color(colors.failing);
-    let is_drawn = |mark: &&Mark| every.get(mark.link).is_some_and(|every| is_in(mark.journey, *every));
-    for mark in marks.iter().filter(is_drawn) {
+    for mark in marks.iter().filter(|mark| mark.is_drawn(every)) {
         let Some(link) = frame.links.get(mark.link) else { continue };
         let Some(at) = app.targets.on_link(&sheet.design, &link.name, mark.way) else { continue };
         let age = mark.age as f32;

@@ -3,7 +3,7 @@
 //! by one factor, which is the same for all.
 
 use crate::base::{Time, maths};
-use crate::engine::{Hop, Journey, Leg, next_every, previous_every};
+use crate::engine::{Hop, Journey, Leg, is_in, next_every, previous_every};
 use crate::metrics::Token;
 use crate::run::{Snapshot, Speed};
 use std::collections::{BTreeMap, VecDeque};
@@ -61,6 +61,13 @@ pub struct Mark {
     /// Where on the link, and how long ago as a share of [`MARK`].
     pub way: f64,
     pub age: f64,
+}
+
+impl Mark {
+    /// Whether it is of the one in so many of its link.
+    pub fn is_drawn(&self, every: &[u64]) -> bool {
+        every.get(self.link).is_some_and(|every| is_in(self.journey, *every))
+    }
 }
 
 /// The requests that are seen moving.

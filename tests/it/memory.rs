@@ -36,14 +36,16 @@ fn an_hour_at_ten_thousand_requests_per_second_stays_below_200_mb() {
             (from: \"service\", to: \"cache\", timeout: \"500ms\"), (from: \"cache\", to: \"db\"),
         ])";
     std::fs::write(&path, text).expect("room");
-    let output = limited(200, None, &["run", "--json", "-", &path.to_string_lossy()]).output().expect("the program runs");
+    let output =
+        limited(200, None, &["run", "--json", "-", &path.to_string_lossy()]).output().expect("the program runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{:?}\n{said}", output.status);
 }
 
 /// A row of services behind a client, and further links ahead.
 fn row(services: usize, links: usize, length: u64) -> Design {
-    let mut text = format!("(title: \"row\", run: (length: \"{length}s\"), nodes: {{ \"c\": (kind: client(rate: \"200/s\")),");
+    let mut text =
+        format!("(title: \"row\", run: (length: \"{length}s\"), nodes: {{ \"c\": (kind: client(rate: \"200/s\")),");
     (0..services).for_each(|i| _ = write!(text, "\"s{i}\": (kind: service(slots: 64, work: Exponential(\"100us\"))),"));
     text += "}, links: [(from: \"c\", to: \"s0\"),";
     let pairs = (1..).flat_map(|ahead| (0..services.saturating_sub(ahead)).map(move |i| (i, i + ahead)));

@@ -16,6 +16,8 @@ use std::sync::Arc;
 /// The narrowest and the lowest that is read without effort, in points.
 const WIDTH: f32 = 300.0;
 const LOWEST: f32 = 160.0;
+/// For what stands beside an axis: the same for all, so that the same instants are below each other.
+const AXIS: f32 = 60.0;
 /// Between plots, and the line above each.
 const GAP: f32 = 10.0;
 const HEAD: f32 = 24.0;
@@ -240,6 +242,7 @@ fn one(
         .include_x(until)
         .include_y(place(axis.from))
         .include_y(place(axis.to))
+        .y_axis_min_width(AXIS)
         .x_grid_spacer(move |grid| time_marks(grid.bounds, most))
         .x_axis_formatter(|mark, _| short::seconds(mark.value))
         .y_axis_formatter(move |mark, _| said(mark))
