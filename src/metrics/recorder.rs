@@ -160,16 +160,22 @@ impl Recorder {
     /// `steady`: whether the design has a steady state, of which an average is an estimate.
     pub fn new(plan: &Plan, length: Span, rule: WarmUpRule, steady: bool) -> Recorder {
         let places = plan.nodes.len() + plan.links.len() + plan.classes.len();
-        let per_segment = (MOST_ROWS / places.max(1) / SEGMENTS).clamp(1, WINDOWS_PER_SEGMENT);
-        let mut boundaries = Vec::new();
         let warm = match rule {
             WarmUpRule::Given(span) => span.0,
             _ => 0,
         };
-        if warm > 0 {
-            cut(0, warm, per_segment, &mut boundaries);
-        }
         let span = length.0 - warm;
+        // The windows of a warm-up are as long as the others, unless it is longer than the rest: a curve that is finer from
+        // an instant on seems to tell of something that happened then.
+        let share = warm as f64 / span.max(1) as f64;
+        let segments = SEGMENTS as f64 * (1.0 + share.min(1.0));
+        let per_segment =
+            ((MOST_ROWS / places.max(1)) as f64 / segments).clamp(1.0, WINDOWS_PER_SEGMENT as f64) as usize;
+        let windows = SEGMENTS * per_segment;
+        let mut boundaries = Vec::new();
+        if warm > 0 {
+            cut(0, warm, ((share * windows as f64).round() as usize).min(windows), &mut boundaries);
+        }
         for i in 0..SEGMENTS as u64 {
             let at = |i: u64| warm + (u128::from(span) * u128::from(i) / SEGMENTS as u128) as u64;
             cut(at(i), at(i + 1), per_segment, &mut boundaries);

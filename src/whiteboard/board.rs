@@ -371,7 +371,8 @@ fn over(app: &App, painter: &Painter, hit: &Hit) {
     let accent = theme::accent(&app.look);
     let colors = app.look.theme();
     let overlay = app.editor.overlay();
-    if app.editor.tool() != Tool::Hand && overlay.wire.is_none() && overlay.marquee.is_none() {
+    let rests = overlay.wire.is_none() && overlay.marquee.is_none();
+    if hit::has_handles(&app.view) && app.editor.tool() != Tool::Hand && rests {
         for (name, card) in &app.targets.cards {
             if hit.node() == Some(name) || app.editor.selection().len() == 1 && app.editor.selection().has_node(name) {
                 for side in [Side::Out, Side::In] {

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub const NEAR: f32 = 7.0;
 /// The radius of a handle, in points of the screen.
 pub const HANDLE: f32 = 6.0;
+/// On a smaller map handles would cover the cards beside them: there the tool links.
+const SMALLEST_WITH_HANDLES: f32 = 0.35;
 /// How far from the rim of the card it stands.
 const STAND_OFF: f32 = 10.0;
 
@@ -81,7 +83,7 @@ impl Targets {
         let near = NEAR / view.zoom;
         let is_free = |name: &str| !dragged.iter().any(|other| other == name);
         for (name, card) in self.cards.iter().rev().filter(|(name, _)| is_free(name)) {
-            if with_handles.contains(&name.as_str()) {
+            if has_handles(view) && with_handles.contains(&name.as_str()) {
                 for side in [Side::Out, Side::In] {
                     if handle(*card, side, view).distance(at) <= (HANDLE + 4.0) / view.zoom {
                         return Hit::Handle(name.clone(), side);
@@ -110,6 +112,11 @@ impl Targets {
         }
         nearest.map_or(Hit::Empty, |(_, hit)| hit)
     }
+}
+
+/// Whether cards are large enough on the screen for handles.
+pub fn has_handles(view: &View) -> bool {
+    view.zoom >= SMALLEST_WITH_HANDLES
 }
 
 /// Where the handle of a card is, on the board.

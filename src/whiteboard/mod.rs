@@ -28,7 +28,7 @@ use app::App as Whiteboard;
 use bevy::log::{Level, LogPlugin};
 use bevy::prelude::*;
 use bevy::render::error_handler::{ErrorType, RenderError, RenderErrorHandler, RenderErrorPolicy};
-use bevy::window::{WindowCloseRequested, WindowPlugin};
+use bevy::window::{Monitor, PrimaryMonitor, WindowCloseRequested, WindowPlugin};
 use bevy::winit::{EventLoopProxyWrapper, UpdateMode, WinitSettings, WinitUserEvent};
 use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext};
 use egui::{LayerId, UiBuilder};
@@ -94,8 +94,25 @@ fn build(file: Option<&Path>) -> App {
     })
     .init_resource::<modifiers::Held>()
     .add_systems(PreUpdate, modifiers::systems())
+    .add_systems(Update, fit)
     .add_systems(EguiPrimaryContextPass, draw);
     app
+}
+
+/// On a small screen the window is as large as the screen: not every system sees to that.
+fn fit(monitors: Query<(&Monitor, Has<PrimaryMonitor>)>, mut windows: Query<&mut Window>, mut is_done: Local<bool>) {
+    if *is_done {
+        return;
+    }
+    let Some((screen, _)) = monitors.iter().max_by_key(|(_, is_primary)| *is_primary) else { return };
+    let Ok(mut window) = windows.single_mut() else { return };
+    *is_done = true;
+    let (present, room) = (window.physical_size(), UVec2::new(screen.physical_width, screen.physical_height));
+    let fitting = present.min(room);
+    if fitting != present && room.min_element() > 0 {
+        window.resolution.set_physical_resolution(fitting.x, fitting.y);
+        window.position = WindowPosition::At(screen.physical_position);
+    }
 }
 
 /// The whiteboard with a file in it, or with the first design; what is wrong with the file is said in the window.

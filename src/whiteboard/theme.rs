@@ -66,6 +66,8 @@ pub fn apply(ui: &mut Ui, look: &Look) {
     let (card, behind, border) =
         (canvas::color(theme.card), canvas::color(theme.background), canvas::color(theme.card_border));
     visuals.override_text_color = None;
+    // On a screen that mixes colours as light does, dark letters need as much more weight as light ones.
+    visuals.text_options.color_transfer_function = egui::epaint::FontColorTransferFunction::TwoCoverageMinusCoverageSq;
     visuals.weak_text_color = Some(muted);
     visuals.panel_fill = card;
     visuals.window_fill = card;

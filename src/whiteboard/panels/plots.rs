@@ -212,6 +212,9 @@ fn one(
         ui.add(egui::Label::new(RichText::new(&words).small().weak()).truncate()).on_hover_text(words);
     });
     if let Some(words) = &panel.empty {
+        // What has not been counted yet is not nothing.
+        let first = recorder.series().ends.is_empty().then(|| recorder.next_boundary().as_secs());
+        let words = first.map_or(words.clone(), |end| format!("the first window ends at {}", short::seconds(end)));
         ui.add_sized(size, egui::Label::new(RichText::new(words).weak()));
         return;
     }
@@ -235,6 +238,11 @@ fn one(
         .width(size.x)
         .height((size.y - 20.0).max(60.0))
         .allow_scroll(false)
+        // What is above fits by itself.
+        .allow_drag([true, false])
+        .allow_zoom([true, false])
+        .allow_axis_zoom_drag([true, false])
+        .allow_boxed_zoom(false)
         .link_axis("plots", [true, false])
         .link_cursor("plots", [true, false])
         .grid_color(canvas::color(theme.faint))
@@ -244,7 +252,8 @@ fn one(
         .include_y(place(axis.to))
         .y_axis_min_width(AXIS)
         .x_grid_spacer(move |grid| time_marks(grid.bounds, most))
-        .x_axis_formatter(|mark, _| short::seconds(mark.value))
+        // Before the run there is nothing.
+        .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { short::seconds(mark.value) })
         .y_axis_formatter(move |mark, _| said(mark))
         .y_grid_spacer(move |_| {
             spaced.iter().map(|value| GridMark { value: *value, step_size: (axis_room).abs() }).collect()
