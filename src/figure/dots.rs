@@ -45,11 +45,10 @@ impl Sampling {
             k if k >= 1_000 && k % 1_000 == 0 => format!("{}k", k / 1_000),
             k => k.to_string(),
         };
-        let requests = if self.least == 1 { "request" } else { "requests" };
-        let least = if self.least == 1 { String::new() } else { format!("{} ", count(self.least)) };
+        let (least, requests) = (count(self.least), if self.least == 1 { "request" } else { "requests" });
         let most =
             if self.most > self.least { format!(", up to {} on full links", count(self.most)) } else { String::new() };
-        format!("1 dot = {least}{requests}{most}")
+        format!("1 dot = {least} {requests}{most}")
     }
 }
 
@@ -206,5 +205,78 @@ pub fn draw(
     for (tokens, way) in on_ways(sample, links, ways).iter().zip(ways) {
         let mut pen = Pen { items, owner: Owner::Link(way.link.as_str().into()) };
         way.dots(&mut pen, tokens, detail, theme, keys);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Time, hash};
+
+    fn way(link: &str, length: f64) -> Way {
+        let corners = vec![Point::new(0.0, 0.0), Point::new(length, 0.0)];
+        Way { link: link.to_owned(), corners, begin: MARGIN }
+    }
+
+    /// So many calls on each of the links, which are 100 pixels long.
+    fn frame(calls: &[usize]) -> (Frame, Vec<Way>) {
+        let link = |i: usize| LinkFrame { name: format!("l{i}"), rate: 1.0, ..LinkFrame::default() };
+        let token = |link: usize, n: u64| Token {
+            link,
+            class: 0,
+            leg: Leg::There,
+            way: 0.5,
+            journey: hash::mix2(3, n),
+            is_retry: false,
+            failed: false,
+        };
+        let tokens = calls.iter().enumerate().flat_map(|(i, n)| (0..*n as u64).map(move |n| token(i, n)));
+        let frame = Frame {
+            at: Time::ZERO,
+            since: Time::ZERO,
+            history_since: Time::ZERO,
+            whole_run: false,
+            nodes: Vec::new(),
+            links: (0..calls.len()).map(link).collect(),
+            tokens: tokens.collect(),
+            sampling: 1,
+        };
+        (frame, (0..calls.len()).map(|i| way(&format!("l{i}"), 100.0)).collect())
+    }
+
+    #[test]
+    fn a_full_link_takes_no_dot_from_the_others() {
+        let (frame, ways) = frame(&[1_000, 8, 0]);
+        let every = thinned(&frame, &ways, Detail::Full);
+        assert!(every[0] >= 100 && every[1..] == [1, 1], "{every:?}");
+        let drawn = frame.tokens.iter().filter(|token| is_drawn(token, &every)).map(|token| token.link);
+        let full = fullness(drawn, &frame.links, &ways, Detail::Full);
+        assert!(0.0 < full[0] && full[0] <= 1.0 && full[1..] == [0.8, 0.0], "{full:?}");
+        // Larger dots need more room.
+        assert!(thinned(&frame, &ways, Detail::Name)[1] > 1);
+    }
+
+    #[test]
+    fn who_is_drawn_on_a_full_link_is_drawn_wherever_it_goes() {
+        let (frame, ways) = frame(&[1_000, 200, 1_000]);
+        let every = thinned(&frame, &ways, Detail::Full);
+        let on = |link: usize| {
+            let drawn = frame.tokens.iter().filter(|token| token.link == link && is_drawn(token, &every));
+            drawn.map(|token| token.journey).collect::<Vec<u64>>()
+        };
+        assert!(!on(0).is_empty() && on(0).len() <= 10 && on(0) == on(2));
+        // The first two hundred requests are on both.
+        assert!(on(0).iter().filter(|id| (0..200).any(|n| hash::mix2(3, n) == **id)).all(|id| on(1).contains(id)));
+    }
+
+    #[test]
+    fn the_legend_says_how_many_requests_a_dot_is() {
+        let (mut frame, _) = frame(&[1, 1, 1]);
+        frame.links[2].rate = 0.0;
+        let words = |every: [u64; 3]| Sampling::of(&frame.links, &every).words();
+        assert_eq!(words([1, 1, 500]), "1 dot = 1 request");
+        assert_eq!(words([20, 20, 1]), "1 dot = 20 requests");
+        assert_eq!(words([2_000, 20, 1]), "1 dot = 20 requests, up to 2k on full links");
+        assert_eq!(words([1, 5_000_000, 1]), "1 dot = 1 request, up to 5M on full links");
     }
 }

@@ -536,6 +536,29 @@ mod tests {
     }
 
     #[test]
+    fn each_link_is_fitted_by_itself_and_not_at_every_frame() {
+        let mut motion = Motion::default();
+        motion.sample(10, 2);
+        let mut changes = Vec::new();
+        // A hundred dots of one request in ten on the first link, as shares of its room of twenty; later none.
+        for frame in 0..1_200 {
+            let now = f64::from(frame) / 60.0;
+            let calls = if now < 10.0 { 1_000.0 } else { 0.0 };
+            let before = motion.every[0];
+            motion.fit(10, &[calls / motion.every[0] as f64 / 20.0, 0.5], now);
+            if motion.every[0] != before {
+                changes.push(now);
+            }
+            assert!(motion.every[1] == 10, "it has room");
+            if (5.0..10.0).contains(&now) {
+                assert!((50..=100).contains(&motion.every[0]), "{}", motion.every[0]);
+            }
+        }
+        assert_eq!(motion.every, [10, 10], "there is room again");
+        assert!(changes.windows(2).all(|pair| pair[1] - pair[0] >= 1.0), "{changes:?}");
+    }
+
+    #[test]
     fn what_is_lost_disappears_half_way() {
         let mut lost = hop(0, None, passage(0, 1), passage(0, 0));
         (lost.request.arrives, lost.reply) = (Time::NEVER, Passage { left: Time::NEVER, arrives: Time::NEVER });
