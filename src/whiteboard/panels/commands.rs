@@ -6,10 +6,17 @@ use crate::whiteboard::app::App;
 use egui::{Grid, Response, RichText, ScrollArea, TextEdit, Ui};
 use std::path::{Path, PathBuf};
 
-/// How well a text fits what was typed: all its words must occur. Smaller is better; none if it does not fit.
+/// How well a text fits what was typed: all its words must occur. Smaller is better, and within a word is worse than at its
+/// beginning; none if it does not fit.
 pub fn fit(text: &str, typed: &str) -> Option<usize> {
+    const WITHIN: usize = 1_000;
     let text = text.to_lowercase();
-    typed.to_lowercase().split_whitespace().map(|word| text.find(word)).sum()
+    let of_word = |word: &str| {
+        let begins = |at: usize| !text[..at].ends_with(char::is_alphanumeric);
+        let places = text.match_indices(word).map(|(at, _)| if begins(at) { at } else { at + WITHIN });
+        places.min()
+    };
+    typed.to_lowercase().split_whitespace().map(of_word).sum()
 }
 
 /// A field for searching; what is searched for is said aloud.
@@ -66,6 +73,8 @@ pub fn choose<T: Clone>(
 #[derive(Clone)]
 pub enum Command {
     Act(&'static Action),
+    /// A node of a kind, in the middle of what is seen.
+    Insert(&'static str),
     /// A file that was open before.
     Open(PathBuf),
 }
@@ -79,11 +88,13 @@ pub fn all(app: &App) -> Vec<(String, String, Command)> {
     };
     let title = |action: &Action| format!("{}: {}", action.menu.title(), action.title(&app.editor));
     let actions = ACTIONS.iter().map(|action| (title(action), note(action), Command::Act(action)));
+    let kinds = app.editor.choices(None);
+    let kinds = kinds.iter().map(|meta| (format!("Insert: {}", meta.title), String::new(), Command::Insert(meta.key)));
     let recent = app.files.recent.files().into_iter().map(|path| {
         let (name, folder) = in_two(&path);
         (format!("File: Open {name}"), folder, Command::Open(path))
     });
-    actions.chain(recent).collect()
+    actions.chain(kinds).chain(recent).collect()
 }
 
 /// The name of a file, and its folder.
@@ -125,6 +136,7 @@ mod tests {
         assert!(fit("Align left", "left al").is_some());
         assert!(fit("Align left", "right").is_none());
         assert!(fit("Undo", "undo") < fit("Do not undo", "undo"));
+        assert!(fit("Insert: Cache", "ca") < fit("Duplicate", "ca"), "words begin so");
         assert!(fit("Undo", "").is_some());
     }
 }

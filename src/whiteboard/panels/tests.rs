@@ -484,6 +484,13 @@ fn commands_are_searched_and_done() {
     listener.wait();
     assert!(!listener.app().popup.is_open());
     assert_eq!(listener.app().editor.history().undoable(), Some("move"));
+    listener.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    listener.wait();
+    listener.get(Role::TextInput, "Search commands").type_text("message");
+    listener.wait();
+    listener.harness.key_press(Key::Enter);
+    listener.wait();
+    assert!(listener.app().editor.design().nodes.values().any(|node| node.kind.meta().key == "queue"));
 }
 
 #[test]
