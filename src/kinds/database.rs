@@ -9,8 +9,7 @@ pub use params::{OnPartition, ReadsFrom, Replication, Spec};
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::Visitor;
 use super::station::{Done, Station, StationSpec, WORK_TIMER};
-use crate::base::hash::{self, IntMap};
-use crate::base::{Rng, Sampler, Span, Time};
+use crate::base::{Rng, Sampler, Span, Time, hash, hash::IntMap};
 use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal};
 use crate::parts::versions::{MOST_REPLICAS, Versions};
 use std::{collections::VecDeque, sync::Arc};
@@ -381,7 +380,7 @@ impl Database {
     }
 
     fn kill(&mut self, ctx: &mut Ctx, replica: u16) {
-        self.stations[usize::from(replica)].clear(ctx);
+        self.stations[usize::from(replica)].shut(ctx);
         let gone = ctx.served_by(replica);
         // Calls at a former primary may still hold locks that others wait for.
         let keys: Vec<(CallId, u64)> = gone.iter().map(|id| (*id, ctx.call(*id).asks.key)).collect();
@@ -558,6 +557,7 @@ impl Kind for Database {
                         Fault::Freeze => self.stations[usize::from(replica)].freeze(ctx, true),
                         Fault::Thaw | Fault::Restart => {
                             if fault == Fault::Restart {
+                                self.stations[usize::from(replica)].open(ctx);
                                 self.catch_up(ctx, Some(replica));
                             }
                             self.stations[usize::from(replica)].freeze(ctx, false);

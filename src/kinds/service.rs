@@ -471,6 +471,8 @@ impl Kind for Service {
                             if !matches!(state, Life::Draining | Life::Gone) {
                                 *state = Life::Down;
                             }
+                            // Who is dead is no capacity.
+                            self.replicas[usize::from(i)].station.close(ctx);
                             self.kill(ctx, i);
                         }
                         Fault::Freeze => self.hold(ctx, i, BY_HAND, true),

@@ -82,8 +82,7 @@ impl ShardedStore {
         self.ring.resize(shards, self.salt);
         for shard in (shards as usize..self.stations.len()).rev() {
             // What a shard that goes was working on fails; its keys live on elsewhere.
-            self.stations[shard].clear(ctx);
-            self.stations[shard].close(ctx);
+            self.stations[shard].shut(ctx);
             for id in ctx.served_by(shard as u16) {
                 ctx.reply(id, Reply::failed(Reason::Removed));
             }
@@ -302,11 +301,12 @@ impl Kind for ShardedStore {
                     }
                     match fault {
                         Fault::Kill => {
-                            self.stations[shard].clear(ctx);
+                            self.stations[shard].shut(ctx);
                             for id in ctx.served_by(shard as u16) {
                                 ctx.reply(id, Reply::failed(Reason::Refused));
                             }
                         }
+                        Fault::Restart => self.stations[shard].open(ctx),
                         Fault::Freeze => self.stations[shard].freeze(ctx, true),
                         Fault::Thaw => {
                             self.stations[shard].freeze(ctx, false);

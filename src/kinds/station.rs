@@ -442,6 +442,12 @@ impl Station {
         self.show(ctx);
     }
 
+    /// Its process is dead: [clear](Station::clear) it, and count it no longer as capacity.
+    pub fn shut(&mut self, ctx: &mut Ctx) {
+        self.clear(ctx);
+        self.close(ctx);
+    }
+
     /// Forget everything that waits or is served; the caller answers the calls.
     pub fn clear(&mut self, ctx: &mut Ctx) {
         self.waiting.clear();

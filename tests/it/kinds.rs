@@ -554,3 +554,25 @@ fn an_operation_is_not_retried_for_the_one_before() {
     assert!(ran.report.links["c->api"].failed["timeout"] >= ran.report.total.offered - 1);
     assert_eq!(ran.report.nodes["s"].arrived, ran.report.nodes["api"].arrived);
 }
+
+/// Otherwise half of a design that is dead would seem half as busy as it is, to a reader and to an autoscaler.
+#[test]
+fn who_is_dead_is_no_capacity() {
+    for (kind, replicas, killed) in [
+        ("service(replicas: 4, slots: 8, work: \"40ms\")", 4.0, "\"a#2\""),
+        ("database(replicas: 4, connections: 8, read: \"40ms\", reads_from: Any)", 4.0, "\"a#2\""),
+        ("sharded_store(shards: 4, slots: 8, read: \"40ms\")", 4.0, "\"a\""),
+    ] {
+        let nodes =
+            format!("\"u\": (kind: client(rate: \"200/s\", keys: Uniform(keys: 10_000))), \"a\": (kind: {kind})");
+        let links = "(from: \"u\", to: \"a\")";
+        let timeline = format!("(at: \"10s\", do: Kill({killed})), (at: \"20s\", do: Restart({killed}))");
+        let ran = Ran::new("32s", &nodes, links, &timeline);
+        let busy = |from: u32, until: u32| ran.figure(&format!("a.utilization @ {from}s..{until}s"));
+        let all = 200.0 * 0.04 / (replicas * 8.0);
+        assert!((busy(1, 10) - all).abs() < 0.02 && (busy(22, 32) - all).abs() < 0.02, "{kind}");
+        if killed != "\"a\"" {
+            assert!((busy(11, 20) - all * replicas / (replicas - 1.0)).abs() < 0.02, "{kind}: {}", busy(11, 20));
+        }
+    }
+}

@@ -174,6 +174,29 @@ fn the_readme_shows_the_starter_file() {
     assert!(text(&root().join("README.md")).contains(starter.trim()));
 }
 
+/// Links of documents, and the files that they name as `figure/dots.rs`.
+#[test]
+fn what_documents_lead_to_is_there() {
+    let mut files = Vec::new();
+    files_under(root(), &mut files);
+    let mut count = 0;
+    for path in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+        let (words, folder) = (text(path), path.parent().expect("a folder"));
+        let links = words.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+        for link in links.filter(|link| !link.contains("://") && !link.starts_with('#')) {
+            count += 1;
+            assert!(folder.join(link).exists(), "{}: {link}", path.display());
+        }
+        for name in
+            words.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs") && !name.contains([' ', '<']))
+        {
+            count += 1;
+            assert!(files.iter().any(|file| file.ends_with(name)), "{}: {name}", path.display());
+        }
+    }
+    assert!(count > 50, "{count}");
+}
+
 #[test]
 fn every_scenario_is_named_in_the_readme() {
     let readme = text(&root().join("README.md"));
