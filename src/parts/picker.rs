@@ -16,8 +16,13 @@ pub enum Balance {
     Random,
     /// The one with the fewest calls in flight; any among equals.
     LeastConnections,
-    /// The better of so many drawn at random (Mitzenmacher 2001); distinct unless `replacement`.
-    PowerOfChoices { choices: u8, replacement: bool },
+    /// The better of so many drawn at random, two if nothing is said (Mitzenmacher 2001); distinct unless `replacement`.
+    PowerOfChoices {
+        #[serde(default = "two")]
+        choices: u8,
+        #[serde(default)]
+        replacement: bool,
+    },
     /// The better of two by expected latency: an average that jumps up and decays slowly, times the calls in flight
     /// (Finagle's peak EWMA).
     PeakEwma { decay: Span },
@@ -26,6 +31,10 @@ pub enum Balance {
     /// By the key, on a hash ring; none gets more than `bound` times its fair share of the calls in flight (Mirrokni,
     /// Thorup and Zadimoghaddam 2018).
     ConsistentHash { virtual_nodes: u32, bound: f64 },
+}
+
+fn two() -> u8 {
+    2
 }
 
 impl Balance {
@@ -39,7 +48,7 @@ impl Balance {
         ("PeakEwma", "The better of two by expected latency times calls in flight."),
         ("IpHash", "Always the same for a tenant, while the targets are the same."),
         ("ConsistentHash", "By the key, on a hash ring with bounded loads."),
-        ("choices", "How many are drawn."),
+        ("choices", "How many are drawn; 2 if nothing is said."),
         ("replacement", "The same one may be drawn twice."),
         ("decay", "How fast the latency of a slow call is forgotten."),
         ("virtual_nodes", "Points of each target on the ring."),

@@ -1,6 +1,7 @@
 //! What kinds do in a design: faults, live changes and odd corners, each with the least design that shows it.
 
 use tailboard::metrics::Report;
+use tailboard::parts::picker::Balance;
 use tailboard::run::{Run, figure};
 use tailboard::scenario;
 
@@ -575,4 +576,11 @@ fn who_is_dead_is_no_capacity() {
             assert!((busy(11, 20) - all * replicas / (replicas - 1.0)).abs() < 0.02, "{kind}: {}", busy(11, 20));
         }
     }
+}
+
+#[test]
+fn the_best_of_two_need_not_be_told_so() {
+    let balance = |text: &str| tailboard::base::ron::read::<Balance>(text).into_result().ok();
+    let two = Some(Balance::PowerOfChoices { choices: 2, replacement: false });
+    assert_eq!([balance("PowerOfChoices()"), balance("PowerOfChoices(choices: 2)")], [two, two]);
 }
