@@ -16,7 +16,7 @@ use crate::base::maths;
 use crate::design::{Design, FigureUnit, MetricPath, ModeSpec, Node};
 use crate::kinds::{Group, Param, Spec, Value, params};
 use crate::metrics::{Frame, LinkFrame, NodeFrame};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A drawn board, and what its legend must explain.
 pub struct Board {
@@ -71,8 +71,11 @@ pub fn draw(design: &Design, frame: &Frame, theme: &Theme, view: View, memory: &
     let View { lens, detail, places } = view;
     let shown = Some(frame).filter(|_| lens != Lens::None);
     let active = shown.map_or(Vec::new(), |frame| state::active(design, frame.at));
-    let cards: Vec<Card> =
-        design.nodes.iter().map(|(name, node)| card_of(design, name, node, shown, lens, &active)).collect();
+    let of_nodes: BTreeMap<&str, &NodeFrame> =
+        shown.map(|frame| frame.nodes.iter().map(|node| (node.name.as_str(), node)).collect()).unwrap_or_default();
+    let cards: Vec<Card> = (design.nodes.iter())
+        .map(|(name, node)| card_of(design, (name, node), of_nodes.get(name.as_str()).copied(), lens, &active))
+        .collect();
     let numbers: BTreeMap<&str, usize> = design.nodes.keys().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
     // A link to nowhere is a mistake that the checks tell; there is nothing to draw.
     let links: Vec<(&crate::design::LinkSpec, usize, usize)> = (design.links.iter())
@@ -109,6 +112,13 @@ pub fn draw(design: &Design, frame: &Frame, theme: &Theme, view: View, memory: &
     let names: Vec<String> = links.iter().map(|(link, ..)| link.name()).collect();
     let figures: BTreeMap<&str, &LinkFrame> =
         shown.map(|frame| frame.links.iter().map(|link| (link.name.as_str(), link)).collect()).unwrap_or_default();
+    // Who calls in more than one step.
+    let (mut first, mut in_steps) = (BTreeMap::new(), BTreeSet::new());
+    for link in &design.links {
+        if *first.entry(link.from.as_str()).or_insert(link.step) != link.step {
+            in_steps.insert(link.from.as_str());
+        }
+    }
     let wires: Vec<Wire> = (links.iter().zip(ways).zip(&names))
         .map(|(((link, ..), way), name)| Wire {
             name,
@@ -116,7 +126,7 @@ pub fn draw(design: &Design, frame: &Frame, theme: &Theme, view: View, memory: &
             is_async: link.mode == ModeSpec::Async,
             is_control: design.nodes[&link.from].kind.meta().group == Group::Control,
             is_broken: state::is_broken(&active, name, &link.from, &link.to),
-            step: step(design, link),
+            step: in_steps.contains(link.from.as_str()).then_some(link.step),
             way,
         })
         .collect();
@@ -199,43 +209,46 @@ fn occupied(body: &Body) -> Rect {
     Rect::new(card.x - body.gutter, card.y - card::OVERHANG, card.w + body.gutter, card.h + card::OVERHANG)
 }
 
-/// A parameter of a spec, as it is written.
-fn written(spec: &Spec, name: &str) -> Option<String> {
-    let mut found = None;
-    spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
-        if param.name == name {
-            found = Some(value.text());
-        }
-    });
-    found
-}
+/// The parameters that a card is drawn by, as they are written.
+struct Written(BTreeMap<&'static str, String>);
 
-/// A parameter of a spec as a number, where it is one.
-fn parameter(spec: &Spec, name: &str) -> Option<Option<f64>> {
-    let text = written(spec, name)?;
-    let inner = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(&text);
-    Some(params::magnitude(&inner.replace('_', "")))
-}
+impl Written {
+    fn of(spec: &Spec) -> Written {
+        let mut found = BTreeMap::new();
+        spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
+            if ["replicas", "shards", "queue_limit", "capacity", "pauses", "breakdowns"].contains(&param.name) {
+                found.insert(param.name, value.text());
+            }
+        });
+        Written(found)
+    }
 
-/// Whether a parameter that may be absent is there.
-fn is_set(spec: &Spec, name: &str) -> bool {
-    written(spec, name).is_some_and(|text| text != "None")
+    /// One as a number, where it is one; none where there is no such parameter.
+    fn number(&self, name: &str) -> Option<Option<f64>> {
+        let text = self.0.get(name)?;
+        let inner = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
+        Some(params::magnitude(&inner.replace('_', "")))
+    }
+
+    /// Whether one that may be absent is there.
+    fn is_set(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|text| text != "None")
+    }
 }
 
 fn card_of<'a>(
     design: &Design,
-    name: &'a str,
-    node: &'a Node,
-    frame: Option<&'a Frame>,
+    (name, node): (&'a str, &'a Node),
+    shown: Option<&'a NodeFrame>,
     lens: Lens,
     active: &[&crate::design::Intervention],
 ) -> Card<'a> {
     let meta = node.kind.meta();
-    let shown = frame.and_then(|frame| frame.nodes.iter().find(|other| other.name == name));
-    let number = |name: &str| parameter(&node.kind, name).flatten();
+    let written = Written::of(&node.kind);
+    let number = |name: &str| written.number(name).flatten();
     let copies = number("replicas").map(|n| (n, "replica")).or(number("shards").map(|n| (n, "shard")));
     // A limit is that of each copy.
-    let each = parameter(&node.kind, "queue_limit").or(number("capacity").map(Some));
+    let each = written.number("queue_limit").or(number("capacity").map(Some));
     let limit = each.map(|limit| limit.map(|n| n * copies.map_or(1.0, |(n, _)| n)));
     let queues = limit.is_some() || shown.is_some_and(|node| node.queue > 0.0);
     let card = Card {
@@ -248,7 +261,7 @@ fn card_of<'a>(
         copy_limit: each.flatten(),
         is_control: meta.group == Group::Control,
         copies,
-        is_frail: ["pauses", "breakdowns"].iter().any(|name| is_set(&node.kind, name)),
+        is_frail: ["pauses", "breakdowns"].iter().any(|name| written.is_set(name)),
         struck: (shown.and_then(|node| copies::by_chance(&node.copies)).into_iter())
             .chain(state::of_node(active, name))
             .collect(),
@@ -296,10 +309,4 @@ fn heat_words(design: &Design, lens: Lens) -> Option<String> {
         Lens::Errors => Some("share of failures from 0.01 % to all, on a log scale".to_owned()),
         Lens::Queue => Some("length of the queue up to its limit, on a log scale".to_owned()),
     }
-}
-
-/// A link's step, where its node calls in more than one.
-fn step(design: &Design, link: &crate::design::LinkSpec) -> Option<u16> {
-    let of_node = design.links.iter().filter(|other| other.from == link.from);
-    of_node.clone().any(|other| other.step != link.step).then_some(link.step)
 }
