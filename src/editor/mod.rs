@@ -224,6 +224,11 @@ impl Editor {
         Ok(name)
     }
 
+    /// Where a new card has room, its middle at a place or to the right of it.
+    pub fn room_at(&self, middle: Point) -> Point {
+        perform::room_at(self, middle)
+    }
+
     /// The name of a new node, and the edit that adds it; or why it cannot be joined.
     fn adding(&self, kind: &str, at: Point, wired: Option<&Wired>) -> Result<(String, Edit), String> {
         let spec = Spec::new(kind).ok_or_else(|| format!("there is no kind `{kind}`"))?;

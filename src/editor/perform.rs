@@ -231,6 +231,12 @@ fn select_new(editor: &mut Editor, add: &Edit, name: String) -> Vec<Effect> {
     if said.is_empty() { go(editor, Some(name)) } else { said }
 }
 
+pub fn room_at(editor: &Editor, middle: Point) -> Point {
+    let half = (CARD.0 / 2.0, CARD.1 / 2.0);
+    let corner = free_place(editor, (middle.0 - half.0, middle.1 - half.1), (0.0, 0.0), (BESIDE, 0.0));
+    (corner.0 + half.0, corner.1 + half.1)
+}
+
 /// The first place that is free: a step from `start`, and then so much further at a time.
 fn free_place(editor: &Editor, start: Point, first: Point, further: Point) -> Point {
     let mut at = (start.0 + first.0, start.1 + first.1);

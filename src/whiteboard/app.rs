@@ -10,7 +10,7 @@ use super::settings::{Keeper, Settings};
 use super::theme::{self, Look};
 use super::view::View;
 use crate::design::Design;
-use crate::editor::{Edit, Editor, Effect, Hit, WindowAction, Wired, actions};
+use crate::editor::{Area, CARD, Edit, Editor, Effect, Hit, WindowAction, Wired, actions};
 use crate::figure::Lens;
 use crate::figure::board::Memory;
 use crate::run::{Runner, Snapshot, Speed};
@@ -431,7 +431,8 @@ impl App {
             match effect {
                 Effect::OpenQuickInsert { at, wired } => {
                     let middle = self.pointer.unwrap_or(self.screen.center());
-                    self.popup = Popup::insert(at.unwrap_or(self.view.to_board(middle)), wired);
+                    let at = at.unwrap_or_else(|| self.editor.room_at(self.view.to_board(middle)));
+                    self.popup = Popup::insert(at, wired);
                 }
                 Effect::EditLabel(node) => self.popup = Popup::label(&self.editor, node),
                 Effect::ToggleInspector => self.panels.inspector = !self.panels.inspector,
@@ -581,6 +582,14 @@ impl App {
     }
 
     /// Insert a kind at a place of the board.
+    /// A new node in the middle of what is seen, or where there is room beside it.
+    pub fn insert_in_view(&mut self, kind: &str, now: f64) {
+        let (x, y) = self.editor.room_at(self.view.to_board(self.screen.center()));
+        self.insert(kind, (x, y), None, now);
+        let (right, down) = (CARD.0 / 2.0, CARD.1 / 2.0);
+        self.view.reveal(Area { min: (x - right, y - down), max: (x + right, y + down) }, self.screen);
+    }
+
     pub fn insert(&mut self, kind: &str, at: crate::editor::Point, wired: Option<&Wired>, now: f64) {
         if let Err(problem) = self.editor.insert(kind, at, wired) {
             self.say(problem, now);

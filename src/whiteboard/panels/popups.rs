@@ -113,7 +113,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             let is_picked = picked.is_some();
             match picked {
                 Some(Command::Act(action)) => app.perform(action, now),
-                Some(Command::Insert(kind)) => app.insert(kind, app.view.to_board(app.screen.center()), None, now),
+                Some(Command::Insert(kind)) => app.insert_in_view(kind, now),
                 Some(Command::Open(path)) => app.open_path(path, now),
                 None => {}
             }

@@ -30,6 +30,11 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     let now = ui.input(|input| input.time);
     let Some(snapshot) = app.snapshot.clone() else {
         ui.horizontal(|ui| {
+            // An empty board is a beginning, not a mistake.
+            if app.editor.design().nodes.is_empty() {
+                ui.weak("What you draw runs as you draw it");
+                return;
+            }
             ui.colored_label(ui.visuals().error_fg_color, "The design cannot run yet");
             let first = app.findings.all.iter().find(|finding| finding.severity == crate::base::Severity::Error);
             ui.label(first.map_or(String::new(), |finding| finding.message.clone()));

@@ -24,7 +24,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
 /// What the checks say, with a click to what it is about, and what can be done about it at once.
 fn findings(app: &mut App, ui: &mut Ui) {
     let findings = app.findings.clone();
-    if findings.all.is_empty() {
+    if findings.all.is_empty() || app.editor.design().nodes.is_empty() {
         return;
     }
     ui.label(RichText::new(format!("Findings ({})", findings.all.len())).family(canvas::bold()).size(16.0));

@@ -490,7 +490,14 @@ fn commands_are_searched_and_done() {
     listener.wait();
     listener.harness.key_press(Key::Enter);
     listener.wait();
-    assert!(listener.app().editor.design().nodes.values().any(|node| node.kind.meta().key == "queue"));
+    let app = listener.app();
+    let queue = app.editor.design().nodes.iter().find(|(_, node)| node.kind.meta().key == "queue");
+    let queue = queue.map(|(name, _)| name.clone()).expect("a new one");
+    listener.wait();
+    let cards = &listener.app().targets.cards;
+    let place = |name: &str| cards.iter().find(|(other, _)| other == name).map(|(_, card)| *card).expect("a card");
+    let others = cards.iter().filter(|(name, _)| *name != queue);
+    assert!(others.map(|(_, card)| card.intersect(place(&queue))).all(|both| !both.is_positive()), "it has room");
 }
 
 #[test]
