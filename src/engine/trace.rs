@@ -99,10 +99,10 @@ pub fn is_in(id: u64, every: u64) -> bool {
     id <= u64::MAX / every.max(1)
 }
 
-/// The next larger of 1, 2, 5, 10, 20, 50 and so on.
+/// The next larger of 1, 2, 5, 10, 20, 50 and so on, as far as there is one.
 pub fn next_every(every: u64) -> u64 {
     let power = 10u64.pow(every.max(1).ilog10());
-    [1, 2, 5, 10].into_iter().map(|step| step * power).find(|next| *next > every).unwrap_or(every)
+    [1u64, 2, 5, 10].into_iter().map(|step| step.saturating_mul(power)).find(|next| *next > every).unwrap_or(every)
 }
 
 /// The next smaller of them, and 1 below 1.
@@ -394,5 +394,6 @@ mod tests {
             assert!(sample < last);
             last = sample;
         }
+        assert_eq!(next_every(u64::MAX), u64::MAX);
     }
 }

@@ -150,10 +150,7 @@ fn dots(app: &mut App, painter: &Painter, sheet: &Sheet, now: f64) {
     let (ways, colors) = (&sheet.drawn.ways, app.look.theme());
     let detail = sheet.view.detail;
     app.motion.sample(frame.sampling, frame.links.len());
-    let every = &app.motion.every;
-    let drawn = tokens.iter().filter(|token| dots::is_drawn(token, every)).map(|token| token.link);
-    let drawn = drawn.chain(marks.iter().filter(|mark| mark.is_drawn(every)).map(|mark| mark.link));
-    let full = dots::fullness(drawn, &frame.links, ways, detail);
+    let full = dots::fullness(app.motion.crowding(tokens, &marks), &frame.links, ways, detail);
     app.motion.fit(frame.sampling, &full, now);
     let mut items = Vec::new();
     let every = &app.motion.every;

@@ -4,6 +4,7 @@
 
 use crate::base::{Time, maths};
 use crate::engine::{Hop, Journey, Leg, is_in, next_every, previous_every};
+use crate::figure::dots;
 use crate::metrics::Token;
 use crate::run::{Snapshot, Speed};
 use std::collections::{BTreeMap, VecDeque};
@@ -40,7 +41,7 @@ struct Shown {
 }
 
 const NEVER: f64 = f64::INFINITY;
-/// In the sample however few there are: see [`is_in`](crate::engine::is_in).
+/// In the sample however few there are: see [`is_in`].
 const ALWAYS: u64 = 0;
 
 /// A journey that is played back.
@@ -224,6 +225,13 @@ impl Motion {
         self.every.resize(links, sampled);
         self.crowds.resize(links, Crowd::default());
         self.every.iter_mut().for_each(|every| *every = sampled.max(*every));
+    }
+
+    /// The links of dots and marks that would be fewer if fewer requests were drawn.
+    pub fn crowding<'a>(&'a self, tokens: &'a [Token], marks: &'a [Mark]) -> impl Iterator<Item = usize> + 'a {
+        let tokens = tokens.iter().filter(|token| token.journey != ALWAYS && dots::is_drawn(token, &self.every));
+        let marks = marks.iter().filter(|mark| mark.journey != ALWAYS && mark.is_drawn(&self.every));
+        tokens.map(|token| token.link).chain(marks.map(|mark| mark.link))
     }
 
     /// See to it that there is room for the dots of every link, and that there are not far too few: `full` is how much of
@@ -529,6 +537,20 @@ mod tests {
             seen += usize::from(motion.note_failures(&journey(u64::MAX, true)));
         }
         assert_eq!(seen, 5);
+        // However many they are, the others do not make room for them.
+        let token = |journey: u64| Token {
+            link: 3,
+            class: 0,
+            leg: Leg::There,
+            way: 0.5,
+            journey,
+            is_retry: false,
+            failed: true,
+        };
+        motion.sample(1, 4);
+        motion.every = vec![1; 4];
+        assert_eq!(motion.crowding(&[token(ALWAYS), token(7), token(ALWAYS)], &[]).collect::<Vec<usize>>(), [3]);
+        motion.every = vec![1_000_000; 4];
         // One of the sample counts as well, and is not chosen twice.
         motion.clock = 10.0;
         assert!(!motion.note_failures(&journey(ALWAYS, true)) && !motion.note_failures(&journey(u64::MAX, true)));
