@@ -231,6 +231,7 @@ fn select_new(editor: &mut Editor, add: &Edit, name: String) -> Vec<Effect> {
     if said.is_empty() { go(editor, Some(name)) } else { said }
 }
 
+/// See [`Editor::room_at`].
 pub fn room_at(editor: &Editor, middle: Point) -> Point {
     let half = (CARD.0 / 2.0, CARD.1 / 2.0);
     let corner = free_place(editor, (middle.0 - half.0, middle.1 - half.1), (0.0, 0.0), (BESIDE, 0.0));

@@ -211,7 +211,7 @@ pub fn draw(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Time, hash};
+    use crate::base::hash;
 
     fn way(link: &str, length: f64) -> Way {
         let corners = vec![Point::new(0.0, 0.0), Point::new(length, 0.0)];
@@ -232,14 +232,10 @@ mod tests {
         };
         let tokens = calls.iter().enumerate().flat_map(|(i, n)| (0..*n as u64).map(move |n| token(i, n)));
         let frame = Frame {
-            at: Time::ZERO,
-            since: Time::ZERO,
-            history_since: Time::ZERO,
-            whole_run: false,
-            nodes: Vec::new(),
             links: (0..calls.len()).map(link).collect(),
             tokens: tokens.collect(),
             sampling: 1,
+            ..Frame::default()
         };
         (frame, (0..calls.len()).map(|i| way(&format!("l{i}"), 100.0)).collect())
     }

@@ -4,7 +4,7 @@ use crate::base::Time;
 use crate::engine::{Leg, Stage};
 
 /// What a board shows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Frame {
     /// The instant.
     pub at: Time,

@@ -581,7 +581,6 @@ impl App {
         self.file(WindowAction::Quit, now);
     }
 
-    /// Insert a kind at a place of the board.
     /// A new node in the middle of what is seen, or where there is room beside it.
     pub fn insert_in_view(&mut self, kind: &str, now: f64) {
         let (x, y) = self.editor.room_at(self.view.to_board(self.screen.center()));
@@ -590,6 +589,7 @@ impl App {
         self.view.reveal(Area { min: (x - right, y - down), max: (x + right, y + down) }, self.screen);
     }
 
+    /// Insert a kind at a place of the board.
     pub fn insert(&mut self, kind: &str, at: crate::editor::Point, wired: Option<&Wired>, now: f64) {
         if let Err(problem) = self.editor.insert(kind, at, wired) {
             self.say(problem, now);

@@ -84,7 +84,8 @@ fn draw(app: &mut App, now: f64) -> Sheet {
         return sheet;
     }
     // Dots are drawn by themselves, for they move.
-    let without = frame.as_ref().map_or_else(nothing, |frame| Frame { tokens: Vec::new(), ..(**frame).clone() });
+    let without = |frame: &Arc<Frame>| Frame { tokens: Vec::new(), ..(**frame).clone() };
+    let without = frame.as_ref().map_or_else(Frame::default, without);
     let drawn = board::draw(&design, &without, &app.look.theme(), view, &mut app.memory);
     app.targets = Targets::of(&design, &drawn);
     Sheet { design, frame, view, theme, drawn, printed: Default::default(), at: now }
@@ -186,21 +187,6 @@ fn dot_at(app: &App, sheet: &Sheet, place: Pos2) -> Option<Arc<Journey>> {
     let near = shown.filter_map(|token| Some((distance(token)?, token)));
     let (_, token) = near.min_by(|(a, _), (b, _)| a.total_cmp(b))?;
     app.motion.journey(snapshot, token)
-}
-
-/// What is shown where nothing runs.
-fn nothing() -> Frame {
-    use crate::base::Time;
-    Frame {
-        at: Time::ZERO,
-        since: Time::ZERO,
-        history_since: Time::ZERO,
-        whole_run: false,
-        nodes: Vec::new(),
-        links: Vec::new(),
-        tokens: Vec::new(),
-        sampling: 1,
-    }
 }
 
 /// Wheel, middle button, and space or the hand with the main button: the board moves.
