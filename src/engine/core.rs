@@ -357,13 +357,16 @@ impl Core {
     /// The event of a lane's head has fired.
     #[inline]
     pub fn lane_due(&mut self, index: u32) {
-        let Core { lanes, ready, now, .. } = self;
+        let Core { lanes, ready, now, calls, .. } = self;
         let lane = &mut lanes[index as usize];
         let next = match lane.due {
             Due::Arrive => lane.take_messages(*now, |id| ready.push(Ready::Arrive(id))),
             Due::Return => lane.take_messages(*now, |id| ready.push(Ready::Return(id))),
             _ => return self.limits_due(index),
         };
+        if calls.are_many() {
+            calls.read(lane.block());
+        }
         if let Some(at) = next {
             self.events.push(at, index, What::Lane as u64);
         }
@@ -439,18 +442,12 @@ impl Core {
         (kind, (what >> (WHAT_BITS + GENERATION_BITS)) as u32, (what >> WHAT_BITS) as u32 & GENERATION_MASK)
     }
 
-    /// Read the records of all calls that the due events are about. With very many in flight they are no longer in the
-    /// cache, and read side by side they come many times faster than one after the other when each is needed.
+    /// Read the records of all calls that the due events are about.
     #[inline(never)]
     pub fn read_ahead(&self) {
-        let mut read = 0;
-        for event in self.events.due() {
-            let (what, slot, _) = Core::unpack(event.what);
-            if matches!(what, What::Arrive | What::Return | What::CallTimer) {
-                read ^= self.calls.touch(slot);
-            }
-        }
-        std::hint::black_box(read);
+        let calls = self.events.due().iter().map(|event| Core::unpack(event.what));
+        let calls = calls.filter(|(what, ..)| matches!(what, What::Arrive | What::Return | What::CallTimer));
+        self.calls.read(calls.map(|(_, slot, generation)| CallId::new(slot, generation)));
     }
 
     /// The token of a timer.

@@ -1,6 +1,7 @@
 //! The event queue, ordered by (time, sequence): a sorted array while few events are pending, a calendar queue (Brown
-//! 1988) whose buckets are sorted when they come due otherwise. With 100,000 pending events a calendar touches memory in
-//! order where a heap does not; with a handful it would only add bookkeeping. A binary heap is the oracle in the tests.
+//! 1988) whose buckets are sorted when they come due otherwise. The calendar has two rows, as a ladder queue (Tang, Goh and
+//! Thng 2005): narrow buckets for what is near, wide ones for what is later, so that with 100,000 pending events an
+//! insertion touches one of some hundred places that are in the cache. A binary heap is the oracle in the tests.
 
 use crate::base::Time;
 use std::collections::BinaryHeap;
@@ -59,15 +60,23 @@ impl Event {
 const FEW: usize = 24;
 /// Below this a calendar is turned back into an array (well below `FEW`, so that it does not go back and forth).
 const VERY_FEW: usize = 6;
-const MIN_BUCKETS: usize = 64;
-const MAX_BUCKETS: usize = 1 << 17;
-/// So many pending events no longer fit into the cache, together with their buckets.
+/// So many pending events no longer fit into the cache, with all that they are about.
 const MANY: usize = 4_096;
+/// Buckets of a row; powers of two. Every place at which one ends ought to stay in the cache.
+const NEAR: [usize; 2] = [64, 1_024];
+const LATER: [usize; 2] = [64, 4_096];
 
-/// Events an average bucket should hold when it comes due, with so many pending: few, because they are sorted then; more
-/// where it matters that the buckets' ends stay in the cache, because every insertion touches one.
-fn per_bucket(pending: usize) -> u64 {
-    if pending > MANY { 32 } else { 4 }
+/// Events a narrow bucket should hold when it comes due, with so many pending: few, because they are sorted then; more
+/// where the calls that they are about are far away in memory, and best fetched together.
+fn per_bucket(pending: usize) -> usize {
+    if pending > MANY { 16 } else { 4 }
+}
+
+/// How many buckets are narrow and how many are wide.
+fn rows(pending: usize) -> (usize, usize) {
+    let within = |n: usize, [least, most]: [usize; 2]| n.next_power_of_two().clamp(least, most);
+    let near = within(4 * pending / per_bucket(pending), NEAR);
+    (near, within(8 * pending / (per_bucket(pending) * near / 2), LATER))
 }
 
 /// Pending events, earliest first; equal times in the order of their scheduling.
@@ -75,14 +84,18 @@ fn per_bucket(pending: usize) -> u64 {
 pub struct EventQueue {
     /// The events before `due_end`, latest first, so that the next one is at the end.
     due: Vec<Event>,
-    /// Events at or after this time are in `buckets` or `far`.
+    /// Events at or after this time are in the buckets or in `far`.
     due_end: u64,
-    buckets: Vec<Vec<Event>>,
-    /// A bit for each bucket that holds something.
-    occupied: Vec<u64>,
-    /// A bucket is 2^shift nanoseconds wide.
+    /// A narrow bucket is 2^shift nanoseconds wide. They hold what is due before the one of the number `near_end`.
+    near: Vec<Vec<Event>>,
     shift: u32,
-    in_buckets: usize,
+    near_end: u64,
+    in_near: usize,
+    /// A bit for each narrow bucket that holds something.
+    occupied: Vec<u64>,
+    /// A wide bucket is as wide as half of the narrow ones.
+    later: Vec<Vec<Event>>,
+    in_later: usize,
     /// Events beyond the last bucket, earliest on top.
     far: BinaryHeap<Far>,
     seq: u64,
@@ -91,7 +104,7 @@ pub struct EventQueue {
     /// Since then: buckets opened, events that went to `far`.
     opened: u64,
     strays: u64,
-    /// A bucket of very many events has been opened since this was last asked.
+    /// A bucket has been opened while very many events were pending, since this was last asked.
     fresh: bool,
 }
 
@@ -100,10 +113,13 @@ impl Default for EventQueue {
         EventQueue {
             due: Vec::with_capacity(2 * FEW),
             due_end: u64::MAX,
-            buckets: Vec::new(),
-            occupied: Vec::new(),
+            near: Vec::new(),
             shift: 0,
-            in_buckets: 0,
+            near_end: 0,
+            in_near: 0,
+            occupied: Vec::new(),
+            later: Vec::new(),
+            in_later: 0,
             far: BinaryHeap::new(),
             seq: 0,
             taken_before: 0,
@@ -116,7 +132,12 @@ impl Default for EventQueue {
 
 impl EventQueue {
     pub fn len(&self) -> usize {
-        self.due.len() + self.in_buckets + self.far.len()
+        self.due.len() + self.pending_later()
+    }
+
+    /// Those that are not among the due ones.
+    fn pending_later(&self) -> usize {
+        self.in_near + self.in_later + self.far.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -144,15 +165,8 @@ impl EventQueue {
         if n >= FEW || n == self.due.capacity() {
             return self.insert_among_many(at, seq_and_place, what);
         }
-        // Most events that fall among the due ones are near the front of time, that is the end of the array. Its sequence
-        // number is the largest, so that among equal times it comes last.
         self.due.push(event);
-        let (due, mut i) = (self.due.as_mut_slice(), n);
-        while i > 0 && due[i - 1].at <= at {
-            due[i] = due[i - 1];
-            i -= 1;
-        }
-        due[i] = event;
+        sink(&mut self.due, event);
     }
 
     /// The same where the array is long, or must grow. Nothing follows the call of this, so that the usual case saves no
@@ -169,20 +183,31 @@ impl EventQueue {
 
     #[inline(always)]
     fn insert_later(&mut self, event: Event) {
-        let bucket = event.at.0 >> self.shift;
-        let first = self.due_end >> self.shift;
-        if bucket - first < self.buckets.len() as u64 {
-            let i = bucket as usize & (self.buckets.len() - 1);
+        let number = event.at.0 >> self.shift;
+        let bucket = if number < self.near_end {
+            let i = number as usize & (self.near.len() - 1);
             self.occupied[i / 64] |= 1 << (i % 64);
-            self.in_buckets += 1;
-            let bucket = &mut self.buckets[i];
-            if bucket.len() == bucket.capacity() {
-                return push_growing(bucket, event.at, event.seq_and_place, event.what);
-            }
-            bucket.push(event);
+            self.in_near += 1;
+            &mut self.near[i]
         } else {
-            self.insert_far(event.at, event.seq_and_place, event.what);
+            let wide = self.wide();
+            if (number >> wide) - (self.near_end >> wide) >= self.later.len() as u64 {
+                return self.insert_far(event.at, event.seq_and_place, event.what);
+            }
+            let i = (number >> wide) as usize & (self.later.len() - 1);
+            self.in_later += 1;
+            &mut self.later[i]
+        };
+        if bucket.len() == bucket.capacity() {
+            return push_growing(bucket, event.at, event.seq_and_place, event.what);
         }
+        bucket.push(event);
+    }
+
+    /// A wide bucket is 2^this narrow ones.
+    #[inline]
+    fn wide(&self) -> u32 {
+        self.near.len().trailing_zeros() - 1
     }
 
     #[cold]
@@ -228,40 +253,52 @@ impl EventQueue {
     #[cold]
     #[inline(never)]
     fn open_next(&mut self) -> bool {
-        if self.in_buckets + self.far.len() == 0 {
+        let pending = self.pending_later();
+        if pending == 0 {
             return false;
         }
-        if self.in_buckets + self.far.len() <= VERY_FEW || self.badly_laid_out() || self.in_buckets == 0 {
+        if pending <= VERY_FEW || self.badly_laid_out() || self.in_near + self.in_later == 0 {
             self.lay_out();
             if !self.due.is_empty() {
                 return true;
             }
         }
-        let mask = self.buckets.len() - 1;
+        while self.in_near == 0 {
+            self.due_end = self.near_end << self.shift;
+            self.bring_near();
+        }
+        let mask = self.near.len() - 1;
         let start = (self.due_end >> self.shift) as usize & mask;
         let found = self.next_occupied(start);
         let step = (found.wrapping_sub(start) & mask) as u64;
         let absolute = (self.due_end >> self.shift) + step;
         self.occupied[found / 64] &= !(1 << (found % 64));
-        std::mem::swap(&mut self.due, &mut self.buckets[found]);
-        self.in_buckets -= self.due.len();
+        std::mem::swap(&mut self.due, &mut self.near[found]);
+        self.in_near -= self.due.len();
         self.due_end = (absolute + 1) << self.shift;
         self.opened += 1;
-        self.due.sort_unstable_by_key(|event| std::cmp::Reverse(event.key()));
-        self.fresh = self.in_buckets > MANY;
-        self.admit_far();
+        sort(&mut self.due);
+        self.fresh = pending > MANY;
+        self.bring_near();
         true
     }
 
-    /// Move events from `far` into the bucket that has just become free at the end of the horizon.
-    fn admit_far(&mut self) {
-        let end = (self.due_end >> self.shift) + self.buckets.len() as u64;
-        while let Some(Far(event)) = self.far.peek().copied() {
-            if event.at.0 >> self.shift >= end {
-                break;
+    /// Spread wide buckets over the narrow ones that are free, and let events from `far` in behind.
+    fn bring_near(&mut self) {
+        let wide = self.wide();
+        while self.near_end - (self.due_end >> self.shift) <= 1 << wide {
+            let i = (self.near_end >> wide) as usize & (self.later.len() - 1);
+            self.near_end += 1 << wide;
+            if !self.later[i].is_empty() {
+                let mut events = std::mem::take(&mut self.later[i]);
+                self.in_later -= events.len();
+                events.drain(..).for_each(|event| self.insert_later(event));
+                self.later[i] = events;
             }
-            self.far.pop();
-            self.insert_later(event);
+            let end = (self.near_end >> wide) + self.later.len() as u64;
+            while self.far.peek().is_some_and(|Far(event)| event.at.0 >> self.shift >> wide < end) {
+                self.far.pop().into_iter().for_each(|Far(event)| self.insert_later(event));
+            }
         }
     }
 
@@ -283,30 +320,30 @@ impl EventQueue {
     /// Whether the width or number of buckets has become unsuitable; looked at rarely, so that laying out anew costs
     /// little per event.
     fn badly_laid_out(&self) -> bool {
-        let pending = self.in_buckets + self.far.len();
+        let pending = self.pending_later();
         // All that were ever scheduled are pending or were taken.
         let taken = self.seq - pending as u64 - self.taken_before;
         if taken < 4 * pending as u64 + 1024 {
             return false;
         }
-        let (found, wanted) = (taken / self.opened.max(1), per_bucket(pending));
+        let (found, wanted) = (taken / self.opened.max(1), per_bucket(pending) as u64);
         let crowded = found > 4 * wanted && self.shift > 0;
         let sparse = found < wanted / 2 && self.opened > 1024 && self.strays * 8 > taken;
-        let few_buckets = pending > wanted as usize * self.buckets.len() && self.buckets.len() < MAX_BUCKETS;
-        crowded || sparse || few_buckets || self.strays * 4 > taken
+        let (near, later) = rows(pending / 2);
+        crowded || sparse || near > self.near.len() || later > self.later.len() || self.strays * 4 > taken
     }
 
     /// Choose an array or a calendar, and its width, by what is pending now.
     #[cold]
     fn lay_out(&mut self) {
         let mut all: Vec<Event> = std::mem::take(&mut self.due);
-        for bucket in &mut self.buckets {
+        for bucket in self.near.iter_mut().chain(&mut self.later) {
             all.append(bucket);
         }
         all.extend(self.far.drain().map(|Far(event)| event));
         all.sort_unstable_by_key(|event| std::cmp::Reverse(event.key()));
         self.occupied.fill(0);
-        self.in_buckets = 0;
+        (self.in_near, self.in_later) = (0, 0);
         self.taken_before = self.seq - all.len() as u64;
         (self.opened, self.strays) = (0, 0);
         if all.len() <= FEW {
@@ -315,23 +352,47 @@ impl EventQueue {
             return;
         }
         let n = all.len();
-        let wanted = per_bucket(n);
-        let count = (2 * n / wanted as usize).next_power_of_two().clamp(MIN_BUCKETS, MAX_BUCKETS);
+        let (near, later) = rows(n);
+        self.near.resize_with(near, Vec::new);
+        self.later.resize_with(later, Vec::new);
+        self.occupied.clear();
+        self.occupied.resize(near / 64, 0);
         // The near half says how dense the events are; the far end may be timeouts that never fire.
         let first = all[n - 1].at.0;
-        let near = all[n - 1 - n / 2].at.0 - first;
-        let width = (near.saturating_mul(wanted) / (n as u64 / 2)).max(1);
+        let half = all[n - 1 - n / 2].at.0 - first;
+        let width = (half.saturating_mul(per_bucket(n) as u64) / (n as u64 / 2)).max(1);
         self.shift = width.ilog2();
-        if self.buckets.len() != count {
-            self.buckets.resize_with(count, Vec::new);
-            self.occupied.clear();
-            self.occupied.resize(count / 64, 0);
-        }
         self.due_end = (first >> self.shift) << self.shift;
+        // A whole wide bucket, and what of the next one there is room for.
+        self.near_end = ((first >> self.shift >> self.wide()) + 1) << self.wide();
         for event in all.into_iter().rev() {
             self.insert_later(event);
         }
+        self.bring_near();
         self.strays = 0;
+    }
+}
+
+/// Bring the last of the events to its place among the others, which are in order. It was scheduled last, so that it comes
+/// last among equal times; and most that fall among those that are due are near the front of time, which is the end.
+#[inline(always)]
+fn sink(events: &mut [Event], last: Event) {
+    let mut i = events.len() - 1;
+    while i > 0 && events[i - 1].at <= last.at {
+        events[i] = events[i - 1];
+        i -= 1;
+    }
+    events[i] = last;
+}
+
+/// Latest first. A bucket holds equal times in the order of their scheduling.
+fn sort(events: &mut [Event]) {
+    if events.len() > FEW {
+        return events.sort_unstable_by_key(|event| std::cmp::Reverse(event.key()));
+    }
+    for n in 1..events.len() {
+        let event = events[n];
+        sink(&mut events[..=n], event);
     }
 }
 

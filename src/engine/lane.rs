@@ -32,11 +32,16 @@ pub(crate) struct Lane {
     armed: bool,
     /// Where the next sweep for dead entries in the middle happens.
     sweep_at: usize,
+    /// Messages taken since the records of so many were [read](Lane::block).
+    taken: usize,
 }
+
+/// Messages whose calls' records are read side by side.
+const BLOCK: usize = 16;
 
 impl Lane {
     pub fn new(delay: Span, due: Due) -> Self {
-        Lane { delay, due, entries: VecDeque::new(), armed: false, sweep_at: 1024 }
+        Lane { delay, due, entries: VecDeque::new(), armed: false, sweep_at: 1024, taken: 0 }
     }
 
     /// Add an entry; `alive` tells which entries still matter. Returns the time for which an event must be scheduled, if
@@ -80,10 +85,19 @@ impl Lane {
                 return Some(at);
             }
             self.entries.pop_front();
+            self.taken += 1;
             arrived(id);
         }
         self.armed = false;
         None
+    }
+
+    /// The messages that will be taken next, if those of the last block have been.
+    #[inline]
+    pub fn block(&mut self) -> impl Iterator<Item = CallId> {
+        let n = if self.taken >= BLOCK { BLOCK } else { 0 };
+        self.taken -= n;
+        self.entries.iter().take(n).map(|&(_, id)| id)
     }
 
     /// Take the next entry that is due; the event of the head has fired.
