@@ -69,7 +69,7 @@ const LATER: [usize; 2] = [64, 4_096];
 /// Events a narrow bucket should hold when it comes due, with so many pending: few, because they are sorted then; more
 /// where the calls that they are about are far away in memory, and best fetched together.
 fn per_bucket(pending: usize) -> usize {
-    if pending > MANY { 16 } else { 4 }
+    if pending > MANY { 8 } else { 4 }
 }
 
 /// How many buckets are narrow and how many are wide.
