@@ -357,19 +357,26 @@ impl Core {
     /// The event of a lane's head has fired.
     #[inline]
     pub fn lane_due(&mut self, index: u32) {
-        let Core { lanes, ready, now, calls, .. } = self;
+        let Core { lanes, ready, now, .. } = self;
         let lane = &mut lanes[index as usize];
         let next = match lane.due {
             Due::Arrive => lane.take_messages(*now, |id| ready.push(Ready::Arrive(id))),
             Due::Return => lane.take_messages(*now, |id| ready.push(Ready::Return(id))),
             _ => return self.limits_due(index),
         };
-        if calls.are_many() {
-            calls.read(lane.block());
-        }
         if let Some(at) = next {
             self.events.push(at, index, What::Lane as u64);
         }
+        if self.calls.are_many() {
+            self.read_lane(index);
+        }
+    }
+
+    /// Read the records of the next calls of a lane.
+    #[cold]
+    #[inline(never)]
+    fn read_lane(&mut self, index: u32) {
+        self.calls.read(self.lanes[index as usize].block());
     }
 
     /// The same of timeouts and the like, which may have become void.
