@@ -1,4 +1,4 @@
-//! How fast the engine is: the five designs of `tailboard bench`, and for three of them a hand-written loop in the same
+//! How fast the engine is: the five designs of `tailboard bench`, and for four of them a hand-written loop in the same
 //! run, so that their ratio means something on any machine.
 
 mod yardstick;
@@ -44,16 +44,18 @@ fn engine(c: &mut Criterion) {
     group.bench_function("thousand_services/by_hand", |b| {
         b.iter_batched(|| (), |()| yardstick::network(1_000, 35e6, 4 * REQUESTS), BatchSize::LargeInput);
     });
+    group.bench_function("url_shortener/by_hand", |b| b.iter(|| yardstick::url_shortener(REQUESTS)));
     group.finish();
 }
 
 /// Side by side, turn by turn, so that both see the same machine.
 fn ratios(_: &mut Criterion) {
     type Hand = fn(u64) -> u64;
-    let by_hand: [(&str, Hand); 3] = [
+    let by_hand: [(&str, Hand); 4] = [
         ("single_station", yardstick::single_station),
         ("eight_services", |n| yardstick::network(8, 0.0, n)),
         ("thousand_services", |n| yardstick::network(1_000, 35e6, n)),
+        ("url_shortener", yardstick::url_shortener),
     ];
     for (subject, (name, hand)) in subjects().iter().zip(by_hand) {
         assert_eq!(subject.name, name);
