@@ -275,7 +275,7 @@ impl Calls {
         served.then_some(CallId::new(slot, call.generation))
     }
 
-    /// Whether so many are in flight that their records are no longer all in the processor's cache.
+    /// Whether so many have been in flight that their records are no longer all in the processor's cache.
     #[inline]
     pub fn are_many(&self) -> bool {
         self.slab.len() > 4_096

@@ -437,6 +437,32 @@ mod tests {
         }
     }
 
+    /// As many as do not fit into the narrow buckets, for so long that wide ones are spread many times and all is laid out
+    /// anew: what is taken is scheduled again, near or far, evenly or in clusters.
+    #[test]
+    fn order_is_that_of_a_heap_when_very_many_are_pending() {
+        let near_and_far = |rng: &mut Rng| (rng.exp1() * if rng.chance(0.3) { 1e8 } else { 1e4 }) as u64;
+        let clustered = |rng: &mut Rng| u64::from(rng.below(20)) * 1_000_000;
+        let even = |rng: &mut Rng| (rng.exp1() * 35e6) as u64;
+        let delays: [&dyn Fn(&mut Rng) -> u64; 3] = [&near_and_far, &clustered, &even];
+        for (seed, delay) in delays.into_iter().enumerate() {
+            let mut rng = Rng::seeded(seed as u64);
+            let (mut queue, mut heap, mut now) = (EventQueue::default(), BinaryHeap::new(), 0);
+            for seq in 0..200_000u64 {
+                if seq >= 12_000 {
+                    let Some(Reverse((at, id))) = heap.pop() else { panic!("empty") };
+                    let event = queue.pop_until(Time(u64::MAX)).expect("as many as the heap");
+                    assert_eq!((event.at.0, event.what), (at, id), "seed {seed}");
+                    now = at;
+                }
+                let at = now + delay(&mut rng);
+                heap.push(Reverse((at, seq)));
+                queue.push(Time(at), 7, seq);
+            }
+            assert_eq!(queue.len(), heap.len());
+        }
+    }
+
     #[test]
     fn nothing_later_than_the_limit_is_taken() {
         let mut queue = EventQueue::default();

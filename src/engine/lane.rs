@@ -32,7 +32,7 @@ pub(crate) struct Lane {
     armed: bool,
     /// Where the next sweep for dead entries in the middle happens.
     sweep_at: usize,
-    /// Messages taken since the records of so many were [read](Lane::block).
+    /// Messages taken since the last [block](Lane::block).
     taken: usize,
 }
 
@@ -96,7 +96,9 @@ impl Lane {
     #[inline]
     pub fn block(&mut self) -> impl Iterator<Item = CallId> {
         let n = if self.taken >= BLOCK { BLOCK } else { 0 };
-        self.taken -= n;
+        if n > 0 {
+            self.taken = 0;
+        }
         self.entries.iter().take(n).map(|&(_, id)| id)
     }
 
