@@ -42,7 +42,7 @@ struct Visit {
     balancer: u64,
     to_api: u64,
     api: u64,
-    api_began: u64,
+    api_work: u64,
     api_done: u64,
     cache: u64,
     to_database: u64,
@@ -257,8 +257,8 @@ impl Shortener {
 
     fn begin(&mut self, now: u64, id: u32) {
         let visit = &mut self.visits[id as usize];
-        visit.api_began = now;
         let (number, work) = (visit.machine, self.work.draw(&mut self.rng));
+        visit.api_work = work.0;
         let machine = &mut self.machines[usize::from(number)];
         let before = machine.cores.busy();
         machine.cores.add(Time(now), id, work, 0);
@@ -419,8 +419,9 @@ impl Shortener {
         self.links[2].succeeded(took);
         let machine = &mut self.machines[usize::from(visit.machine)];
         machine.breaker.record(Time(now), true, Span(took));
-        // Whoever shares a core waits for it as long as its work takes longer than that.
-        self.service.served(now - visit.api, visit.api_began - visit.api, visit.api_done - visit.api_began);
+        // What of the stay until then was not work was waiting: for a slot, or for a core that others shared.
+        let waited = (visit.api_done - visit.api).saturating_sub(visit.api_work);
+        self.service.served(now - visit.api, waited, visit.api_work.min(visit.api_done - visit.api));
         if let Some(next) = machine.waiting.pop_front() {
             self.service.change(now, -1, 0, 0);
             self.begin(now, next);

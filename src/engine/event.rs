@@ -1,7 +1,7 @@
 //! The event queue, ordered by (time, sequence): a sorted array while few events are pending, a calendar queue (Brown
 //! 1988) whose buckets are sorted when they come due otherwise. The calendar has two rows, as a ladder queue (Tang, Goh and
 //! Thng 2005): narrow buckets for what is near, wide ones for what is later, so that with 100,000 pending events an
-//! insertion touches one of some hundred places that are in the cache. A binary heap is the oracle in the tests.
+//! insertion touches one of a thousand places or so, which are in the cache. A binary heap is the oracle in the tests.
 
 use crate::base::Time;
 use std::collections::BinaryHeap;
@@ -342,7 +342,6 @@ impl EventQueue {
         }
         all.extend(self.far.drain().map(|Far(event)| event));
         all.sort_unstable_by_key(|event| std::cmp::Reverse(event.key()));
-        self.occupied.fill(0);
         (self.in_near, self.in_later) = (0, 0);
         self.taken_before = self.seq - all.len() as u64;
         (self.opened, self.strays) = (0, 0);

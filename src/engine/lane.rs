@@ -95,9 +95,9 @@ impl Lane {
     /// The messages that will be taken next, if those of the last block have been.
     #[inline]
     pub fn block(&mut self) -> impl Iterator<Item = CallId> {
-        let n = if self.taken >= BLOCK { BLOCK } else { 0 };
-        if n > 0 {
-            self.taken = 0;
+        let mut n = 0;
+        if self.taken >= BLOCK {
+            (self.taken, n) = (0, BLOCK);
         }
         self.entries.iter().take(n).map(|&(_, id)| id)
     }
