@@ -1,6 +1,7 @@
 //! All integration tests, in one program: it links once.
 
 mod bad_input;
+mod cases;
 mod catalogue;
 mod change;
 mod cli;
