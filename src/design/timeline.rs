@@ -29,7 +29,7 @@ pub enum Action {
     Kill(String),
     /// Gone and back again, after `lasting` and what starting takes.
     Restart(String),
-    /// Work takes so many times as long.
+    /// All that takes time at a node takes so many times as long, what is in progress too.
     Slow(String, f64),
     /// This share of answers are errors.
     Fail(String, Ratio),
@@ -41,7 +41,7 @@ pub enum Action {
     Partition(Vec<String>, Vec<String>),
     /// A link's messages are held back and delivered afterwards.
     Hold(String),
-    /// Work stops where it is, and goes on afterwards.
+    /// A process stands still: it finishes nothing, takes up nothing it waits for, and goes on afterwards where it was.
     Freeze(String),
     /// Throw away what is cached.
     Flush(String),

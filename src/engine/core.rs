@@ -120,11 +120,13 @@ pub struct ReplicaState {
     pub serving: bool,
     pub slow: f64,
     pub fail: f64,
+    /// Its process stands still: what it hears it takes up later.
+    pub frozen: bool,
 }
 
 impl Default for ReplicaState {
     fn default() -> Self {
-        ReplicaState { up: true, serving: true, slow: 1.0, fail: 0.0 }
+        ReplicaState { up: true, serving: true, slow: 1.0, fail: 0.0, frozen: false }
     }
 }
 
@@ -141,6 +143,8 @@ pub(crate) struct NodeState {
     pub any_slow: bool,
     pub any_down: bool,
     pub all_down: bool,
+    /// Answers to calls that are served by replicas which stand still: the call, the tag of its child, and what came.
+    pub unheard: Vec<(CallId, u32, Reply)>,
     pub step_rng: Rng,
     pub fault_rng: Rng,
 }
@@ -160,6 +164,11 @@ impl NodeState {
     pub fn spoils(&mut self, call: &Call) -> bool {
         let share = self.replicas.get(usize::from(call.replica)).map_or(self.fail_share, |replica| replica.fail);
         call.reply.is_ok() && self.fault_rng.chance(share)
+    }
+
+    /// Whether a replica stands still.
+    pub fn is_frozen(&self, replica: u16) -> bool {
+        self.replicas.get(usize::from(replica)).is_some_and(|replica| replica.frozen)
     }
 
     /// Whether a call for this replica finds nobody there.
@@ -248,6 +257,7 @@ impl Core {
             any_slow: false,
             any_down: false,
             all_down: false,
+            unheard: Vec::new(),
             step_rng: streams.stream(&node.name, "steps"),
             fault_rng: streams.stream(&node.name, "faults"),
         });

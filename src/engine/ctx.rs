@@ -364,6 +364,16 @@ impl Ctx<'_> {
         self.core.process_died(self.node, Some(replica));
     }
 
+    /// Say whether a replica of this node stands still. Its itineraries do then, and go on afterwards with what has been
+    /// answered.
+    pub fn set_frozen(&mut self, replica: u16, frozen: bool) {
+        let node = &mut self.core.nodes[self.node.index()];
+        let Some(state) = node.replicas.get_mut(usize::from(replica)) else { return };
+        if std::mem::replace(&mut state.frozen, frozen) && !frozen {
+            self.core.hear(self.node);
+        }
+    }
+
     /// How many replicas any node has.
     pub fn replicas(&self, node: NodeId) -> u16 {
         self.core.nodes[node.index()].replicas.len() as u16

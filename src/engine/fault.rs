@@ -22,7 +22,7 @@ pub enum Fault {
     /// The process is gone, with what it held.
     Kill,
     Restart,
-    /// Work takes this many times as long; 1 is healthy.
+    /// All that takes time takes this many times as long; 1 is healthy.
     Slow(f64),
     /// This share of answers are errors; 0 is healthy.
     Fail(f64),
@@ -62,7 +62,7 @@ impl Core {
             Fault::Mend | Fault::Restart => state.cuts = state.cuts.saturating_sub(1),
             Fault::Hold | Fault::Freeze => state.holds += 1,
             Fault::Unhold | Fault::Thaw => state.holds = state.holds.saturating_sub(1),
-            // A link does no work that could be slowed by a factor: its latency is.
+            // The checks refuse it: a link is delayed by a time.
             Fault::Slow(_) => {}
         }
         let released = state.holds == 0;

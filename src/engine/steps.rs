@@ -1,7 +1,7 @@
 //! Itineraries: the calls a node makes on behalf of the call it serves, step by step. What it holds stays held.
 
 use super::call::{CallId, SERVING, Waiter};
-use super::core::Core;
+use super::core::{Core, Ready};
 use super::ctx::{Child, Route, Steps};
 use super::link::WhenAfter;
 use super::outcome::{Reason, Reply};
@@ -286,6 +286,10 @@ impl Core {
     /// The same of an itinerary of which something is kept.
     #[inline(never)]
     fn step_reply_of(&mut self, id: CallId, node: NodeId, tag: u32, reply: Reply) -> Option<Reply> {
+        if self.nodes[node.index()].is_frozen(self.calls[id].replica) {
+            self.nodes[node.index()].unheard.push((id, tag, reply));
+            return None;
+        }
         let local = tag & 0xFF;
         let state = &mut self.steps[id.slot() as usize];
         if u32::from(state.epoch) != tag >> 8 & 0xFF || state.outstanding == 0 {
@@ -328,6 +332,17 @@ impl Core {
         match self.advance_steps(id, node) {
             Steps::Done(reply) => Some(reply),
             Steps::Pending => None,
+        }
+    }
+
+    /// A replica of a node goes on: it takes up the answers that came while it stood still.
+    pub(crate) fn hear(&mut self, node: NodeId) {
+        for (id, tag, reply) in std::mem::take(&mut self.nodes[node.index()].unheard) {
+            // Those of other replicas go back.
+            if let Some(end) = self.step_reply(id, tag, reply) {
+                self.ended.push_back(end);
+                self.ready.push(Ready::StepsDone(id));
+            }
         }
     }
 

@@ -133,17 +133,22 @@ impl Autoscaler {
         wanted = wanted.clamp(self.spec.min, self.spec.max);
         let now = ctx.now();
         let rested = |last: Option<Time>, cooldown: Span| last.is_none_or(|last| now.since(last) >= cooldown);
-        if wanted > self.wanted && rested(self.last_up, self.spec.cooldown_up) {
-            ctx.count(Signal::Started, u64::from(wanted - self.wanted));
-            self.last_up = Some(now);
-        } else if wanted < self.wanted
+        let up = wanted > self.wanted && rested(self.last_up, self.spec.cooldown_up);
+        let down = wanted < self.wanted
             && rested(self.last_down, self.spec.cooldown_down)
-            && rested(self.last_up, self.spec.cooldown_down)
-        {
-            ctx.count(Signal::Stopped, u64::from(self.wanted - wanted));
-            self.last_down = Some(now);
+            && rested(self.last_up, self.spec.cooldown_down);
+        if up || down {
+            self.order(ctx, wanted);
+        }
+    }
+
+    fn order(&mut self, ctx: &mut Ctx, wanted: u16) {
+        if wanted > self.wanted {
+            ctx.count(Signal::Started, u64::from(wanted - self.wanted));
+            self.last_up = Some(ctx.now());
         } else {
-            return;
+            ctx.count(Signal::Stopped, u64::from(self.wanted - wanted));
+            self.last_down = Some(ctx.now());
         }
         self.wanted = wanted;
         ctx.timer(self.spec.start_up, ORDER | u64::from(wanted) << 4);
@@ -242,9 +247,18 @@ impl Kind for Autoscaler {
     }
 
     fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
+        let timed_alike = spec.interval == self.spec.interval;
         self.spec = spec.clone();
-        self.epoch += 1;
-        self.look(ctx);
+        if !timed_alike {
+            // The time since the last look counts.
+            self.epoch += 1;
+            let next = (self.last_at + self.spec.interval).max(ctx.now());
+            ctx.timer_at(next, LOOK | self.epoch << 4);
+        }
+        let within = self.wanted.clamp(self.spec.min, self.spec.max);
+        if self.wanted > 0 && within != self.wanted {
+            self.order(ctx, within);
+        }
     }
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
@@ -269,7 +283,7 @@ impl Kind for Autoscaler {
 }
 
 const HELP: &str = "\
-Every `interval` it compares what it measured since the last time with the `target`, and orders replicas in proportion, as \
+A change of `min` or `max` that excludes the present number is carried out at once. Every `interval` it compares what it measured since the last time with the `target`, and orders replicas in proportion, as \
 Kubernetes' horizontal pod autoscaler does: between `min` and `max`, at most `max_step` at once, not within the \
 `tolerance`, and not before `cooldown_up` or `cooldown_down` have passed. Replicas that are ordered but do not run yet count \
 as idle, so that it does not order for them again. An order is carried out after `start_up`; the node's own start-up time \

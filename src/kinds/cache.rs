@@ -1,11 +1,15 @@
 //! A cache: real keys in a real replacement policy, beside a service or in the path to a store.
 
+mod faults;
+
+use super::clock::{Clock, OVER};
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
+use super::life::{Life, Phase};
 use super::params::{Param, Visitor};
 use crate::base::hash::IntMap;
 use crate::base::units::Count;
 use crate::base::{Bytes, ClassId, Dist, LinkId, Ratio, Rng, Sampler, Span, Time, maths};
-use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Operation, Reason, Reply, Request, Route, Signal};
+use crate::engine::{CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request, Route, Signal, Stage};
 use crate::parts::evict::{ABSENT, Entry, Policy, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -111,9 +115,15 @@ pub struct Cache {
     fetch_cost: Span,
     /// The class of the latest write, for those behind.
     class: ClassId,
+    life: Life,
+    clock: Clock,
+    /// Answers that came while it stood still.
+    unheard: Vec<Child>,
+    /// How often it was killed: a refresh that was begun before fills nothing.
+    lives: u32,
 }
 
-/// Tags of children: what for.
+/// Tags of children: what for, in the lowest two bits; with a refresh, how often the cache had been killed.
 const FETCH: u32 = 0;
 const REFRESH: u32 = 1;
 const WRITE: u32 = 2;
@@ -183,7 +193,12 @@ impl Cache {
         ctx.count(Signal::EarlyRefresh, 1);
         // On the cache's own account: the reader gets what is here.
         let (route, asks) = (Route::onward(ctx.call(id)), ctx.call(id).asks);
-        ctx.send_root(link, REFRESH, route, Request { intended: ctx.now(), deadline: Time::NEVER, ..asks });
+        ctx.send_root(
+            link,
+            REFRESH | self.lives << 2,
+            route,
+            Request { intended: ctx.now(), deadline: Time::NEVER, ..asks },
+        );
     }
 
     /// When what is kept now expires.
@@ -347,14 +362,6 @@ impl Cache {
             Operation::Delete => self.delete(ctx, id),
         }
     }
-
-    fn lose_everything(&mut self, ctx: &mut Ctx) {
-        self.store.clear();
-        ctx.count(Signal::LostWrite, u64::from(self.dirty));
-        self.unwritten.clear();
-        self.dirty = 0;
-        ctx.meter_set(Meter::Queue, 0);
-    }
 }
 
 impl Kind for Cache {
@@ -378,7 +385,7 @@ impl Kind for Cache {
             Signal::LostWrite,
             Signal::NotFound,
         ],
-        controls: &[Handle::Kill, Handle::Fail, Handle::Flush],
+        controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Flush],
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
@@ -449,6 +456,10 @@ impl Kind for Cache {
         }
     }
 
+    fn takes_time(spec: &Spec) -> bool {
+        spec.lookup != Dist::ZERO
+    }
+
     fn start(spec: &Spec, ctx: &mut Ctx) -> Cache {
         Cache {
             rng: ctx.stream("cache"),
@@ -462,6 +473,10 @@ impl Kind for Cache {
             timed: false,
             fetch_cost: Span::ZERO,
             class: ClassId(0),
+            life: Life::new(Phase::Running),
+            clock: Clock::new(),
+            unheard: Vec::new(),
+            lives: 0,
             spec: spec.clone(),
         }
     }
@@ -482,25 +497,31 @@ impl Kind for Cache {
     #[inline]
     fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
         let lookup = self.lookup.draw(&mut self.rng);
-        if lookup.is_zero() {
+        if lookup.is_zero() && !self.clock.is_stopped() {
             return self.serve(ctx, id);
         }
-        ctx.call_mut(id).service_ns = lookup.0;
-        ctx.call_timer(id, lookup, 0);
+        self.clock.serve(ctx, id, lookup);
     }
 
     fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, _token: u8) {
-        self.serve(ctx, id);
+        if self.clock.is_due(ctx, id) {
+            self.clock.served(ctx, id, OVER);
+            self.serve(ctx, id);
+        }
     }
 
     #[inline(never)]
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
-        match child.tag {
+        if self.clock.is_stopped() {
+            return self.unheard.push(*child);
+        }
+        match child.tag & 3 {
             FETCH => {
                 ctx.meter_add(Meter::Busy, -1);
                 self.fetched(ctx, child);
                 ctx.reply(child.parent, child.reply);
             }
+            REFRESH if child.tag >> 2 != self.lives || self.life.is_dead() => {}
             REFRESH => self.fetched(ctx, child),
             WRITE => {
                 ctx.meter_add(Meter::Busy, -1);
@@ -526,6 +547,10 @@ impl Kind for Cache {
 
     fn on_timer(&mut self, ctx: &mut Ctx, _token: u64) {
         self.timed = false;
+        if self.clock.is_stopped() {
+            // Looked for again when it goes on.
+            return;
+        }
         let now = ctx.now();
         while let Some((at, key)) = self.unwritten.pop_front_if(|(at, _)| *at <= now) {
             if let Some(entry) = self.store.peek_mut(key).filter(|entry| entry.write_at == at) {
@@ -541,14 +566,7 @@ impl Kind for Cache {
     fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
         match control {
             Control::Flush => self.lose_everything(ctx),
-            Control::Fault(Fault::Kill, _) => {
-                self.lose_everything(ctx);
-                self.fetching.clear();
-                for id in ctx.served_here() {
-                    ctx.reply(id, Reply::failed(Reason::Refused));
-                }
-                ctx.meter_set(Meter::Busy, 0);
-            }
+            Control::Fault(fault, _) => self.strike(ctx, fault),
             _ => {}
         }
     }
@@ -556,6 +574,10 @@ impl Kind for Cache {
     fn glance(&self) -> Vec<(&'static str, f64)> {
         let share = self.store.weight() as f64 / self.spec.capacity.total().max(1) as f64;
         vec![("entries", self.store.len() as f64), ("filled", share)]
+    }
+
+    fn stages(&self) -> Vec<Option<Stage>> {
+        vec![self.life.stage()]
     }
 }
 
@@ -569,7 +591,7 @@ spread by `ttl_jitter`. With `single_flight` one fetch per key is under way at a
 a popular key that expires is fetched many times over (a stampede). `early_refresh` renews before expiry by chance. `writes` \
 go Through to the store and the cache, Behind (to the cache, and to the store after `write_delay` or when the key has to go: \
 lost if the cache is killed), or Around the cache, which forgets the key. A delete goes to both at once. `lookup` is the time \
-of each look-up. A kill or a flush empties it.
+of each look-up, which a Slow stretches. A kill or a flush empties it; a freeze keeps it, and lets callers wait.
 
 If what is behind does not have the key either (a database with `missing` keys, or another cache that misses), the miss is \
 passed on, and remembered for the `negative_ttl`: until then, or until the key is written over this cache, reads are answered \

@@ -1,44 +1,21 @@
 //! A database: a primary with replicas, or a quorum of equals, with a version of every key at every replica.
 
+mod faults;
 mod params;
 #[cfg(test)]
 mod tests;
 
+use params::Delays;
 pub use params::{OnPartition, ReadsFrom, Replication, Spec};
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
+use super::life::{Life, Phase};
 use super::params::Visitor;
-use super::station::{Done, Station, StationSpec, WORK_TIMER};
-use crate::base::{Rng, Sampler, Span, Time, hash, hash::IntMap};
-use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal};
+use super::station::{Done, Station, StationSpec};
+use crate::base::{Rng, Span, Time, hash, hash::IntMap};
+use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal, Stage};
 use crate::parts::versions::{MOST_REPLICAS, Versions};
 use std::{collections::VecDeque, sync::Arc};
-
-#[derive(Clone)]
-struct Delays {
-    read: Sampler,
-    write: Sampler,
-    lag: Sampler,
-    /// Quorum, one way each: write, acknowledgement, read, answer (W, A, R and S of Bailis et al., PVLDB 2012).
-    w: Sampler,
-    a: Sampler,
-    r: Sampler,
-    s: Sampler,
-}
-
-impl Delays {
-    fn of(spec: &Spec) -> Delays {
-        Delays {
-            read: spec.read.sampler(),
-            write: spec.write.sampler(),
-            lag: spec.lag.sampler(),
-            w: spec.write_there.sampler(),
-            a: spec.write_back.sampler(),
-            r: spec.read_there.sampler(),
-            s: spec.read_back.sampler(),
-        }
-    }
-}
 
 /// A read or write that waits for its quorum, or for the acknowledgements of replicas.
 #[derive(Clone, Copy, Default)]
@@ -67,6 +44,9 @@ pub struct Database {
     rng: Rng,
     delays: Delays,
     stations: Vec<Station>,
+    lives: Vec<Life>,
+    /// Since when each goes at its pace or stands still, and how many times slower it went last.
+    paces: Vec<(Time, f64)>,
     versions: Versions,
     primary: u16,
     turn: u16,
@@ -84,10 +64,13 @@ pub struct Database {
     /// Replicas with a connection that became free, and writes that got their lock: what `settle` goes on with.
     freed: Vec<u16>,
     granted: Vec<CallId>,
+    /// Operations that need the answer of a replica which stands still, to be asked anew.
+    unanswered: Vec<CallId>,
 }
 
-/// Timers of calls, besides the station's own.
-const QUORUM_TIMER: u8 = 1;
+/// The first word of the scratch of a call that the replica works on. While it waits for others, that is the number of what
+/// is pending; while it waits for a lock, the time since when.
+const WORKING: u64 = u64::MAX;
 
 impl Database {
     fn station_spec(spec: &Spec) -> Arc<StationSpec> {
@@ -189,12 +172,11 @@ impl Database {
         let call = ctx.call(id);
         let (replica, write) = (call.replica, call.asks.operation != Operation::Read);
         let sampler = if write { &self.delays.write } else { &self.delays.read };
-        let slow = ctx.slow(replica);
         let span = sampler.draw(&mut self.rng);
-        let span = if slow == 1.0 { span } else { span.scale(slow) };
-        if span.is_zero() {
+        if span.is_zero() && !self.is_frozen(replica) {
             return self.worked(ctx, id);
         }
+        ctx.call_mut(id).scratch[0] = WORKING;
         self.stations[usize::from(replica)].work(ctx, id, span);
     }
 
@@ -246,8 +228,8 @@ impl Database {
         for other in 0..n {
             if other == replica {
                 at[usize::from(other)] = now;
-            } else if self.is_up(ctx, other) && self.connected(replica, other) {
-                let lag = self.delays.lag.draw(&mut self.rng);
+            } else if self.hears(ctx, replica, other) && !self.is_frozen(other) {
+                let lag = self.delays.lag.draw(&mut self.rng).scale(ctx.slow(other));
                 ctx.lag(lag);
                 at[usize::from(other)] = now + lag;
                 others.push(now + lag);
@@ -255,7 +237,7 @@ impl Database {
         }
         others.sort_unstable();
         if usize::from(acks) > others.len() {
-            return self.finish(ctx, id, Reply::failed(Reason::NoQuorum));
+            return self.miss_quorum(ctx, id, usize::from(acks) - others.len());
         }
         let version = self.versions.write(key, &at[..usize::from(n)], now);
         if acks == 0 {
@@ -276,7 +258,9 @@ impl Database {
             // The draws are made for each replica, up or not, so that a failure does not change what the others draw.
             let (there, back) = if write { (&self.delays.w, &self.delays.a) } else { (&self.delays.r, &self.delays.s) };
             let (there, back) = (there.draw(&mut self.rng), back.draw(&mut self.rng));
-            if self.is_up(ctx, replica) && self.connected(coordinator, replica) {
+            if self.hears(ctx, coordinator, replica) && !self.is_frozen(replica) {
+                let slow = ctx.slow(replica);
+                let (there, back) = (there.scale(slow), back.scale(slow));
                 at[usize::from(replica)] = now + there;
                 answers.push((now + there + back, replica));
             }
@@ -285,7 +269,8 @@ impl Database {
         let reachable = answers.len();
         let needed = usize::from(needed);
         if needed > reachable && (self.spec.on_partition == OnPartition::Refuse || reachable == 0) {
-            return self.finish(ctx, id, Reply::failed(Reason::NoQuorum));
+            let wanted = if self.spec.on_partition == OnPartition::Refuse { needed } else { 1 };
+            return self.miss_quorum(ctx, id, wanted - reachable);
         }
         let last = needed.min(reachable) - 1;
         let counted = answers[..=last].iter().fold(0, |bits, (_, replica)| bits | 1 << replica);
@@ -309,8 +294,11 @@ impl Database {
         let call = ctx.call_mut(id);
         call.scratch[0] = u64::from(self.next_pending);
         let replica = call.replica;
-        ctx.call_timer(id, span, QUORUM_TIMER);
-        self.stations[usize::from(replica)].show(ctx);
+        // By the clock of the replica that waits, to which its own slowness is nothing.
+        let span = span.scale(1.0 / ctx.slow(replica));
+        let station = &mut self.stations[usize::from(replica)];
+        station.wait(ctx, id, span);
+        station.show(ctx);
     }
 
     /// As many have answered as were waited for.
@@ -426,13 +414,17 @@ impl Database {
     fn catch_up(&mut self, ctx: &mut Ctx, only: Option<u16>) {
         let now = ctx.now();
         for replica in (0..self.spec.replicas).filter(|replica| only.is_none_or(|only| only == *replica)) {
+            if self.is_frozen(replica) {
+                // It will, when it goes on.
+                continue;
+            }
             let delay = if self.is_quorum() { &self.delays.w } else { &self.delays.lag };
-            let at = now + delay.draw(&mut self.rng);
+            let at = now + delay.draw(&mut self.rng).scale(ctx.slow(replica));
             let mut sources: Vec<u16> = (0..self.spec.replicas).filter(|other| *other != replica).collect();
             if !self.is_quorum() {
                 sources.retain(|source| *source == self.primary);
             }
-            sources.retain(|source| self.is_up(ctx, *source) && self.connected(replica, *source));
+            sources.retain(|source| self.hears(ctx, replica, *source) && !self.is_frozen(*source));
             self.versions.catch_up(replica, &sources, now, at);
         }
     }
@@ -478,6 +470,9 @@ impl Kind for Database {
             electing: false,
             freed: Vec::new(),
             granted: Vec::new(),
+            unanswered: Vec::new(),
+            paces: vec![(Time::ZERO, 1.0); usize::from(spec.replicas)],
+            lives: vec![Life::new(Phase::Running); usize::from(spec.replicas)],
             spec: spec.clone(),
         };
         ctx.set_replicas(spec.replicas);
@@ -509,15 +504,17 @@ impl Kind for Database {
         }
     }
 
-    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, token: u8) {
-        if token == QUORUM_TIMER {
-            self.quorum_reached(ctx, id);
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, _token: u8) {
+        let station = &mut self.stations[usize::from(ctx.call(id).replica)];
+        if !station.is_due(ctx, id) {
+            return;
+        }
+        if ctx.call(id).scratch[0] == WORKING {
+            station.worked(ctx, id);
+            self.worked(ctx, id);
         } else {
-            debug_assert_eq!(token, WORK_TIMER);
-            let replica = usize::from(ctx.call(id).replica);
-            if self.stations[replica].worked(ctx, id) {
-                self.worked(ctx, id);
-            }
+            station.waited(ctx, id);
+            self.quorum_reached(ctx, id);
         }
         self.settle(ctx);
     }
@@ -549,27 +546,17 @@ impl Kind for Database {
                 }
                 self.call_election(ctx);
                 self.catch_up(ctx, None);
+                self.ask_again(ctx);
             }
             Control::Fault(fault, which) => {
                 for replica in (0..self.spec.replicas).filter(|r| which.is_none_or(|which| which == *r)) {
-                    match fault {
-                        Fault::Kill => self.kill(ctx, replica),
-                        Fault::Freeze => self.stations[usize::from(replica)].freeze(ctx, true),
-                        Fault::Thaw | Fault::Restart => {
-                            if fault == Fault::Restart {
-                                self.stations[usize::from(replica)].open(ctx);
-                                self.catch_up(ctx, Some(replica));
-                            }
-                            self.stations[usize::from(replica)].freeze(ctx, false);
-                            self.next(ctx, replica);
-                        }
-                        _ => {}
-                    }
+                    self.strike(ctx, fault, replica);
                 }
                 if fault == Fault::Restart {
                     // The primary may be gone, and until now there was nobody else.
                     self.call_election(ctx);
                 }
+                self.ask_again(ctx);
             }
             _ => {}
         }
@@ -577,6 +564,10 @@ impl Kind for Database {
 
     fn glance(&self) -> Vec<(&'static str, f64)> {
         vec![("primary", f64::from(self.primary)), ("keys", self.versions.len() as f64)]
+    }
+
+    fn stages(&self) -> Vec<Option<Stage>> {
+        self.lives.iter().map(Life::stage).collect()
     }
 }
 
@@ -594,7 +585,9 @@ until they are written: who reads one is answered that it misses (`after_miss` a
 reaches more of those that are up, writes are refused or stay with the smaller side until `failover` has passed; then the one \
 that reaches the most takes over, and what it does not have is lost. In a partition (of `db#0` from `db#1`, say) the side \
 without a quorum, or without the primary, does what `on_partition` says. Who comes back, or hears the others again, gets what \
-it has missed after a `lag` (with Quorum, `write_there`).
+it has missed after a `lag` (with Quorum, `write_there`). A replica that is slowed works, sends and applies writes so many \
+times as slowly; one that is frozen applies nothing and answers nobody, so that operations which need it wait until it goes \
+on. Neither costs a primary its place.
 
 Not modelled: the work of the other replicas for a write or a quorum (only the replica that gets the call works on it), \
 transactions of several keys, rows that are deleted (a delete is a write), indexes and scans, read repair, conflicting versions after a partition.";

@@ -119,6 +119,11 @@ pub trait Kind: Sized + Clone {
         Vec::new()
     }
 
+    /// Whether anything takes time at it, which a `Slow` could stretch.
+    fn takes_time(_spec: &Self::Spec) -> bool {
+        true
+    }
+
     /// Whether it changes over time by itself (a ramp of traffic, say), so that there is no steady state.
     fn is_transient(_spec: &Self::Spec) -> bool {
         false

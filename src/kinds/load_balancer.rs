@@ -1,6 +1,9 @@
 //! A load balancer: passes each call on to one of the replicas of the nodes it points to.
 
+mod timers;
+
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
+use super::life::{Life, Phase};
 use super::params::{Param, Visitor};
 use crate::base::{ClassId, LinkId, Ratio, Rng, Span, Time, hash};
 use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Route, Signal};
@@ -110,7 +113,10 @@ pub struct LoadBalancer {
     targets: Vec<Target>,
     known: Vec<Known>,
     topology: u64,
-    epoch: u64,
+    /// What timers of probes and looks must carry to be meant, and when each happened last.
+    epochs: [u64; 2],
+    last: [Time; 2],
+    life: Life,
     /// The targets differ in what links admit, so that each pick must ask.
     picky: bool,
     /// Weights grow as targets warm up, so that each pick must look.
@@ -118,8 +124,8 @@ pub struct LoadBalancer {
 }
 
 const PROBE: u64 = 0;
-const READMIT: u64 = 1;
-const LOOK: u64 = 2;
+const LOOK: u64 = 1;
+const READMIT: u64 = 2;
 
 impl LoadBalancer {
     /// Bring the list of targets up to date.
@@ -265,9 +271,7 @@ impl LoadBalancer {
             target.seen = target.load;
         }
         self.picker.refresh(&self.targets);
-        if let Some(interval) = self.spec.stale {
-            ctx.timer(interval, LOOK | self.epoch << 4);
-        }
+        self.come_again(ctx, LOOK);
     }
 
     fn probe(&mut self, ctx: &mut Ctx) {
@@ -291,7 +295,7 @@ impl LoadBalancer {
         if changed {
             self.refresh(ctx);
         }
-        ctx.timer(check.interval, PROBE | self.epoch << 4);
+        self.come_again(ctx, PROBE);
     }
 
     /// Learn from an answer.
@@ -332,17 +336,6 @@ impl LoadBalancer {
             }
         }
         self.refresh(ctx);
-    }
-
-    fn begin(&mut self, ctx: &mut Ctx) {
-        self.epoch += 1;
-        // Not at once: the nodes it points to may not have started yet.
-        if self.spec.health_check.is_some() {
-            ctx.timer(Span::ZERO, PROBE | self.epoch << 4);
-        }
-        if self.spec.stale.is_some() {
-            ctx.timer(Span::ZERO, LOOK | self.epoch << 4);
-        }
     }
 }
 
@@ -448,7 +441,9 @@ impl Kind for LoadBalancer {
             targets: Vec::new(),
             known: Vec::new(),
             topology: u64::MAX,
-            epoch: 0,
+            epochs: [0; 2],
+            last: [Time::ZERO; 2],
+            life: Life::new(Phase::Running),
             picky: ctx.is_picky(),
             warming: false,
             spec: spec.clone(),
@@ -461,14 +456,19 @@ impl Kind for LoadBalancer {
         if spec.balance != self.spec.balance {
             self.picker = Picker::new(spec.balance);
         }
-        self.spec = spec.clone();
+        let before = std::mem::replace(&mut self.spec, spec.clone());
         if self.spec.ejection.is_none() {
             self.watches.iter_mut().for_each(|watch| watch.ejected_until = None);
         }
         for target in &mut self.targets {
             target.seen = target.load;
         }
-        self.begin(ctx);
+        if self.spec.health_check != before.health_check {
+            self.time(ctx, PROBE);
+        }
+        if self.spec.stale != before.stale {
+            self.time(ctx, LOOK);
+        }
         self.find_targets(ctx);
     }
 
@@ -503,21 +503,22 @@ impl Kind for LoadBalancer {
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
         match token & 0xF {
             READMIT => self.readmit(ctx),
-            // Asked for before the settings changed.
-            _ if token >> 4 != self.epoch => {}
+            // Asked for before the settings changed, or by a process that is gone.
+            what if token >> 4 != self.epochs[what as usize] => {}
             PROBE => self.probe(ctx),
             _ => self.look(ctx),
         }
     }
 
     fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
-        if let Control::Fault(Fault::Kill, _) = control {
-            for id in ctx.served_here() {
-                ctx.meter_add(Meter::Busy, -1);
-                ctx.reply(id, Reply::failed(Reason::Refused));
+        if let Control::Fault(fault, _) = control {
+            let was_dead = self.life.is_dead();
+            self.life.strike(fault);
+            match fault {
+                Fault::Kill => self.kill(ctx),
+                Fault::Restart if was_dead => self.begin(ctx),
+                _ => {}
             }
-            self.targets.iter_mut().for_each(|target| (target.load, target.seen) = (0, 0));
-            self.picker.refresh(&self.targets);
         }
     }
 
@@ -537,6 +538,6 @@ A replica that crashes goes on being picked, and refuses, until a `health_check`
 or has not started, is not picked. Probes find out who is down and whose link is cut; they see neither freezes nor errors. \
 `ejection` leaves out who fails many times in a row, until its time is over; `slow_start` gives a replica that becomes fit \
 to be picked a tenth of its share at first, and all of it after that time; those there from the beginning are warm. If \
-nobody seems well, all are tried.
+nobody seems well, all are tried. A balancer that is killed forgets what it knew of its targets.
 
 Not modelled: the balancer's own capacity; sticky sessions by cookie; load that balancers tell each other.";

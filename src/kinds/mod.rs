@@ -8,7 +8,9 @@ pub mod params;
 mod autoscaler;
 mod cache;
 mod client;
+mod clock;
 mod database;
+mod life;
 mod load_balancer;
 mod queue;
 mod rate_limiter;
@@ -87,6 +89,13 @@ macro_rules! catalogue {
             pub fn speaks_of(&self) -> Vec<(&'static str, String)> {
                 match self {
                     $(Spec::$variant(spec) => <$state>::speaks_of(spec),)*
+                }
+            }
+
+            /// Whether anything takes time at it, which a `Slow` could stretch.
+            pub fn takes_time(&self) -> bool {
+                match self {
+                    $(Spec::$variant(spec) => <$state>::takes_time(spec),)*
                 }
             }
 

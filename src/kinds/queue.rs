@@ -1,15 +1,18 @@
 //! A message queue: takes messages at once, and hands them to consumers that acknowledge.
 
+mod faults;
 mod params;
 
 pub use params::{Delivery, Order, Overflow, Spec};
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
+use super::life::{Life, Phase};
 use super::params::Visitor;
 use crate::base::hash::IntMap;
 use crate::base::{LinkId, Rng, Span, Time};
-use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Route, Signal};
+use crate::engine::{CallId, Child, Control, Ctx, Meter, Reason, Reply, Request, Route, Signal, Stage};
 use crate::parts::waiting::{Discipline, Ticket, Waiting};
+use faults::Unheard;
 use std::collections::VecDeque;
 
 #[derive(Clone)]
@@ -79,7 +82,8 @@ pub struct Queue {
     /// Producers that wait for room.
     blocked: VecDeque<CallId>,
     paused: bool,
-    down: bool,
+    life: Life,
+    unheard: Unheard,
 }
 
 const VISIBLE: u64 = 0;
@@ -267,8 +271,11 @@ impl Queue {
     /// thing leading to another is a loop.
     fn dispatch(&mut self, ctx: &mut Ctx) {
         loop {
+            if !self.life.works() {
+                return;
+            }
             self.admit_blocked(ctx);
-            if self.visible == 0 || self.paused || self.down {
+            if self.visible == 0 || self.paused {
                 return;
             }
             // Who has no room will say so when there is some; who comes, or comes back, does not.
@@ -388,7 +395,8 @@ impl Kind for Queue {
             next_consumer: 0,
             blocked: VecDeque::new(),
             paused: false,
-            down: false,
+            life: Life::new(Phase::Running),
+            unheard: Unheard::default(),
             spec: spec.clone(),
         }
     }
@@ -400,6 +408,9 @@ impl Kind for Queue {
     }
 
     fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
+        if self.life.is_frozen() {
+            return self.unheard.calls.push(id);
+        }
         if self.kept >= self.spec.capacity.0 {
             match self.spec.overflow {
                 Overflow::Reject => return ctx.reply(id, Reply::failed(Reason::QueueFull)),
@@ -418,6 +429,9 @@ impl Kind for Queue {
 
     #[inline(never)]
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
+        if self.life.is_frozen() {
+            return self.unheard.replies.push(*child);
+        }
         let Some(delivery) = self.in_flight.remove(&child.tag) else { return };
         self.consumers[delivery.consumer].unacknowledged -= 1;
         ctx.meter_add(Meter::Busy, -1);
@@ -439,6 +453,9 @@ impl Kind for Queue {
     }
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
+        if self.life.is_frozen() {
+            return self.unheard.timers.push(token);
+        }
         match token & 0xF {
             VISIBLE => {
                 let (slot, generation) = ((token >> 4) as u32, (token >> 36) as u32);
@@ -473,21 +490,7 @@ impl Kind for Queue {
     fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
         match control {
             Control::Pause(paused) => self.paused = paused,
-            Control::Fault(Fault::Kill, _) => {
-                self.down = true;
-                for id in ctx.served_here() {
-                    ctx.reply(id, Reply::failed(Reason::Refused));
-                }
-                if !self.spec.durable {
-                    // Those with consumers too: the answers will find nothing to acknowledge.
-                    self.lose(ctx, |_| true);
-                    self.in_flight.clear();
-                    self.consumers.iter_mut().for_each(|consumer| consumer.unacknowledged = 0);
-                    ctx.meter_set(Meter::Busy, 0);
-                }
-            }
-            Control::Fault(Fault::Restart | Fault::Thaw, _) => self.down = false,
-            Control::Fault(Fault::Freeze, _) => self.down = true,
+            Control::Fault(fault, _) => self.strike(ctx, fault),
             Control::Flush => self.lose(ctx, |place| place != Place::Delivered),
             _ => {}
         }
@@ -496,6 +499,10 @@ impl Kind for Queue {
 
     fn glance(&self) -> Vec<(&'static str, f64)> {
         vec![("messages", self.kept as f64)]
+    }
+
+    fn stages(&self) -> Vec<Option<Stage>> {
+        vec![self.life.stage()]
     }
 }
 
@@ -523,7 +530,9 @@ delivered again after the `redelivery_delay`, and given up (dead letters) after 
 keeps its place in the prefetch window until it answers. `delivery` chooses at most once, at least once (duplicates are \
 counted) or exactly once (the consumer recognises repetitions, which still cost it work and are counted as coalesced). \
 `order` is Fifo or Priority; `delay` keeps new messages back; `retention` throws old ones away that are not with a consumer. \
-A flush throws away all that are not with a consumer; a kill loses all unless the queue is `durable`. The lag is the time from \
+A flush throws away all that are not with a consumer; a kill loses all unless the queue is `durable`, and what was with \
+consumers is then delivered again. While it is dead or frozen nothing is delivered; frozen, it lets producers wait, and \
+takes up acknowledgements when it goes on. A pause stops deliveries only. The lag is the time from \
 the producer's call to the acknowledgement.
 
 Not modelled: the disk and network of the broker (give the links latency), transactions, partitions and their order.";

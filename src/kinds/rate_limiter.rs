@@ -3,7 +3,7 @@
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use crate::base::hash::IntMap;
-use crate::base::{Rate, Span};
+use crate::base::{Rate, Span, Time};
 use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Route};
 use crate::parts::bucket::{Algorithm, Bucket, Decision, Limit};
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,24 @@ fn limit(spec: &Spec) -> Limit {
 }
 
 impl RateLimiter {
+    /// When a waiting call has its turn.
+    fn leave_at(ctx: &mut Ctx, id: CallId, at: Time) {
+        let (now, call) = (ctx.now(), ctx.call_mut(id));
+        call.queue_ns = at.since(call.arrived).0;
+        call.scratch[1] = at.0;
+        ctx.call_timer(id, at.since(now), 0);
+    }
+
+    /// A turn takes so many times as long from now on, also for those that wait.
+    fn reschedule(&self, ctx: &mut Ctx, factor: f64) {
+        let now = ctx.now();
+        for id in ctx.served_here() {
+            if let [WAITS, at] = ctx.call(id).scratch {
+                Self::leave_at(ctx, id, now + Time(at).since(now).scale(factor));
+            }
+        }
+    }
+
     fn pass(&mut self, ctx: &mut Ctx, id: CallId) {
         let class = ctx.call(id).asks.class;
         let outs = ctx.outs();
@@ -130,6 +148,7 @@ impl Kind for RateLimiter {
         let before = std::mem::replace(&mut self.limit, limit(spec));
         if self.limit.cost() != before.cost() {
             self.buckets.values_mut().for_each(|bucket| bucket.rescale(&before, &self.limit, ctx.now()));
+            self.reschedule(ctx, self.limit.cost() as f64 / before.cost().max(1) as f64);
         }
         self.spec = spec.clone();
     }
@@ -142,14 +161,17 @@ impl Kind for RateLimiter {
             Decision::Refuse => ctx.reply(id, Reply::failed(Reason::RateLimited)),
             Decision::Wait(span) => {
                 ctx.meter_add(Meter::Queue, 1);
-                ctx.call_mut(id).queue_ns = span.0;
                 ctx.call_mut(id).scratch[0] = WAITS;
-                ctx.call_timer(id, span, 0);
+                Self::leave_at(ctx, id, now + span);
             }
         }
     }
 
     fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, _token: u8) {
+        if ctx.call(id).scratch != [WAITS, ctx.now().0] {
+            // It was put off, or has left earlier.
+            return;
+        }
         ctx.meter_add(Meter::Queue, -1);
         ctx.call_mut(id).scratch[0] = 0;
         self.pass(ctx, id);
@@ -190,7 +212,7 @@ Calls within the limit are passed on to the first link that admits them; others 
 `algorithm` TokenBucket lets bursts of up to `burst` pass and `rate` in the long run; LeakyBucket spaces calls evenly and \
 keeps up to `burst` of them waiting; FixedWindow and SlidingWindow let `rate` times `window` (whole calls) pass in each \
 window, the fixed one twice that around its boundary. A change of the rate while it runs counts what was taken in advance in \
-calls, not in time; calls that wait leave when they were told to, and one that is cancelled meanwhile is not passed on (its \
-turn passes unused). With `per_tenant` each tenant has a limit of its own; otherwise all share one.
+calls, not in time: calls that wait leave at the new rate. One that is cancelled while it waits is not passed on (its turn \
+passes unused). With `per_tenant` each tenant has a limit of its own; otherwise all share one.
 
 Not modelled: the store that limiters share when there are several; the cost of asking it.";

@@ -6,15 +6,16 @@ mod replicas;
 
 pub use params::Spec;
 
+use super::clock::CLOCK_TIMER;
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
+use super::life::{BY_HAND, Phase};
 use super::params::Visitor;
-use super::station::{Done, Station, StationSpec, WORK_TIMER};
+use super::station::{Done, Station, StationSpec};
 use crate::base::hash;
 use crate::base::{ClassId, Dist, Rng, Sampler, Span};
 use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Signal, Stage, Steps};
 use crate::parts::waiting::FAIR_COST;
-use failures::BY_HAND;
-use replicas::{Life, Replica};
+use replicas::Replica;
 use std::sync::Arc;
 
 /// A running service.
@@ -46,15 +47,14 @@ pub struct Service {
 }
 
 /// Phases of a call, in the order in which it goes through them.
+const COLD: u64 = 0;
 const WORK: u64 = 1;
 const WAIT: u64 = 2;
 const STEPS: u64 = 3;
 const WORK_AFTER: u64 = 4;
 
-/// Timers of calls, besides the station's own.
-const WAIT_TIMER: u8 = 1;
-const COLD_TIMER: u8 = 2;
-const LEAVE_TIMER: u8 = 3;
+/// A timer of calls besides that of the clock.
+const LEAVE_TIMER: u8 = 1;
 
 /// Timers of replicas: what in the lowest 4 bits, then the replica, then a generation.
 const CORES: u64 = 0;
@@ -128,7 +128,7 @@ impl Service {
         (0..count).filter(up).nth(self.pick.below(n) as usize)
     }
 
-    /// Work of a phase: the draw, times what contention and slowness make of it.
+    /// Work of a phase: the draw, times what contention makes of it.
     #[inline(always)]
     fn draw(&mut self, ctx: &Ctx, id: CallId, replica: u16, phase: u64) -> Span {
         let sampler = match phase {
@@ -137,13 +137,12 @@ impl Service {
             _ => self.by_class.get(ctx.call(id).asks.class.index()).and_then(Option::as_ref).unwrap_or(&self.work),
         };
         let span = sampler.draw(&mut self.rng);
-        let mut factor = ctx.slow(replica);
-        if self.contended {
-            // Universal scalability law (Gunther 2007).
-            let n = f64::from(self.replicas[usize::from(replica)].station.busy());
-            factor *= 1.0 + self.spec.contention * (n - 1.0) + self.spec.coherency * n * (n - 1.0);
+        if !self.contended {
+            return span;
         }
-        if factor == 1.0 { span } else { span.scale(factor) }
+        // Universal scalability law (Gunther 2007).
+        let n = f64::from(self.replicas[usize::from(replica)].station.busy());
+        span.scale(1.0 + self.spec.contention * (n - 1.0) + self.spec.coherency * n * (n - 1.0))
     }
 
     /// A call has a slot: begin its work.
@@ -177,7 +176,8 @@ impl Service {
                 if span.is_zero() {
                     return self.phase_done(ctx, id);
                 }
-                ctx.call_timer(id, span, WAIT_TIMER);
+                let replica = usize::from(ctx.call(id).replica);
+                self.replicas[replica].station.wait(ctx, id, span);
             }
             _ => self.call_others(ctx, id),
         }
@@ -247,10 +247,10 @@ impl Service {
                 Done::Drop(id, reason) => ctx.reply(id, Reply::failed(reason)),
             }
         }
-        let replica_state = &mut self.replicas[usize::from(replica)];
-        replica_state.serving = false;
-        if replica_state.state == Life::Draining && replica_state.station.is_idle() {
-            replica_state.state = Life::Gone;
+        let state = &mut self.replicas[usize::from(replica)];
+        state.serving = false;
+        if state.life.phase == Phase::Draining && state.station.is_idle() {
+            state.life.phase = Phase::Gone;
             self.shed_gone(ctx);
         }
     }
@@ -259,9 +259,10 @@ impl Service {
         ctx.count(Signal::Started, 1);
         let call = ctx.call_mut(id);
         call.queue_ns += span.0;
-        let replica = call.replica;
-        ctx.call_timer(id, span, COLD_TIMER);
-        self.replicas[usize::from(replica)].station.show(ctx);
+        call.scratch[0] = COLD;
+        let station = &mut self.replicas[usize::from(call.replica)].station;
+        station.wait(ctx, id, span);
+        station.show(ctx);
     }
 
     /// Have the engine come back when the cores of a replica are done with something.
@@ -311,6 +312,10 @@ impl Kind for Service {
         work.chain(spec.fair_weights.keys().map(|class| ("fair_weights", class.clone()))).collect()
     }
 
+    fn takes_time(spec: &Spec) -> bool {
+        params::takes_time(spec)
+    }
+
     fn start(spec: &Spec, ctx: &mut Ctx) -> Service {
         let mut service = Service {
             rng: ctx.stream("work"),
@@ -339,6 +344,7 @@ impl Kind for Service {
 
     fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
         let rescale = spec.replicas != self.spec.replicas;
+        let anew = [spec.pauses != self.spec.pauses, spec.breakdowns != self.spec.breakdowns];
         self.spec = spec.clone();
         self.read_spec(ctx);
         // From the last one: those that drain may be gone afterwards.
@@ -347,9 +353,12 @@ impl Kind for Service {
                 continue;
             }
             self.replicas[usize::from(i)].station.retune(ctx, &self.station);
-            // One that starts is armed when it runs.
-            if matches!(self.replicas[usize::from(i)].state, Life::Running | Life::Down) {
-                self.arm(ctx, i);
+            self.disarm(i, anew);
+            match self.replicas[usize::from(i)].life.phase {
+                Phase::Running | Phase::Down => self.arm(ctx, i),
+                // What has passed of its start-up counts. It is armed when it runs.
+                Phase::Starting => self.time_start(ctx, i),
+                Phase::Draining | Phase::Gone => {}
             }
             Self::rearm(ctx, i, &mut self.replicas[usize::from(i)].station);
             self.begin_waiting(ctx, i);
@@ -388,17 +397,33 @@ impl Kind for Service {
         let replica = ctx.call(id).replica;
         let station = &mut self.replicas[usize::from(replica)].station;
         match token {
-            WORK_TIMER => {
-                if station.worked(ctx, id) {
-                    if self.simple {
-                        self.finish(ctx, id, Reply::OK);
-                    } else {
+            CLOCK_TIMER => {
+                if !station.is_due(ctx, id) {
+                    return;
+                }
+                match ctx.call(id).scratch[0] {
+                    WORK => {
+                        station.worked(ctx, id);
+                        if self.simple {
+                            self.finish(ctx, id, Reply::OK);
+                        } else {
+                            self.phase_done(ctx, id);
+                        }
+                    }
+                    WORK_AFTER => {
+                        station.worked(ctx, id);
                         self.phase_done(ctx, id);
+                    }
+                    phase => {
+                        station.waited(ctx, id);
+                        if phase == COLD {
+                            self.proceed(ctx, id, WORK);
+                        } else {
+                            self.phase_done(ctx, id);
+                        }
                     }
                 }
             }
-            WAIT_TIMER => self.phase_done(ctx, id),
-            COLD_TIMER => self.proceed(ctx, id, WORK),
             _ => {
                 // It has waited as long as it is willing to.
                 if station.is_waiting(ctx, id) {
@@ -410,6 +435,10 @@ impl Kind for Service {
     }
 
     fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
+        let state = &mut self.replicas[usize::from(ctx.call(id).replica)];
+        if state.station.is_frozen() {
+            return state.unheard.push((id, reply));
+        }
         self.steps_ended(ctx, id, reply);
     }
 
@@ -435,7 +464,9 @@ impl Kind for Service {
                     return;
                 }
                 match what {
-                    STARTED if state.is_some_and(|state| state.state == Life::Starting) => self.started(ctx, replica),
+                    STARTED if state.is_some_and(|state| state.life.phase == Phase::Starting) => {
+                        self.started(ctx, replica)
+                    }
                     what => self.on_failure_timer(ctx, what, replica),
                 }
             }
@@ -449,8 +480,10 @@ impl Kind for Service {
             station.left_queue(ctx);
             ctx.reply(id, Reply::failed(Reason::Lost));
         } else {
-            station.stop_work(ctx, id);
-            Self::rearm(ctx, replica, station);
+            if matches!(ctx.call(id).scratch[0], WORK | WORK_AFTER) {
+                station.stop_work(ctx, id);
+                Self::rearm(ctx, replica, station);
+            }
             self.finish(ctx, id, Reply::failed(Reason::Lost));
         }
     }
@@ -458,6 +491,7 @@ impl Kind for Service {
     fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
         match control {
             Control::Scale(wanted) => self.scale(ctx, wanted),
+            Control::Fault(Fault::Slow(_), replica) => self.slow_down(ctx, replica),
             Control::Fault(fault, replica) => {
                 // From the last one: those that drain may be gone afterwards.
                 let all = (0..self.replicas.len() as u16).rev();
@@ -467,12 +501,10 @@ impl Kind for Service {
                     }
                     match fault {
                         Fault::Kill => {
-                            let state = &mut self.replicas[usize::from(i)].state;
-                            if !matches!(state, Life::Draining | Life::Gone) {
-                                *state = Life::Down;
-                            }
+                            let state = &mut self.replicas[usize::from(i)];
+                            state.life.kill();
                             // Who is dead is no capacity.
-                            self.replicas[usize::from(i)].station.close(ctx);
+                            state.station.close(ctx);
                             self.kill(ctx, i);
                         }
                         Fault::Freeze => self.hold(ctx, i, BY_HAND, true),
@@ -487,12 +519,12 @@ impl Kind for Service {
     }
 
     fn glance(&self) -> Vec<(&'static str, f64)> {
-        let running = self.replicas.iter().filter(|replica| replica.state == Life::Running).count();
+        let running = self.replicas.iter().filter(|replica| replica.life.phase == Phase::Running).count();
         vec![("replicas", running as f64)]
     }
 
     fn stages(&self) -> Vec<Option<Stage>> {
-        self.replicas.iter().map(Replica::stage).collect()
+        self.replicas.iter().map(|replica| replica.life.stage()).collect()
     }
 }
 
@@ -516,7 +548,11 @@ fair queueing: each tenant's calls of each class are a flow, and flows that wait
 `fair_weights` of their classes.
 
 `error_share`, `poison_share`, `pauses` and `breakdowns` are what goes wrong by itself; each comes and goes alone, and a \
-restart ends neither a breakdown nor a freeze. `start_up` is what a new replica takes. A call that no balancer has assigned \
+restart ends neither a breakdown nor a freeze. All that takes time at a replica goes by its clock: work, `wait`, cold starts \
+and `start_up`. A Slow slows it down, and a freeze, a pause or a breakdown stops it, for what is in progress as for what \
+comes: a replica that stands still does not notice that a wait is over or that a callee has answered until it goes on. \
+`max_wait` and deadlines go by the clock of the world. Slots and cores that are taken away while in use count as capacity \
+until they are given back. `start_up` is what a new replica takes. A call that no balancer has assigned \
 goes to a random replica.
 
 Not modelled: memory, caches of the processor, the cost of switching between threads, warm-up of compiled code.";

@@ -1,12 +1,13 @@
 //! A sharded store: each key belongs to exactly one shard, and a hot key makes a hot shard.
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
+use super::life::{Life, Phase};
 use super::params::{Param, Visitor};
-use super::station::{Done, Station, StationSpec, WORK_TIMER};
+use super::station::{Done, Station, StationSpec};
 use crate::base::hash::{self, IntMap};
 use crate::base::units::Count;
 use crate::base::{Dist, Rng, Sampler, Span};
-use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal};
+use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal, Stage};
 use crate::parts::ring::{Ring, Strategy};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub struct ShardedStore {
     before: Option<Ring>,
     warmed: IntMap<u64, ()>,
     stations: Vec<Station>,
+    lives: Vec<Life>,
     served: Vec<u64>,
     read: Sampler,
     write: Sampler,
@@ -87,6 +89,7 @@ impl ShardedStore {
                 ctx.reply(id, Reply::failed(Reason::Removed));
             }
             self.stations.pop();
+            self.lives.pop();
         }
         self.served.resize(shards as usize, 0);
         ctx.set_replicas(shards as u16);
@@ -94,6 +97,7 @@ impl ShardedStore {
             let mut station = Station::new(&Self::station_spec(&self.spec));
             station.open(ctx);
             self.stations.push(station);
+            self.lives.push(Life::new(Phase::Running));
         }
     }
 
@@ -122,10 +126,31 @@ impl ShardedStore {
             Operation::Read => &self.read,
             Operation::Write | Operation::Delete => &self.write,
         };
-        let slow = ctx.slow(shard);
         let span = sampler.draw(&mut self.rng);
-        let span = if slow == 1.0 { span } else { span.scale(slow) };
         self.stations[usize::from(shard)].work(ctx, id, span);
+    }
+
+    fn strike(&mut self, ctx: &mut Ctx, fault: Fault, shard: usize) {
+        let (station, life) = (&mut self.stations[shard], &mut self.lives[shard]);
+        life.strike(fault);
+        match fault {
+            Fault::Kill => {
+                station.shut(ctx);
+                for id in ctx.served_by(shard as u16) {
+                    ctx.reply(id, Reply::failed(Reason::Refused));
+                }
+            }
+            Fault::Restart => station.open(ctx),
+            Fault::Freeze | Fault::Thaw | Fault::Slow(_) => {
+                if station.set_pace(ctx, ctx.slow(shard as u16), life.is_frozen()) {
+                    for id in ctx.served_by(shard as u16) {
+                        station.hasten(ctx, id);
+                    }
+                }
+                self.next(ctx, shard);
+            }
+            _ => {}
+        }
     }
 
     fn next(&mut self, ctx: &mut Ctx, shard: usize) {
@@ -221,6 +246,7 @@ impl Kind for ShardedStore {
             before: None,
             warmed: IntMap::default(),
             stations: Vec::new(),
+            lives: vec![Life::new(Phase::Running); spec.shards as usize],
             served: vec![0; spec.shards as usize],
             read: spec.read.sampler(),
             write: spec.write.sampler(),
@@ -267,10 +293,10 @@ impl Kind for ShardedStore {
     }
 
     #[inline]
-    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, token: u8) {
-        debug_assert_eq!(token, WORK_TIMER);
+    fn on_call_timer(&mut self, ctx: &mut Ctx, id: CallId, _token: u8) {
         let shard = usize::from(ctx.call(id).replica);
-        if self.stations[shard].worked(ctx, id) {
+        if self.stations[shard].is_due(ctx, id) {
+            self.stations[shard].worked(ctx, id);
             ctx.reply(id, Reply::OK);
             self.stations[shard].leave(ctx);
             self.next(ctx, shard);
@@ -295,25 +321,9 @@ impl Kind for ShardedStore {
         match control {
             Control::Scale(shards) => self.resize(ctx, u32::from(shards)),
             Control::Fault(fault, replica) => {
-                for shard in 0..self.stations.len() {
-                    if replica.is_some_and(|replica| usize::from(replica) != shard) {
-                        continue;
-                    }
-                    match fault {
-                        Fault::Kill => {
-                            self.stations[shard].shut(ctx);
-                            for id in ctx.served_by(shard as u16) {
-                                ctx.reply(id, Reply::failed(Reason::Refused));
-                            }
-                        }
-                        Fault::Restart => self.stations[shard].open(ctx),
-                        Fault::Freeze => self.stations[shard].freeze(ctx, true),
-                        Fault::Thaw => {
-                            self.stations[shard].freeze(ctx, false);
-                            self.next(ctx, shard);
-                        }
-                        _ => {}
-                    }
+                let all = 0..self.stations.len();
+                for shard in all.filter(|shard| replica.is_none_or(|replica| usize::from(replica) == *shard)) {
+                    self.strike(ctx, fault, shard);
                 }
             }
             _ => {}
@@ -326,6 +336,10 @@ impl Kind for ShardedStore {
         vec![("shards", f64::from(self.ring.shards())), ("hottest_share", hottest as f64 / total.max(1) as f64)]
     }
 
+    fn stages(&self) -> Vec<Option<Stage>> {
+        self.lives.iter().map(Life::stage).collect()
+    }
+
     fn loads(&self) -> &[u64] {
         &self.served
     }
@@ -336,7 +350,8 @@ Each key belongs to one of the `shards`, by the `strategy`: Modulo of a hash, Ra
 a ring with virtual nodes, Rendezvous (the highest hash), or a Directory of buckets. Each shard has its own `slots` and \
 queue (`queue_limit`), so that a hot key makes a hot shard while the others idle. `read` and `write` are the times of the \
 operations. When shards are added or removed while running (set `shards`), the keys that the strategy moves are cold: the \
-first read of each takes `cold_read`. A shard is a replica for interventions: `store#2`.
+first read of each takes `cold_read`. A shard is a replica for interventions: `store#2`. Slow and freeze act on what is in \
+progress too.
 
 Not modelled: copying of moved keys in the background, queries over several shards, replication of a shard.";
 

@@ -1,5 +1,6 @@
 //! A replica that serves calls with slots and cores: what services, databases and shards have in common.
 
+use super::clock::{BY_CLOCK, Clock, OVER};
 use crate::base::{Rng, Sampler, Span, Time};
 use crate::engine::{Call, CallId, Ctx, Meter, Reason};
 use crate::parts::processor::{Processor, Sharing};
@@ -74,13 +75,13 @@ pub struct Station {
     shown: [u32; 3],
     /// They may have changed since.
     stale: bool,
+    open: bool,
+    /// More is in use than there ought to be: what is in use counts as capacity until it is given back.
+    over: bool,
     generation: u32,
     /// When the timer of this generation is due; never, if it was.
     change_at: Time,
-    frozen_since: Option<Time>,
-    /// Time frozen so far, up to `frozen_since`.
-    frozen_for: Span,
-    open: bool,
+    clock: Clock,
     rare: Box<Rare>,
 }
 
@@ -88,18 +89,17 @@ pub struct Station {
 #[derive(Clone, Debug, Default)]
 struct Rare {
     codel: CoDel,
-    /// Calls whose work was due while frozen.
-    stalled: Vec<(CallId, Span)>,
+    /// Slots and cores that the node's meters know of.
+    capacity: [u32; 2],
     /// Idle slots that are still warm: since when, oldest first.
     warm: Vec<Time>,
 }
 
-/// The token of a call's timer for work on a core of its own.
-pub const WORK_TIMER: u8 = 0;
-
-/// The second word of a call's scratch: queued, or the frozen time when its work began.
-const QUEUED: u64 = u64::MAX;
-const SERVED: u64 = u64::MAX - 1;
+/// The second word of a call's scratch besides what [ends by the clock](Clock): on shared cores, with the time since when;
+/// with a slot, and no more; queued. They are later than any time, also where they are read as signed numbers.
+const ON_CORES: u64 = BY_CLOCK;
+const SERVED: u64 = QUEUED - 1;
+const QUEUED: u64 = OVER;
 
 impl Station {
     /// A station that is not yet [opened](Station::open).
@@ -113,11 +113,11 @@ impl Station {
             direct: 0,
             shown: [0; 3],
             stale: false,
+            open: false,
+            over: false,
             generation: 0,
             change_at: Time::NEVER,
-            frozen_since: None,
-            frozen_for: Span::ZERO,
-            open: false,
+            clock: Clock::new(),
             rare: Box::default(),
             spec: spec.clone(),
         }
@@ -129,24 +129,32 @@ impl Station {
 
     /// Count the station's slots and cores among the node's.
     pub fn open(&mut self, ctx: &mut Ctx) {
-        if !self.open {
-            self.open = true;
-            self.show_capacity(ctx, 1);
-        }
+        self.open = true;
+        self.show_capacity(ctx);
     }
 
-    /// The opposite, when the replica is to go.
+    /// The opposite, when the replica is dead or to go.
     pub fn close(&mut self, ctx: &mut Ctx) {
-        if self.open {
-            self.open = false;
-            self.show_capacity(ctx, -1);
-        }
+        self.open = false;
+        self.show_capacity(ctx);
     }
 
-    fn show_capacity(&self, ctx: &mut Ctx, sign: i32) {
-        let slots = if self.spec.slots == u32::MAX || self.spec.admits_all { 0 } else { self.spec.slots as i32 };
-        ctx.meter_add(Meter::SlotCapacity, sign * slots);
-        ctx.meter_add(Meter::CoreCapacity, sign * self.spec.cores.min(i32::MAX as u32) as i32);
+    /// Slots or cores that are taken away while in use go when they are given back.
+    #[cold]
+    #[inline(never)]
+    fn show_capacity(&mut self, ctx: &mut Ctx) {
+        let unlimited = self.spec.slots == u32::MAX || self.spec.admits_all;
+        let slots = if self.open { self.spec.slots } else { 0 };
+        let cores = if self.open { self.spec.cores.min(i32::MAX as u32) } else { 0 };
+        let [_, busy, working] = self.levels();
+        let slots = if unlimited { [0; 2] } else { [slots, slots.max(busy)] };
+        let cores = [cores, cores.max(working)];
+        self.over = slots[0] < slots[1] || cores[0] < cores[1];
+        let capacity = [slots[1], cores[1]];
+        let change = |i: usize| capacity[i].wrapping_sub(self.rare.capacity[i]) as i32;
+        ctx.meter_add(Meter::SlotCapacity, change(0));
+        ctx.meter_add(Meter::CoreCapacity, change(1));
+        self.rare.capacity = capacity;
     }
 
     pub fn busy(&self) -> u32 {
@@ -157,8 +165,17 @@ impl Station {
         self.busy == 0 && self.queued == 0
     }
 
-    fn is_frozen(&self) -> bool {
-        self.frozen_since.is_some()
+    /// Whether its clock stands still.
+    #[inline(always)]
+    pub fn is_frozen(&self) -> bool {
+        self.clock.is_stopped()
+    }
+
+    /// Calls that wait, slots and cores in use.
+    #[inline(always)]
+    fn levels(&self) -> [u32; 3] {
+        let shared = self.processor.as_ref().map_or(0, |p| if self.is_frozen() { 0 } else { p.busy() });
+        [self.queued, self.busy, self.direct + shared]
     }
 
     /// A call has arrived. `None`: it waits. If it has a slot, [show](Station::show) the station when the call has gone on;
@@ -209,12 +226,14 @@ impl Station {
     /// the next takes is no change.
     #[inline(always)]
     pub fn show(&mut self, ctx: &mut Ctx) {
-        let shared = self.processor.as_ref().map_or(0, |p| if self.is_frozen() { 0 } else { p.busy() });
-        let levels = [self.queued, self.busy, self.direct + shared];
+        let levels = self.levels();
         let change = |i: usize| levels[i].wrapping_sub(self.shown[i]) as i32;
         ctx.meter_changes([change(0), change(1), change(2)]);
         self.shown = levels;
         self.stale = false;
+        if self.over {
+            self.show_capacity(ctx);
+        }
     }
 
     #[inline(always)]
@@ -292,66 +311,82 @@ impl Station {
         }
     }
 
-    /// Work for so long on a core. With a core for every slot a timer of the call comes back; otherwise see
+    /// Work for so long on a core. With a core for every slot the timer of the [clock](Clock::begin) comes; otherwise see
     /// [`Station::next_change`].
     #[inline(always)]
     pub fn work(&mut self, ctx: &mut Ctx, id: CallId, span: Span) {
-        let now = ctx.now();
-        let call = ctx.call_mut(id);
-        call.service_ns += span.0;
         if let Some(processor) = &mut self.processor {
+            let now = ctx.now();
+            let call = ctx.call_mut(id);
             // Waiting for a core counts as queueing: what is left of the stay when the work is taken off.
-            call.scratch[1] = now.0;
-            call.queue_ns = call.queue_ns.wrapping_sub(span.0);
-            processor.add(now, id, span, call.asks.priority);
+            let takes = self.clock.stretch(span);
+            call.service_ns += takes.0;
+            call.scratch[1] = ON_CORES | now.0;
+            call.queue_ns = call.queue_ns.wrapping_sub(takes.0);
+            processor.add(self.clock.read(now), id, span, call.asks.priority);
         } else {
             self.direct += 1;
-            call.scratch[1] = if self.is_frozen() { self.frozen_until_now(now) } else { self.frozen_for }.0;
-            ctx.call_timer(id, span, WORK_TIMER);
+            self.clock.serve(ctx, id, span);
         }
         self.show(ctx);
     }
 
-    #[cold]
-    #[inline(never)]
-    fn frozen_until_now(&self, now: Time) -> Span {
-        self.frozen_for + self.frozen_since.map_or(Span::ZERO, |since| now.since(since))
-    }
-
-    /// The timer of a call with a core of its own has fired. False if the clock of work stood still meanwhile, and the
-    /// timer comes again. [Show](Station::show) the station when the call has gone on.
+    /// Something that takes so long and no core: the timer of the [clock](Clock::begin) comes.
     #[inline(always)]
-    pub fn worked(&mut self, ctx: &mut Ctx, id: CallId) -> bool {
-        let call = ctx.call_mut(id);
-        if !self.is_frozen() && call.scratch[1] == self.frozen_for.0 {
-            call.scratch[1] = SERVED;
-            self.direct -= 1;
-            self.stale = true;
-            return true;
-        }
-        self.work_on(ctx, id);
-        false
+    pub fn wait(&mut self, ctx: &mut Ctx, id: CallId, span: Span) {
+        self.clock.begin(ctx, id, span);
     }
 
-    /// What a call still owes for the time that the clock of work stood still.
-    #[cold]
-    fn work_on(&mut self, ctx: &mut Ctx, id: CallId) {
-        let owed = self.frozen_until_now(ctx.now()) - Span(ctx.call(id).scratch[1]);
-        if self.is_frozen() {
-            return self.rare.stalled.push((id, owed));
-        }
-        let call = ctx.call_mut(id);
-        call.scratch[1] = self.frozen_for.0;
-        call.queue_ns += owed.0;
-        ctx.call_timer(id, owed, WORK_TIMER);
+    /// The timer of the clock has fired: whether what the call does is over.
+    #[inline(always)]
+    pub fn is_due(&mut self, ctx: &mut Ctx, id: CallId) -> bool {
+        self.clock.is_due(ctx, id)
+    }
+
+    /// The work of a call with a core of its own is over. [Show](Station::show) the station when the call has gone on.
+    #[inline(always)]
+    pub fn worked(&mut self, ctx: &mut Ctx, id: CallId) {
+        self.clock.served(ctx, id, SERVED);
+        self.direct -= 1;
+        self.stale = true;
+    }
+
+    /// What a call [waited](Station::wait) for is over.
+    #[inline(always)]
+    pub fn waited(&mut self, ctx: &mut Ctx, id: CallId) {
+        ctx.call_mut(id).scratch[1] = SERVED;
+    }
+
+    /// What its clock reads, and when it will read something at the present pace.
+    pub fn read(&self, now: Time) -> Time {
+        self.clock.read(now)
+    }
+
+    pub fn when(&self, due: Time) -> Time {
+        self.clock.when(due)
+    }
+
+    /// Its process works at another pace, or stands still. True if all its calls must be [hastened](Station::hasten). Ask for
+    /// the [next change](Station::next_change).
+    #[must_use]
+    pub fn set_pace(&mut self, ctx: &mut Ctx, slow: f64, stopped: bool) -> bool {
+        let hastens = self.clock.set(ctx, slow, stopped);
+        self.generation = self.generation.wrapping_add(1);
+        self.change_at = Time::NEVER;
+        self.show(ctx);
+        hastens
+    }
+
+    pub fn hasten(&mut self, ctx: &mut Ctx, id: CallId) {
+        self.clock.hasten(ctx, id);
     }
 
     /// When shared cores are done with something, and the generation of this answer; none where there is no change to
     /// wait for, or the last answer still holds.
     #[inline]
     pub fn next_change(&mut self) -> Option<(Time, u32)> {
-        let at = self.processor.as_ref()?.next_change()?;
-        if at == self.change_at {
+        let at = self.clock.when(self.processor.as_ref()?.next_change()?);
+        if at == self.change_at || at == Time::NEVER {
             return None;
         }
         self.change_at = at;
@@ -371,51 +406,30 @@ impl Station {
     /// A call whose work on shared cores is done; ask until there is none.
     pub fn take_done(&mut self, ctx: &mut Ctx) -> Option<CallId> {
         let now = ctx.now();
-        let Some(id) = self.processor.as_mut()?.take_done(now) else {
+        let Some(id) = self.processor.as_mut()?.take_done(self.clock.read(now)) else {
             self.show(ctx);
             return None;
         };
         self.stale = true;
         let call = ctx.call_mut(id);
-        let stay = now.since(Time(call.scratch[1]));
+        let stay = now.since(Time(call.scratch[1] & !ON_CORES));
         call.queue_ns = call.queue_ns.wrapping_add(stay.0);
+        if (call.queue_ns as i64) < 0 {
+            // It went more quickly than it began.
+            call.service_ns = call.service_ns.wrapping_add(call.queue_ns);
+            call.queue_ns = 0;
+        }
         call.scratch[1] = SERVED;
         Some(id)
     }
 
-    /// A call is not wanted any more: take it off its core.
+    /// A call that works is not wanted any more: take it off its core.
     pub fn stop_work(&mut self, ctx: &mut Ctx, id: CallId) {
-        let now = ctx.now();
+        let now = self.clock.read(ctx.now());
         // Whoever began on a core of its own has stayed there when cores became shared.
         let shared = self.processor.as_mut().is_some_and(|processor| processor.remove(now, id));
-        if !shared && ctx.call(id).scratch[1] < SERVED && self.direct > 0 {
+        if !shared && ctx.call(id).scratch[1] < BY_CLOCK && self.direct > 0 {
             self.direct -= 1;
-        }
-        self.show(ctx);
-    }
-
-    /// Stop the clock of work, or let it go on.
-    pub fn freeze(&mut self, ctx: &mut Ctx, frozen: bool) {
-        let now = ctx.now();
-        if frozen == self.is_frozen() {
-            return;
-        }
-        if let Some(processor) = &mut self.processor {
-            processor.freeze(now, frozen);
-        }
-        if frozen {
-            self.frozen_since = Some(now);
-        } else {
-            self.frozen_for = self.frozen_until_now(now);
-            self.frozen_since = None;
-            for (id, owed) in std::mem::take(&mut self.rare.stalled) {
-                if ctx.is_served(id) {
-                    let stood_still = self.frozen_for - Span(ctx.call(id).scratch[1]);
-                    ctx.call_mut(id).scratch[1] = self.frozen_for.0;
-                    ctx.call_mut(id).queue_ns += stood_still.0;
-                    ctx.call_timer(id, owed, WORK_TIMER);
-                }
-            }
         }
         self.show(ctx);
     }
@@ -425,21 +439,15 @@ impl Station {
         if *spec == self.spec {
             return;
         }
-        let open = self.open;
-        self.close(ctx);
         if let Some(processor) = &mut self.processor {
-            processor.set_cores(ctx.now(), spec.cores);
+            processor.set_cores(self.clock.read(ctx.now()), spec.cores);
         } else if Self::shares(spec) {
             // Calls at work on a core of their own finish on it.
-            let mut processor = Processor::new(spec.sharing, spec.cores);
-            processor.freeze(ctx.now(), self.is_frozen());
-            self.processor = Some(Box::new(processor));
+            self.processor = Some(Box::new(Processor::new(spec.sharing, spec.cores)));
         }
         self.spec = spec.clone();
-        if open {
-            self.open(ctx);
-        }
         self.show(ctx);
+        self.show_capacity(ctx);
     }
 
     /// Its process is dead: [clear](Station::clear) it, and count it no longer as capacity.
@@ -452,7 +460,7 @@ impl Station {
     pub fn clear(&mut self, ctx: &mut Ctx) {
         self.waiting.clear();
         (self.queued, self.busy, self.direct) = (0, 0, 0);
-        self.rare.stalled.clear();
+        self.clock.clear();
         self.rare.warm.clear();
         if let Some(processor) = &mut self.processor {
             processor.clear();

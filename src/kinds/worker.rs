@@ -117,6 +117,10 @@ impl Kind for Worker {
         checker.dist("wait", &spec.wait);
     }
 
+    fn takes_time(spec: &Spec) -> bool {
+        Service::takes_time(&spec.service())
+    }
+
     fn start(spec: &Spec, ctx: &mut Ctx) -> Worker {
         Worker { service: Service::start(&spec.service(), ctx), paused: false }
     }

@@ -79,6 +79,11 @@ impl Target {
     pub fn new(identity: u64, weight: f64) -> Target {
         Target { identity, weight, usable: true, load: 0, seen: 0, credit: 0.0, ewma: 0.0, at: Time::ZERO }
     }
+
+    /// Nothing is known of it any more.
+    pub fn forget(&mut self) {
+        *self = Target::new(self.identity, self.weight);
+    }
 }
 
 /// A balancer's memory.

@@ -18,7 +18,8 @@ pub enum Sharing {
     Preemptive,
 }
 
-/// Work under way on shared cores. After each change ask [`Processor::next_change`] and come back then.
+/// Work under way on shared cores, by the clock of their process. After each change ask [`Processor::next_change`] and come
+/// back then.
 #[derive(Clone, Debug)]
 pub struct Processor<T> {
     sharing: Sharing,
@@ -31,7 +32,6 @@ pub struct Processor<T> {
     /// The other ways: who has a core, and who waits for one.
     running: Vec<Running<T>>,
     queue: VecDeque<Job<T>>,
-    frozen: bool,
 }
 
 /// An f64 that is not negative, ordered.
@@ -65,7 +65,6 @@ impl<T: Copy + Ord> Processor<T> {
             seq: 0,
             running: Vec::new(),
             queue: VecDeque::new(),
-            frozen: false,
         }
     }
 
@@ -83,7 +82,7 @@ impl<T: Copy + Ord> Processor<T> {
 
     /// Even sharing: how much work each job gets done in a nanosecond.
     fn speed(&self) -> f64 {
-        if self.frozen || self.jobs.is_empty() {
+        if self.jobs.is_empty() {
             return 0.0;
         }
         // Without a division where everybody has a core.
@@ -125,9 +124,6 @@ impl<T: Copy + Ord> Processor<T> {
 
     /// Give cores to those who are to have them.
     fn dispatch(&mut self, now: Time) {
-        if self.frozen {
-            return;
-        }
         while self.running.len() < self.cores as usize {
             let Some(job) = self.queue.pop_front() else { break };
             self.running.push(Running { job, since: now, until: Time::NEVER });
@@ -163,9 +159,6 @@ impl<T: Copy + Ord> Processor<T> {
 
     /// When somebody will be done or must make room.
     pub fn next_change(&self) -> Option<Time> {
-        if self.frozen {
-            return None;
-        }
         if self.is_even() {
             let Reverse((end, _, _)) = self.jobs.peek()?;
             let left = (f64::from_bits(end.0) - self.done).max(0.0);
@@ -181,9 +174,6 @@ impl<T: Copy + Ord> Processor<T> {
     /// Take one who is done at `now`; call until there is none.
     pub fn take_done(&mut self, now: Time) -> Option<T> {
         self.advance(now);
-        if self.frozen {
-            return None;
-        }
         if self.is_even() {
             let Reverse((end, _, id)) = *self.jobs.peek()?;
             // Half a nanosecond of slack for what rounding has left over.
@@ -207,38 +197,13 @@ impl<T: Copy + Ord> Processor<T> {
         None
     }
 
-    /// Stop or go on; work stays where it is.
-    pub fn freeze(&mut self, now: Time, frozen: bool) {
-        self.advance(now);
-        if frozen == self.frozen {
-            return;
-        }
-        if frozen {
-            for running in &mut self.running {
-                running.job.left = running.job.left - now.since(running.since);
-                running.since = now;
-            }
-            self.frozen = true;
-        } else {
-            self.frozen = false;
-            for running in &mut self.running {
-                running.since = now;
-                running.until = Time::NEVER;
-            }
-            self.dispatch(now);
-        }
-    }
-
     /// Change the number of cores.
     pub fn set_cores(&mut self, now: Time, cores: u32) {
         self.advance(now);
         self.cores = cores.max(1);
         while self.running.len() > self.cores as usize {
             if let Some(mut out) = self.running.pop() {
-                // Frozen, it has got nothing done since.
-                if !self.frozen {
-                    out.job.left = out.job.left - now.since(out.since);
-                }
+                out.job.left = out.job.left - now.since(out.since);
                 self.queue.push_front(out.job);
             }
         }
@@ -303,27 +268,13 @@ mod tests {
     }
 
     #[test]
-    fn frozen_work_goes_on_where_it_was() {
-        for sharing in [Sharing::Fcfs, Sharing::Even] {
-            let mut processor = Processor::new(sharing, 1);
-            processor.add(Time(0), 1, Span(100), 0);
-            processor.freeze(Time(30), true);
-            assert_eq!(processor.next_change(), None);
-            processor.freeze(Time(1_000), false);
-            assert_eq!(processor.next_change(), Some(Time(1_070)));
-        }
-    }
-
-    #[test]
-    fn a_core_taken_away_while_frozen_costs_no_work() {
+    fn a_core_taken_away_costs_no_work() {
         let mut processor = Processor::new(Sharing::Fcfs, 2);
         processor.add(Time(0), 1, Span(100), 0);
         processor.add(Time(0), 2, Span(100), 0);
-        processor.freeze(Time(30), true);
-        processor.set_cores(Time(90), 1);
-        processor.freeze(Time(1_000), false);
-        assert_eq!(processor.next_change(), Some(Time(1_070)));
-        assert_eq!(processor.take_done(Time(1_070)), Some(1));
-        assert_eq!(processor.next_change(), Some(Time(1_140)));
+        processor.set_cores(Time(30), 1);
+        assert_eq!(processor.next_change(), Some(Time(100)));
+        assert_eq!(processor.take_done(Time(100)), Some(1));
+        assert_eq!(processor.next_change(), Some(Time(170)));
     }
 }

@@ -113,6 +113,18 @@ impl Versions {
         lost
     }
 
+    /// What was to reach a replica some time after `from` reaches it so many times that time after `to`.
+    pub fn delay(&mut self, replica: u16, from: Time, to: Time, factor: f64) {
+        if from == to && factor == 1.0 {
+            return;
+        }
+        for key in &mut self.keys {
+            for (at, _) in key.copies[usize::from(replica)].coming.iter_mut().filter(|(at, _)| *at > from) {
+                *at = to + at.since(from).scale(factor);
+            }
+        }
+    }
+
     /// A replica that had missed writes gets at `at` what the newest of the `sources` has now.
     pub fn catch_up(&mut self, replica: u16, sources: &[u16], now: Time, at: Time) {
         for key in &mut self.keys {
@@ -172,6 +184,16 @@ mod tests {
         let version = versions.write(7, &[Time(20), Time::NEVER], Time(20));
         versions.catch_up(1, &[0], Time(30), Time(35));
         assert_eq!((versions.at(7, 1, Time(34)), versions.at(7, 1, Time(35))), (0, version));
+    }
+
+    /// Frozen from 15 to 40 and half as fast from then on: what would have come at 25 comes 20 after that.
+    #[test]
+    fn what_is_under_way_to_a_replica_that_stands_still_comes_later() {
+        let mut versions = Versions::new(2);
+        versions.write(7, &[Time(10), Time(12)], Time(10));
+        let version = versions.write(7, &[Time(11), Time(25)], Time(11));
+        versions.delay(1, Time(15), Time(40), 2.0);
+        assert_eq!((versions.at(7, 1, Time(59)), versions.at(7, 1, Time(60))), (1, version));
     }
 
     #[test]

@@ -195,6 +195,13 @@ fn kinds_with(handle: Handle) -> String {
     format!("expected one of {}", keys.join(", "))
 }
 
+/// Whether the timeline sets a parameter of a node.
+fn is_set(design: &Design, node: &str) -> bool {
+    design.timeline.iter().any(|intervention| {
+        matches!(&intervention.action, Action::Set(path, _) if path.rsplit_once('.').is_some_and(|(of, _)| of == node))
+    })
+}
+
 /// The replicas (or shards) that there will ever be, where the file says so.
 fn replicas_of(design: &Design, name: &str) -> Option<u64> {
     let scaled = design.links.iter().any(|link| {
@@ -257,6 +264,17 @@ fn check_action(design: &Design, intervention: &Intervention, subject: &Subject,
         let verb = format!("{handle:?}");
         let message = format!("{verb} does nothing to `{node}`, a {}; {}", meta.key, kinds_with(handle));
         findings.push(Finding::error("bad-action", subject.clone(), message));
+        return;
+    }
+    if let Action::Slow(target, _) = &intervention.action
+        && let Some(Target::Node(node) | Target::Replica(node, _)) = Target::find(design, target)
+        && let kind = &design.nodes[node].kind
+        && !kind.takes_time()
+        && !is_set(design, node)
+    {
+        let message = format!("Slow does nothing to `{node}`: nothing takes time at this {}", kind.meta().key);
+        let remedy = "set what takes time there, such as `lookup` of a cache or `work` of a service";
+        findings.push(Finding::error("bad-action", subject.clone(), message).with_remedy(remedy));
         return;
     }
     let mut wrong = |message: String| findings.push(Finding::error("bad-action", subject.clone(), message));
@@ -368,7 +386,7 @@ mod tests {
 
     #[test]
     fn what_would_do_nothing_is_refused() {
-        expect(r#"(at: "1s", do: Slow("cache", 2.0))"#, &["Slow does nothing to `cache`, a cache"]);
+        expect(r#"(at: "1s", do: Slow("cache", 2.0))"#, &["Slow does nothing to `cache`: nothing takes time"]);
         expect(r#"(at: "1s", do: Kill("u"))"#, &["Kill does nothing to `u`"]);
         expect(r#"(at: "1s", do: Heal("sc"))"#, &["nothing can happen to `sc`"]);
         expect(r#"(at: "1s", do: Heal("u"))"#, &[]);

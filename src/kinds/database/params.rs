@@ -1,6 +1,6 @@
 //! The parameters of a database: what they are, what is said of each, and what of them does not go together.
 
-use crate::base::{Dist, Ratio, Span};
+use crate::base::{Dist, Ratio, Sampler, Span};
 use crate::kinds::kind::Checker;
 use crate::kinds::params::{Param, Visitor};
 use crate::parts::versions::MOST_REPLICAS;
@@ -220,4 +220,31 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
         .live(),
         &mut spec.missing,
     );
+}
+
+/// What is drawn from.
+#[derive(Clone)]
+pub(super) struct Delays {
+    pub read: Sampler,
+    pub write: Sampler,
+    pub lag: Sampler,
+    /// Quorum, one way each: write, acknowledgement, read, answer (W, A, R and S of Bailis et al., PVLDB 2012).
+    pub w: Sampler,
+    pub a: Sampler,
+    pub r: Sampler,
+    pub s: Sampler,
+}
+
+impl Delays {
+    pub fn of(spec: &Spec) -> Delays {
+        Delays {
+            read: spec.read.sampler(),
+            write: spec.write.sampler(),
+            lag: spec.lag.sampler(),
+            w: spec.write_there.sampler(),
+            a: spec.write_back.sampler(),
+            r: spec.read_there.sampler(),
+            s: spec.read_back.sampler(),
+        }
+    }
 }

@@ -1,18 +1,10 @@
 //! What goes wrong with a replica by itself or by hand: pauses, breakdowns, freezes and kills. They come and go alone, and one
 //! does not end another.
 
-use super::replicas::{Life, Replica};
+use super::replicas::Replica;
 use super::{BREAK, PAUSE, REPAIR, RESUME, Service, Spec, chain};
 use crate::engine::{Ctx, Reason, Reply};
-
-/// What holds a replica. They come and go by themselves, and one must not end another.
-pub const BY_HAND: u8 = 1;
-const PAUSED: u8 = 2;
-/// Broken down, keeping the calls, or losing them.
-pub const BROKEN: u8 = 4;
-pub const LOST: u8 = 8;
-/// What stops the clock of work.
-pub const FROZEN: u8 = BY_HAND | PAUSED | BROKEN;
+use crate::kinds::life::{BROKEN, LOST, PAUSED, Phase};
 
 impl Service {
     /// Begin pauses and breakdowns where they are set and not under way; forget them where they are not set any more.
@@ -21,7 +13,7 @@ impl Service {
         let every = pauses.as_ref().map(|pauses| pauses.every.sampler());
         let up = breakdowns.as_ref().map(|breakdowns| breakdowns.up.sampler());
         for (what, between, under_way) in [(PAUSE, every, PAUSED), (BREAK, up, BROKEN | LOST)] {
-            let Replica { timers, held, .. } = &mut self.replicas[usize::from(replica)];
+            let Replica { timers, life, .. } = &mut self.replicas[usize::from(replica)];
             match between {
                 Some(between) if timers[chain(what)] == 0 => {
                     self.begin_timers(chain(what), replica);
@@ -29,31 +21,88 @@ impl Service {
                     self.timer(ctx, span, what, replica);
                 }
                 // One that is under way comes to its end.
-                None if *held & under_way == 0 => timers[chain(what)] = 0,
+                None if !life.is_held(under_way) => timers[chain(what)] = 0,
                 _ => {}
+            }
+        }
+    }
+
+    /// What is set anew is drawn anew, unless it is under way.
+    pub(super) fn disarm(&mut self, replica: u16, [pauses, breakdowns]: [bool; 2]) {
+        let Replica { timers, life, .. } = &mut self.replicas[usize::from(replica)];
+        for (what, anew, under_way) in [(PAUSE, pauses, PAUSED), (BREAK, breakdowns, BROKEN | LOST)] {
+            if anew && !life.is_held(under_way) {
+                timers[chain(what)] = 0;
             }
         }
     }
 
     /// Hold a replica for a reason, or end that reason.
     pub(super) fn hold(&mut self, ctx: &mut Ctx, replica: u16, why: u8, on: bool) {
-        let state = &mut self.replicas[usize::from(replica)];
-        state.held = if on { state.held | why } else { state.held & !why };
-        let frozen = state.held & FROZEN != 0;
-        state.station.freeze(ctx, frozen);
+        self.replicas[usize::from(replica)].life.hold(why, on);
         if why & LOST != 0 {
             // Nobody has ordered a breakdown, so that nobody is told of it.
             if on { ctx.break_down(replica) } else { self.show_up(ctx, replica) }
         }
-        if !frozen {
+        if self.set_pace(ctx, replica) {
+            for id in ctx.served_by(replica) {
+                self.replicas[usize::from(replica)].station.hasten(ctx, id);
+            }
+        }
+        self.go_on(ctx, replica);
+    }
+
+    /// Have a replica's clock go as its state demands. True if its calls must be hastened.
+    pub(super) fn set_pace(&mut self, ctx: &mut Ctx, replica: u16) -> bool {
+        let state = &mut self.replicas[usize::from(replica)];
+        let frozen = state.life.is_frozen();
+        let hastens = state.station.set_pace(ctx, ctx.slow(replica), frozen);
+        ctx.set_frozen(replica, frozen);
+        if state.life.phase == Phase::Starting {
+            self.time_start(ctx, replica);
+        }
+        hastens
+    }
+
+    /// Its replicas have become slower or quicker: all, or one.
+    pub(super) fn slow_down(&mut self, ctx: &mut Ctx, which: Option<u16>) {
+        let mut hastens = false;
+        for replica in (0..self.replicas.len() as u16).filter(|i| which.is_none_or(|which| which == *i)) {
+            hastens |= self.set_pace(ctx, replica);
             Self::rearm(ctx, replica, &mut self.replicas[usize::from(replica)].station);
+        }
+        let calls = if hastens { ctx.served_here() } else { Vec::new() };
+        for id in calls {
+            let replica = ctx.call(id).replica;
+            if which.is_none_or(|which| which == replica) {
+                self.replicas[usize::from(replica)].station.hasten(ctx, id);
+            }
+        }
+    }
+
+    /// Unless it stands still: what has been answered meanwhile, and who waits.
+    fn go_on(&mut self, ctx: &mut Ctx, replica: u16) {
+        let state = &mut self.replicas[usize::from(replica)];
+        if state.life.is_frozen() {
+            return;
+        }
+        Self::rearm(ctx, replica, &mut state.station);
+        for (id, reply) in std::mem::take(&mut state.unheard) {
+            if ctx.is_served(id) {
+                self.steps_ended(ctx, id, reply);
+            }
+        }
+        // One that drains may be gone by now.
+        if usize::from(replica) < self.replicas.len() {
             self.begin_waiting(ctx, replica);
         }
     }
 
     /// The process is gone, with a pause that it was in: everything that was with it fails.
     pub(super) fn kill(&mut self, ctx: &mut Ctx, replica: u16) {
-        self.replicas[usize::from(replica)].station.clear(ctx);
+        let state = &mut self.replicas[usize::from(replica)];
+        state.station.clear(ctx);
+        state.unheard.clear();
         for id in ctx.served_by(replica) {
             ctx.reply(id, Reply::failed(Reason::Refused));
         }
@@ -67,7 +116,7 @@ impl Service {
             (PAUSE, Some(pauses), _) => {
                 let span = pauses.lasting.sampler().draw(&mut self.failures);
                 self.timer(ctx, span, RESUME, replica);
-                if self.replicas[usize::from(replica)].state != Life::Down {
+                if !self.replicas[usize::from(replica)].life.is_dead() {
                     self.hold(ctx, replica, PAUSED, true);
                 }
             }

@@ -159,6 +159,15 @@ impl Spec {
     }
 }
 
+/// Whether a call takes time here, or a start does.
+pub fn takes_time(spec: &Spec) -> bool {
+    let some = |dist: &Dist| *dist != Dist::ZERO;
+    let times = [&spec.work, &spec.wait, &spec.work_after];
+    times.into_iter().chain(spec.work_by_class.values()).any(some)
+        || !spec.start_up.is_zero()
+        || matches!(&spec.runtime, Runtime::Serverless { cold_start, .. } if some(cold_start))
+}
+
 /// Every parameter once.
 pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     size_params(spec, v);
