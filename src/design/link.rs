@@ -8,6 +8,9 @@ use crate::parts::backoff::Budget;
 use crate::parts::breaker::BreakerConfig;
 use serde::{Deserialize, Serialize};
 
+/// Attempts of one operation, the first one included: more than anybody waits for.
+pub const MOST_ATTEMPTS: u16 = 1_000;
+
 /// "`from` calls `to`", with everything that can be set on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -149,7 +152,7 @@ pub enum OperationSpec {
 #[serde(default, deny_unknown_fields)]
 pub struct RetrySpec {
     /// Attempts in all, the first one included.
-    pub attempts: u8,
+    pub attempts: u16,
     pub backoff: Backoff,
     pub budget: Option<Budget>,
 }
@@ -312,11 +315,12 @@ impl LinkSpec {
         v.visit(
             &Param::new(
                 "retry",
-                "Try again after a failure: attempts, backoff with jitter, budget.",
+                "Try again after a failure: attempts, backoff with jitter, budget. On a link to several replicas each attempt goes to \
+                 one that was not tried, while others are left.",
                 &["(attempts: 4)"],
             )
             .parts(&[
-                ("attempts", "Attempts in all, the first one included."),
+                ("attempts", "Attempts in all, the first one included: 1 to 1000."),
                 ("backoff", "How long to wait before trying again."),
                 ("growth", "How the waits grow from attempt to attempt."),
                 ("Fixed", "Always `base`."),
@@ -337,9 +341,13 @@ impl LinkSpec {
             &mut self.retry,
         );
         v.visit(
-            &Param::new("hedge", "Send another copy when the answer takes longer than this.", &["(after: \"5ms\")"])
-                .parts(&[("after", "How long to wait for the answer before."), ("copies", "Copies besides the first.")])
-                .live(),
+            &Param::new(
+                "hedge",
+                "Send another copy when the answer takes longer than this, to another replica where there is one.",
+                &["(after: \"5ms\")"],
+            )
+            .parts(&[("after", "How long to wait for the answer before."), ("copies", "Copies besides the first.")])
+            .live(),
             &mut self.hedge,
         );
         v.visit(
@@ -424,6 +432,8 @@ impl LinkSpec {
         if let Some(retry) = &self.retry {
             if retry.attempts == 0 {
                 wrong("retry", "attempts counts the first one too: at least 1".to_owned());
+            } else if retry.attempts > MOST_ATTEMPTS {
+                wrong("retry", format!("attempts is at most {MOST_ATTEMPTS}"));
             }
             if let Some(problem) = retry.backoff.problem() {
                 wrong("retry", problem);

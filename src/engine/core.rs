@@ -15,7 +15,7 @@ use super::sim::Control;
 use super::steps::{Children, StepState};
 use super::tally::{ClassTally, LinkTally, NodeTally};
 use super::trace::Tracer;
-use crate::base::{LinkId, NodeId, Rng, Span, Streams, Time};
+use crate::base::{LinkId, NodeId, Rng, Span, Streams, Time, hash};
 use std::collections::VecDeque;
 
 /// What happens next at this instant, in order. No event is spent on it. What the rarer ones carry is in queues of their
@@ -26,6 +26,10 @@ pub(crate) enum Ready {
     Return(CallId),
     /// The next of `replies`.
     Reply,
+    /// The next of `attempts`.
+    Attempt,
+    /// An operation may be due for another copy.
+    Hedge(CallId),
     /// With the next of `ended`.
     StepsDone(CallId),
     Cancel(CallId),
@@ -141,6 +145,8 @@ pub(crate) struct NodeState {
     pub any_slow: bool,
     pub any_down: bool,
     pub all_down: bool,
+    /// It says where each further attempt goes of what it sends by itself.
+    pub picks: bool,
     pub step_rng: Rng,
     pub fault_rng: Rng,
 }
@@ -210,11 +216,15 @@ pub(crate) struct Core {
     pub ops: Ops,
     /// Where each call is in its node's itinerary, by the call's slot.
     pub steps: Vec<StepState>,
+    /// Room for choosing among links.
+    pub used: Vec<u32>,
     /// Children that can be cancelled, by the parent's slot.
     pub children: Vec<Children>,
     /// What happens at this instant without an event; cleared when all of it has happened.
     pub ready: Vec<Ready>,
     pub replies: VecDeque<Child>,
+    /// Attempts that have ended, for the nodes that pick the place of each.
+    pub attempts: VecDeque<Child>,
     pub ended: VecDeque<Reply>,
     pub controls: VecDeque<(NodeId, Control)>,
     pub lanes: Vec<Lane>,
@@ -225,6 +235,8 @@ pub(crate) struct Core {
     pub nodes: Vec<NodeState>,
     pub classes: Vec<ClassTally>,
     pub streams: Streams,
+    /// Keys that are made from others go by the seed, too.
+    pub spread: u64,
     /// Grows whenever a replica comes, goes, dies or recovers, so that balancers know to look again.
     pub topology: u64,
     /// Nodes that are to be told when it does.
@@ -248,6 +260,7 @@ impl Core {
             any_slow: false,
             any_down: false,
             all_down: false,
+            picks: false,
             step_rng: streams.stream(&node.name, "steps"),
             fault_rng: streams.stream(&node.name, "faults"),
         });
@@ -272,9 +285,11 @@ impl Core {
             calls: Calls::default(),
             ops: Ops::default(),
             steps: Vec::new(),
+            used: Vec::new(),
             children: Vec::new(),
             ready: Vec::new(),
             replies: VecDeque::new(),
+            attempts: VecDeque::new(),
             ended: VecDeque::new(),
             controls: VecDeque::new(),
             lanes: Vec::new(),
@@ -283,6 +298,7 @@ impl Core {
             links: links.collect(),
             classes: vec![ClassTally::default(); plan.classes.len()],
             tracer: Tracer::new(plan.seed),
+            spread: hash::mix2(plan.seed, hash::name("spread")),
             plan,
             streams,
             topology: 0,
@@ -392,7 +408,7 @@ impl Core {
                 Due::PoolTimeout => self.give_up(id, super::Reason::PoolExhausted),
                 Due::Arrive | Due::Return => debug_assert!(false, "a message among limits"),
                 Due::OpDeadline => self.op_deadline(id.slot()),
-                Due::Hedge => self.hedge_now(id.slot()),
+                Due::Hedge => self.ready.push(Ready::Hedge(id)),
             }
         }
         let (calls, ops) = (&self.calls, &self.ops);
@@ -489,7 +505,7 @@ impl Core {
             return None;
         }
         if flags & CANCELLED != 0 {
-            self.answer(id, Reply::failed(super::Reason::Lost));
+            self.answer(id, Reply::failed(super::Reason::Cancelled));
             return None;
         }
         Some(to)

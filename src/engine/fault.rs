@@ -121,7 +121,7 @@ impl Core {
             if matches!(call.waiter(), Waiter::Steps(_) | Waiter::Node(_))
                 || call.waiter() == Waiter::Nobody && not_sent_yet
             {
-                self.abandon(id, Reason::Lost, false);
+                self.abandon(id, Reason::Cancelled, false);
             }
         }
         for i in 0..self.links.len() {

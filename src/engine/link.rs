@@ -23,10 +23,10 @@ pub enum Mode {
 pub enum WhenAfter {
     #[default]
     Always,
-    /// The link at this place among the node's links reported a miss.
-    Miss(u8),
-    /// The link at this place failed.
-    Failure(u8),
+    /// The link with this mark reported a miss.
+    Miss(u64),
+    /// The link with this mark failed.
+    Failure(u64),
 }
 
 /// Which calls use a link.
@@ -48,7 +48,7 @@ impl Default for When {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Retry {
     /// Attempts in all, the first one included.
-    pub attempts: u8,
+    pub attempts: u16,
     pub backoff: Backoff,
     pub budget: Option<Budget>,
 }

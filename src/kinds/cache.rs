@@ -331,7 +331,7 @@ impl Cache {
             if !ctx.is_served(id) {
                 continue;
             }
-            if child.reply.outcome == Err(Reason::Lost) {
+            if child.reply.outcome == Err(Reason::Cancelled) {
                 // Only the one who fetched has left.
                 self.fetch(ctx, id);
             } else {

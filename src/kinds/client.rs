@@ -262,6 +262,8 @@ impl Client {
             tag: user,
             reply: Reply::failed(Reason::NoRoute),
             class: request.class,
+            was_sent: false,
+            attempts_told: false,
             replica: ANY_REPLICA,
             origin: 0,
             key: request.key,

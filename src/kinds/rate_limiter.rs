@@ -159,7 +159,7 @@ impl Kind for RateLimiter {
         // Who waits is let go; its turn passes unused. What was passed on, the link cancels.
         if ctx.call(id).scratch[0] == WAITS {
             ctx.meter_add(Meter::Queue, -1);
-            ctx.reply(id, Reply::failed(Reason::Lost));
+            ctx.reply(id, Reply::failed(Reason::Cancelled));
         }
     }
 

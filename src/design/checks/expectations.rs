@@ -76,7 +76,14 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
         && SIGNALS.iter().any(|(_, signal)| *signal == path.figure);
     let name = path.figure.as_str();
     let figure = known.iter().find(|figure| figure.name == name);
-    if figure.is_none() && !signal && !reason.is_some_and(|r| REASONS.iter().any(|reason| reason.name() == r)) {
+    let reason = reason.and_then(|name| REASONS.iter().find(|reason| reason.name() == name));
+    if let Some(reason) = reason.filter(|reason| !reason.is_produced()) {
+        let message =
+            format!("nothing fails for the reason `{}` yet: the figure would be 0 in every run", reason.name());
+        let produced: Vec<&str> = REASONS.iter().filter(|r| r.is_produced()).map(|reason| reason.name()).collect();
+        let finding = Finding::error("bad-figure", subject.clone(), message);
+        findings.push(finding.with_remedy(format!("leave it out; the reasons are {}", produced.join(", "))));
+    } else if figure.is_none() && !signal && reason.is_none() {
         let message = format!("there is no figure `{name}` here");
         let finding = Finding::error("bad-figure", subject.clone(), message);
         findings.push(with_suggestion(finding, name, known.iter().map(|figure| figure.name)));

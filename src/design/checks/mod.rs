@@ -1,5 +1,6 @@
 //! What is wrong with a design: all of it, at once. One file per check; each is a function of the design.
 
+mod balancing;
 mod board;
 mod classes;
 mod cycles;
@@ -20,6 +21,7 @@ const CHECKS: &[Check] = &[
     run::check,
     nodes::check,
     links::check,
+    balancing::check,
     cycles::check,
     classes::check,
     timeline::check,
