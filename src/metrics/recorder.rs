@@ -7,6 +7,8 @@ use crate::engine::{Behaviour, ClassCounts, LinkCounts, METERS, Meter, NodeCount
 use std::mem::{size_of, size_of_val};
 use std::sync::Arc;
 
+mod small;
+
 /// Segments of a run, which are also its batches for confidence intervals.
 pub const SEGMENTS: usize = 32;
 /// Windows of a segment, where the design is small.
@@ -145,6 +147,10 @@ pub struct Recorder {
     pub(super) length: Time,
     /// The ends of all windows, and whether a segment ends there.
     boundaries: Vec<(Time, bool)>,
+    /// In how many parts each of these windows is recorded now, and how many windows and parts of the present one are over.
+    parts: u64,
+    closed: usize,
+    part: u64,
     pub(super) series: Series,
     /// The readings at the end of the last window.
     areas: Vec<[u64; METERS]>,
@@ -185,6 +191,9 @@ impl Recorder {
             steady,
             length: Time(length.0),
             boundaries,
+            parts: 1,
+            closed: 0,
+            part: 0,
             series: Series::default(),
             areas: vec![[0; METERS]; plan.nodes.len()],
             node_counts: vec![NodeCounts::default(); plan.nodes.len()],
@@ -203,6 +212,9 @@ impl Recorder {
             plan: _,
             length: _,
             boundaries: _,
+            parts,
+            closed,
+            part,
             rule,
             steady,
             series,
@@ -214,7 +226,12 @@ impl Recorder {
             events,
         } = later;
         (self.rule, self.steady, self.events) = (*rule, *steady, *events);
-        self.series.follow(series);
+        if self.parts == *parts {
+            self.series.follow(series);
+        } else {
+            self.series.clone_from(series);
+        }
+        (self.parts, self.closed, self.part) = (*parts, *closed, *part);
         self.areas.clone_from(areas);
         self.node_counts.clone_from(node_counts);
         self.link_counts.clone_from(link_counts);
@@ -229,19 +246,30 @@ impl Recorder {
 
     /// When the present window ends; never, after the last.
     pub fn next_boundary(&self) -> Time {
-        self.boundaries.get(self.series.ends.len()).map_or(Time::NEVER, |(at, _)| *at)
+        let Some(&(end, _)) = self.boundaries.get(self.closed) else { return Time::NEVER };
+        if self.parts == 1 {
+            return end;
+        }
+        let start = self.closed.checked_sub(1).map_or(0, |before| self.boundaries[before].0.0);
+        Time(start + (u128::from(end.0 - start) * u128::from(self.part + 1) / u128::from(self.parts)) as u64)
     }
 
     /// Take out what was counted in the window that ends now.
     pub fn close_window<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
-        let Some(&(at, ends_segment)) = self.boundaries.get(self.series.ends.len()) else { return };
+        let Some(&(_, ends_segment)) = self.boundaries.get(self.closed) else { return };
+        let at = self.next_boundary();
         debug_assert_eq!(at, sim.now());
         self.close_classes(sim);
         self.close_nodes(sim);
         self.close_links(sim);
         self.series.ends.push(at);
-        if ends_segment {
-            self.close_segment(sim);
+        self.part += 1;
+        if self.part == self.parts {
+            (self.part, self.closed) = (0, self.closed + 1);
+            if ends_segment {
+                self.close_segment(sim);
+            }
+            self.merge();
         }
         self.events = sim.events();
     }

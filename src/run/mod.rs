@@ -19,7 +19,7 @@ pub use change::{Change, change};
 pub use compile::link_config;
 pub use frame::{Basis, frame};
 pub use judge::{Verdict, figure, judge, text};
-pub use runner::{Runner, Snapshot, Speed};
+pub use runner::{NO_THREAD, Runner, Snapshot, Speed};
 pub use series::{Sample, series};
 
 /// What is watched of a run before an instant that is shown, in nanoseconds.
@@ -65,6 +65,14 @@ impl Run {
         };
         run.give(Time::ZERO);
         Ok(run)
+    }
+
+    /// Let the windows of the recording begin small, for whoever looks at the run while it goes on; before anything has
+    /// happened. At the end of the run they are as they would have been.
+    #[must_use]
+    pub fn with_small_windows(mut self) -> Run {
+        self.recorder.begin_small();
+        self
     }
 
     pub fn now(&self) -> Time {
