@@ -43,7 +43,7 @@ Examples:
   tailboard explain cache                          the manual of a kind
   tailboard new > design.ron                       a file to start from
 
-Exit codes: 0 all expectations hold, 1 one does not, 2 the input is wrong.";
+Exit codes: 0 all expectations hold, 1 one fails or cannot be told, 2 the input is wrong.";
 
 #[derive(Subcommand)]
 pub enum Verb {
