@@ -211,6 +211,46 @@ const fn of_the_whole(name: &'static str) -> Figure {
     Figure { name, by_window: false }
 }
 
+/// What the figures are, in the words of the manual.
+pub const FIGURES: &[(&str, &str)] = &[
+    ("offered", "Requests issued per second."),
+    ("goodput", "Requests per second that are answered within their deadline."),
+    ("throughput", "Answers per second, late ones included."),
+    ("good_share", "Share of requests that are answered within their deadline (availability)."),
+    ("late_share", "Share of requests that are answered after their deadline."),
+    ("failed_share", "Share of requests, calls or attempts that fail (error rate)."),
+    ("degraded_share", "Share of answers that a fallback gave."),
+    ("stale_share", "Share of checked reads that returned an old version."),
+    ("mean", "Mean latency."),
+    ("p50", "Median latency."),
+    ("p90", "90th percentile of latency."),
+    ("p95", "95th percentile of latency."),
+    ("p99", "99th percentile of latency."),
+    ("p99.9", "99.9th percentile of latency."),
+    ("max", "Longest latency."),
+    ("arrivals", "Calls per second that arrive at a node."),
+    ("attempts", "Attempts per second over a link, retries and hedges included."),
+    ("retries", "Attempts per second that are a retry."),
+    ("hedges", "Attempts per second that are a hedged request."),
+    ("fallbacks", "Calls per second that the fallback answered."),
+    ("mean_wait", "Mean time in the queue of a node."),
+    ("mean_service", "Mean time in which a node works on a call."),
+    ("mean_others", "Mean time in which a node waits for calls of its own."),
+    ("waited_share", "Share of calls that waited in the queue."),
+    ("wait_p50", "Median time in the queue."),
+    ("wait_p95", "95th percentile of the time in the queue."),
+    ("wait_p99", "99th percentile of the time in the queue."),
+    ("queue", "Calls or messages that wait: mean over time."),
+    ("queue_max", "Most that waited at once."),
+    ("busy", "Slots in use (calls in flight): mean over time."),
+    ("utilization", "Share of slots in use."),
+    ("core_utilization", "Share of cores in use (CPU)."),
+    ("slots", "Slots there are: mean over time. It follows the number of replicas."),
+    ("hit_ratio", "Share of look-ups of a cache that are hits."),
+    ("lag_mean", "Mean lag: of messages from sending to acknowledgement, of replicas behind the primary."),
+    ("lag_p99", "99th percentile of the lag."),
+];
+
 /// Figures of a request class, and of all requests together.
 pub const CLASS_FIGURES: &[Figure] = &[
     by_window("offered"),
@@ -293,6 +333,17 @@ mod tests {
         let window = Some((Span::from_secs(10), Span::from_secs(20)));
         assert_eq!(parts("db.mean @ 10s..20s"), Ok((Some("db".to_owned()), "mean".to_owned(), window)));
         assert!(parts("db.mean @ 20s..10s").is_err());
+    }
+
+    #[test]
+    fn every_figure_is_explained_once() {
+        let mut listed: Vec<&str> =
+            [CLASS_FIGURES, NODE_FIGURES, LINK_FIGURES].concat().iter().map(|f| f.name).collect();
+        let mut explained: Vec<&str> = FIGURES.iter().map(|(name, _)| *name).collect();
+        listed.sort_unstable();
+        listed.dedup();
+        explained.sort_unstable();
+        assert_eq!(explained, listed);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod actions;
 mod arrange;
+pub mod aside;
 mod clipboard;
 mod edit;
 mod fix;

@@ -10,7 +10,7 @@ use super::snap::GRID;
 use super::travel::{self, Way};
 use super::{Editor, names, wiring};
 use crate::base::{Ratio, Span};
-use crate::design::{Action as Strike, LinkSpec, Target};
+use crate::design::{Action as Strike, Extra, LinkSpec, Target};
 use crate::kinds::Handle;
 use std::collections::BTreeMap;
 
@@ -325,7 +325,7 @@ pub fn lose(editor: &Editor, target: String) -> Option<Strike> {
 }
 
 pub fn delay(editor: &Editor, target: String) -> Option<Strike> {
-    editor.design.link(&target).is_some().then_some(Strike::Delay(target, Span::from_millis(100)))
+    editor.design.link(&target).is_some().then_some(Strike::Delay(target, Extra::Both(Span::from_millis(100))))
 }
 
 pub fn hold(editor: &Editor, target: String) -> Option<Strike> {

@@ -1,6 +1,6 @@
 //! The inspector: a field for each parameter that a kind or a link names, and for what is said of the whole scenario.
 
-use super::fields::{Called, Field, commit};
+use super::fields::{Called, Field, call, commit};
 use super::form::{self, Editing};
 use crate::base::{Dist, Rng, short};
 use crate::design::{Design, LinkSpec};
@@ -75,10 +75,32 @@ pub fn selected(app: &mut App, ui: &mut Ui, selection: &Selection) {
         ui.collapsing("Manual", |ui| ui.label(meta.help));
     } else if are_links {
         ui.label(RichText::new("Policies apply in this order, from the caller inwards: fallback, deadline, retry, hedge, breaker, bulkhead, timeout, pool, network.").weak());
+        if let [one] = targets.as_slice() {
+            cache_aside(app, ui, one);
+        }
     }
     ui.add_space(4.0);
     for row in rows(&design, &targets) {
         parameter(app, ui, &targets, &row);
+    }
+}
+
+/// A link of a service that calls a cache and a store side by side offers what the check does.
+fn cache_aside(app: &mut App, ui: &mut Ui, link: &str) {
+    let (design, findings) = (app.editor.design().clone(), app.findings.clone());
+    let Some(link) = design.link(link) else { return };
+    for (finding, fix) in findings.all.iter().zip(&findings.fixes) {
+        let ([_, cache, ..], Some(fix)) = (finding.subject.0.as_slice(), fix) else { continue };
+        let calls_it = design.links.iter().any(|other| other.from == link.from && other.to == *cache);
+        if calls_it && ["never-filled", "asked-anyway"].contains(&finding.code) {
+            let button = call(ui.button("Make cache-aside"), Called::By(&fix.words)).on_hover_text(&fix.words);
+            if button.clicked()
+                && let Err(problem) = app.editor.edit(&fix.edit)
+            {
+                app.say(problem, ui.input(|input| input.time));
+            }
+            return;
+        }
     }
 }
 
@@ -106,7 +128,7 @@ fn name(ui: &mut Ui, row: &Row) -> egui::Id {
     let name = row.param.name.replace('_', " ");
     let name = if row.is_default { RichText::new(name).weak() } else { RichText::new(name).family(canvas::bold()) };
     let acts = if row.param.live { "acts at once" } else { "restarts the run" };
-    let range = row.param.range.map_or(String::new(), |(min, max)| format!("\nFrom {min} to {max}."));
+    let range = row.param.range_text(&row.text).map_or(String::new(), |range| format!("\nFrom {range}."));
     let examples = format!("\nFor example: {}", row.param.examples.join(", "));
     ui.label(name).on_hover_text(format!("{}{range}{examples}\nA change {acts}.", row.param.help)).id
 }

@@ -31,7 +31,8 @@ fn findings(app: &mut App, ui: &mut Ui) {
     for (finding, fix) in findings.all.iter().zip(&findings.fixes) {
         let color = match finding.severity {
             Severity::Error => ui.visuals().error_fg_color,
-            _ => ui.visuals().warn_fg_color,
+            Severity::Warning => ui.visuals().warn_fg_color,
+            Severity::Hint => ui.visuals().weak_text_color(),
         };
         let words = match &finding.remedy {
             Some(remedy) => format!("{} ({remedy})", finding.message),

@@ -164,7 +164,7 @@ fn faults_of_one_target_are_those_of_the_list() {
     let link = [
         "Kill, or revive",
         "Lose a tenth of the messages",
-        "Delay by 100 ms",
+        "Delay by 100 ms each way",
         "Hold messages back",
         "Part its two ends",
         "End all faults",
