@@ -6,6 +6,7 @@
 
 pub mod actions;
 mod arrange;
+pub mod aside;
 mod clipboard;
 mod edit;
 mod fix;
@@ -172,6 +173,7 @@ impl Editor {
     fn commit(&mut self, edited: Edited, what: &str, key: Option<&str>) {
         let Edited { mut design, renames, .. } = edited;
         settle(&mut design);
+        arrange::make_room(&self.design, &mut design, &renames);
         if design == *self.design {
             return;
         }

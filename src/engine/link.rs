@@ -175,7 +175,9 @@ pub(crate) fn guard_of(origin: u16) -> u16 {
 /// What goes wrong on a link at present.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LinkFault {
-    pub extra_latency: Span,
+    /// What messages take longer, each way.
+    pub extra_there: Span,
+    pub extra_back: Span,
     pub loss: f64,
     /// How many partitions cut it.
     pub cuts: u32,
@@ -184,7 +186,8 @@ pub(crate) struct LinkFault {
 }
 
 impl LinkFault {
-    pub const NONE: LinkFault = LinkFault { extra_latency: Span::ZERO, loss: 0.0, cuts: 0, holds: 0 };
+    pub const NONE: LinkFault =
+        LinkFault { extra_there: Span::ZERO, extra_back: Span::ZERO, loss: 0.0, cuts: 0, holds: 0 };
 }
 
 /// A link of a running simulation; aligned as nodes are.

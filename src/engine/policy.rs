@@ -237,10 +237,11 @@ impl Core {
             *busy = start;
         }
         let sampler = if back { &state.config.latency_back } else { &state.config.latency };
-        let at = start + sampler.draw(&mut state.rng) + state.fault.extra_latency;
+        let extra = if back { state.fault.extra_back } else { state.fault.extra_there };
+        let at = start + sampler.draw(&mut state.rng) + extra;
         let lane = if back { state.lanes.back } else { state.lanes.arrive };
         let what = if back { What::Return } else { What::Arrive };
-        let steady = state.config.bandwidth.is_none() && state.fault.extra_latency.is_zero();
+        let steady = state.config.bandwidth.is_none() && extra.is_zero();
         if traced {
             self.trace_passage(id, back, at);
         }

@@ -1,4 +1,4 @@
-//! A load balancer: passes each call on to one of the replicas of the nodes it points to.
+//! A load balancer: distributes calls over the replicas of its targets.
 
 mod picking;
 
@@ -34,9 +34,9 @@ pub struct HealthCheck {
 impl HealthCheck {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("interval", "From one probe to the next."),
-        ("down_after", "So many probes in a row must fail before a replica is left out."),
-        ("up_after", "So many must succeed before it is back."),
+        ("interval", "Time between probes."),
+        ("down_after", "Consecutive failed probes before a replica is taken out."),
+        ("up_after", "Consecutive successful probes before it is back."),
     ];
 }
 
@@ -61,9 +61,9 @@ pub struct Ejection {
 impl Ejection {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("failures", "So many failures in a row."),
-        ("lasting", "For so long; twice as long the second time, and so on."),
-        ("most", "Never more than this share of the targets."),
+        ("failures", "Consecutive failures before a replica is ejected."),
+        ("lasting", "Ejection time; multiplied by the number of ejections so far."),
+        ("most", "Largest share of the targets that may be ejected at once."),
     ];
 }
 
@@ -321,7 +321,7 @@ impl Kind for LoadBalancer {
         key: "load_balancer",
         title: "Load balancer",
         group: Group::Edge,
-        summary: "Passes each call on to one of the replicas of the nodes it points to.",
+        summary: "Distributes calls over the replicas of its targets.",
         help: HELP,
         accepts_calls: true,
         outs: Outs::Some,
@@ -352,7 +352,7 @@ impl Kind for LoadBalancer {
         v.visit(
             &Param::new(
                 "health_check",
-                "Probe the replicas, and leave out those that do not answer.",
+                "Active health checks: replicas that fail their probes get no calls. Probes see crashes and cut links.",
                 &["(interval: \"500ms\")"],
             )
             .parts(HealthCheck::PARTS)
@@ -360,9 +360,13 @@ impl Kind for LoadBalancer {
             &mut spec.health_check,
         );
         v.visit(
-            &Param::new("ejection", "Leave out for a while who fails so often in a row.", &["(failures: 1)"])
-                .parts(Ejection::PARTS)
-                .live(),
+            &Param::new(
+                "ejection",
+                "Outlier ejection: removes a replica after consecutive failures.",
+                &["(failures: 1)"],
+            )
+            .parts(Ejection::PARTS)
+            .live(),
             &mut spec.ejection,
         );
         v.visit(

@@ -4,6 +4,7 @@
 pub mod form;
 pub mod kind;
 pub mod params;
+pub mod products;
 
 mod autoscaler;
 mod cache;

@@ -82,9 +82,9 @@ impl Target {
         Target { identity, weight, usable: true, load: 0, seen: 0, credit: 0.0, ewma: 0.0, at: Time::ZERO }
     }
 
-    /// Calls in flight for the weight.
+    /// Calls in flight for the weight, with one more; what is idle is so whatever its weight (HAProxy's `leastconn`).
     fn strain(&self) -> f64 {
-        f64::from(self.seen) / self.weight
+        if self.seen == 0 { 0.0 } else { f64::from(self.seen + 1) / self.weight }
     }
 }
 

@@ -28,7 +28,7 @@ impl Strategy {
         ("ConsistentHash", "A hash ring: 1/n of the keys move."),
         ("Rendezvous", "The shard with the highest hash of key and shard: 1/n of the keys move."),
         ("Directory", "A table of buckets, each assigned to a shard."),
-        ("virtual_nodes", "Points of each shard on the ring."),
+        ("virtual_nodes", "Virtual nodes: points of each shard on the ring."),
         ("buckets", "Size of the table."),
     ];
 }

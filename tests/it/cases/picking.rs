@@ -157,13 +157,13 @@ fn assert_fast(report: &Report, what: &str) {
     assert!(report.total.good > 3_500 && max < 0.03, "{what}: {max} s");
 }
 
-/// With one replica of three well, and attempts enough, all were tried before the second round finds it up again.
+/// All were tried before the first that failed is well again.
 #[test]
 fn when_all_were_tried_it_starts_over() {
-    // All are down for 50 ms, while attempts come every 20 ms.
+    // Both fail for 120 ms, while attempts come every 20 ms.
     let nodes = r#""lb": (kind: load_balancer()), "api": (kind: service(replicas: 2, slots: 50, work: "1ms"))"#;
     let retry = r#"retry: (attempts: 8, backoff: (base: "20ms", growth: Fixed, jitter: None))"#;
-    let timeline = r#"(at: "5s", do: Fail("api", 1.0), lasting: "50ms")"#;
+    let timeline = r#"(at: "5s", do: Fail("api", 1.0), lasting: "120ms")"#;
     for links in [
         format!(r#"(from: "users", to: "lb"), (from: "lb", to: "api", {retry})"#),
         format!(r#"(from: "users", to: "api", {retry}), (from: "lb", to: "api")"#),
@@ -198,7 +198,7 @@ fn each_attempt_counts_for_the_replica_that_it_went_to() {
 fn a_fallback_hides_no_failure_from_the_balancer() {
     let nodes = r#""lb": (kind: load_balancer(ejection: (failures: 5, lasting: "60s"))),
         "api": (kind: service(replicas: 4, slots: 50, work: "1ms"))"#;
-    let report = run(nodes, r#"(from: "users", to: "lb"), (from: "lb", to: "api", fallback: ())"#, FAILS);
+    let report = run(nodes, r#"(from: "users", to: "lb"), (from: "lb", to: "api", fallback: (after: "0s"))"#, FAILS);
     assert_eq!((report.nodes["lb"].levels["usable"], report.total.degraded), (3.0, 0));
 }
 
@@ -326,7 +326,7 @@ fn eject_nobody() {
     // As large as it says, and there is nothing to say.
     let text = super::text("cases/eject_nobody.ron").replace("most: \"10%\"", "most: \"34%\"");
     let said = scenario::read_str(&text).drawn("a scenario", &text, false);
-    assert!(!said.contains("ejected"), "{said}");
+    assert!(!said.contains("ever ejected"), "{said}");
     assert!(Run::new(&read(&text)).unwrap_or_else(|f| panic!("{f:?}")).finish().nodes["lb"].signals["ejected"] >= 1);
 }
 
@@ -413,7 +413,8 @@ fn reasons_are_what_happened() {
     assert!(failed["cancelled"] > 3_000 && failed.len() == 1, "{failed:?}");
     assert!(report.nodes["api"].failed["cancelled"] > 3_000);
     let report = run(api, r#"(from: "users", to: "api", mode: Async, loss: "50%")"#, "");
-    assert!(report.links["users->api"].failed.keys().all(|reason| *reason == "lost"));
+    let failed = &report.links["users->api"].failed;
+    assert!(failed["lost"] > 1_000 && failed.len() == 1, "{failed:?}");
 }
 
 #[test]
