@@ -35,7 +35,8 @@ impl Range {
         self.low + self.width
     }
 
-    fn with(self, other: Range) -> Range {
+    /// The range of both together.
+    pub fn with(self, other: Range) -> Range {
         match (self.low, other.low) {
             (_, 0) => self,
             (0, _) => other,
