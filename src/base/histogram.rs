@@ -35,7 +35,8 @@ impl Range {
         self.low + self.width
     }
 
-    /// The range of both together.
+    /// The range of the values of both.
+    #[must_use]
     pub fn with(self, other: Range) -> Range {
         match (self.low, other.low) {
             (_, 0) => self,
