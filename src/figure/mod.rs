@@ -299,7 +299,7 @@ fn facts(shown: &Shown, look: &Look) -> String {
         facts.push(if hold == all {
             format!("all {all} expectations hold")
         } else {
-            format!("{} of {all} expectations fail", all - hold)
+            format!("{hold} of {all} expectations hold")
         });
     }
     // Lines end between facts.

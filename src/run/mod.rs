@@ -6,6 +6,7 @@ mod frame;
 mod judge;
 mod runner;
 mod series;
+mod tails;
 mod timeline;
 
 use crate::base::{Finding, NodeId, Time};
@@ -18,7 +19,7 @@ use std::collections::VecDeque;
 pub use change::{Change, change};
 pub use compile::link_config;
 pub use frame::{Basis, frame};
-pub use judge::{Verdict, figure, judge, text};
+pub use judge::{Outcome, Verdict, figure, judge, text};
 pub use runner::{NO_THREAD, Runner, Snapshot, Speed};
 pub use series::{Sample, series};
 
@@ -54,7 +55,8 @@ impl Run {
         let sim = Sim::new(plan, states);
         let (rule, steady) = warm_up(design);
         let mut run = Run {
-            recorder: Recorder::new(sim.plan(), design.run.length, rule, steady),
+            recorder: Recorder::new(sim.plan(), design.run.length, rule, steady)
+                .with_heavy_tails(tails::heavy_tails(design, sim.plan())),
             sim,
             length: Time(design.run.length.0),
             title: design.title.clone(),
