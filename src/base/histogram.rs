@@ -35,7 +35,9 @@ impl Range {
         self.low + self.width
     }
 
-    fn with(self, other: Range) -> Range {
+    /// The range of the values of both.
+    #[must_use]
+    pub fn with(self, other: Range) -> Range {
         match (self.low, other.low) {
             (_, 0) => self,
             (0, _) => other,

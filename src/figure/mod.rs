@@ -15,6 +15,7 @@ mod notes;
 pub mod plot;
 mod png;
 mod ranks;
+mod room;
 mod route;
 pub mod scene;
 pub mod series;

@@ -339,7 +339,7 @@ fn a_window_at_rest_asks_for_nothing() {
 #[test]
 fn the_first_cards_of_a_new_board_stay_where_they_are_put() {
     let mut person = Person::before(Design::default());
-    let at = [(300.0, 200.0), (380.0, 230.0), (700.0, 400.0)];
+    let at = [(300.0, 200.0), (620.0, 230.0), (700.0, 430.0)];
     for (kind, at) in ["client", "service", "cache"].into_iter().zip(at) {
         let screen = person.app.view.to_screen(at);
         let name = person.insert(kind, at);
@@ -381,7 +381,7 @@ fn a_handle_belongs_to_one_card() {
     for gap in [4.0, 12.0, 20.0, 24.0, 60.0] {
         let text = format!(
             r#"(nodes: {{ "a": (kind: service(), at: (0, 0)), "b": (kind: service(), at: ({}, 0)),
-                "c": (kind: service(), at: (0, 400)) }}, links: [])"#,
+                "c": (kind: service(), at: (0, 200)) }}, links: [])"#,
             168.0 + gap
         );
         for zoom in [0.5, 1.0, 2.0] {

@@ -74,6 +74,6 @@ impl Sparse {
             }
             same
         });
-        Sparse { cells: cells.into(), sum: self.sum + other.sum, max: self.max.max(other.max) }
+        Sparse { cells: cells.into(), sum: self.sum + other.sum, range: self.range.with(other.range) }
     }
 }

@@ -63,9 +63,7 @@ struct Claims {
 /// 200,000 requests of 10 ms of work at this rate, with the warm-up that the tool finds.
 fn claims(rate: f64, seeds: std::ops::RangeInclusive<u64>) -> Claims {
     let mut design = design("faults/auto-warm-up-bias.ron");
-    for (param, value) in [("client.rate", format!("\"{rate}/s\""))] {
-        tailboard::design::set_parameter(&mut design, param, &value).expect("a parameter");
-    }
+    tailboard::design::set_parameter(&mut design, "client.rate", &format!("\"{rate}/s\"")).expect("a parameter");
     design.run.length = tailboard::base::Span::from_millis((200_000.0 / rate * 1e3) as u64);
     let exact = [1.0 / (100.0 - rate), maths::ln(100.0) / (100.0 - rate)];
     let (mut claimed, mut held, mut errors, mut cut) = ([0; 2], [0; 2], Vec::new(), 0.0);

@@ -158,7 +158,7 @@ fn a_long_status_leaves_the_buttons_where_they_are() {
 #[test]
 fn what_is_killed_at_a_pause_is_seen_and_at_the_end_begins_anew() {
     let mut design = shortener();
-    design.run.length = crate::base::Span::from_secs(5);
+    design.run.length = crate::base::Span::from_secs(20);
     let mut listener = Listener::before(design);
     listener.until("the start", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.now.as_secs() > 0.2));
     listener.press("Pause");
