@@ -44,7 +44,7 @@ Examples:
   tailboard kinds redis                            what stands for a product
   tailboard new > design.ron                       a file to start from
 
-Exit codes: 0 all expectations hold, 1 one does not, 2 the input is wrong.";
+Exit codes: 0 all expectations hold, 1 one fails or cannot be told, 2 the input is wrong.";
 
 #[derive(Subcommand)]
 pub enum Verb {

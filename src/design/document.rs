@@ -72,7 +72,7 @@ impl Default for RunSpec {
 /// What is left out of the steady-state figures at the beginning: a time, or `Auto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarmUp {
-    /// Found by MSER-5; nothing where the design itself changes over time.
+    /// Found by MSER, a quarter of the run at most; nothing where the design itself changes over time.
     Auto,
     For(Span),
 }

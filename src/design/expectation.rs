@@ -184,9 +184,9 @@ impl FigureUnit {
     pub fn of(path: &str) -> FigureUnit {
         let (_, name) = split_figure(path.split('@').next().unwrap_or(path).trim());
         match name {
-            "mean" | "max" | "mean_wait" | "mean_service" | "mean_others" => FigureUnit::Seconds,
-            "queue" | "queue_max" | "busy" | "slots" => FigureUnit::Number,
-            "utilization" | "core_utilization" | "hit_ratio" => FigureUnit::Share,
+            "mean" | "max" | "sd" | "mean_wait" | "mean_service" | "mean_others" => FigureUnit::Seconds,
+            "queue" | "queue_max" | "busy" | "slots" | "cv" | "wait_cv" => FigureUnit::Number,
+            "utilization" | "core_utilization" | "hottest_utilization" | "hit_ratio" => FigureUnit::Share,
             _ if name.ends_with("_share") || name.starts_with("failed_") => FigureUnit::Share,
             _ if name.starts_with("wait_") || name.starts_with("lag_") => FigureUnit::Seconds,
             _ if name.strip_prefix('p').is_some_and(|rest| rest.parse::<f64>().is_ok()) => FigureUnit::Seconds,
@@ -228,6 +228,8 @@ pub const FIGURES: &[(&str, &str)] = &[
     ("p99", "99th percentile of latency."),
     ("p99.9", "99.9th percentile of latency."),
     ("max", "Longest latency."),
+    ("sd", "Standard deviation of latency, to 0.5 % of the mean."),
+    ("cv", "Coefficient of variation of latency: standard deviation over mean."),
     ("arrivals", "Calls per second that arrive at a node."),
     ("attempts", "Attempts per second over a link, retries and hedges included."),
     ("retries", "Attempts per second that are a retry."),
@@ -237,6 +239,8 @@ pub const FIGURES: &[(&str, &str)] = &[
     ("mean_service", "Mean time in which a node works on a call."),
     ("mean_others", "Mean time in which a node waits for calls of its own."),
     ("waited_share", "Share of calls that waited in the queue."),
+    ("wait_sd", "Standard deviation of the time in the queue."),
+    ("wait_cv", "Coefficient of variation of the time in the queue: standard deviation over mean."),
     ("wait_p50", "Median time in the queue."),
     ("wait_p95", "95th percentile of the time in the queue."),
     ("wait_p99", "99th percentile of the time in the queue."),
@@ -246,6 +250,8 @@ pub const FIGURES: &[(&str, &str)] = &[
     ("utilization", "Share of slots in use."),
     ("core_utilization", "Share of cores in use (CPU)."),
     ("slots", "Slots there are: mean over time. It follows the number of replicas."),
+    ("hottest_share", "Share of the calls that the busiest replica or shard takes."),
+    ("hottest_utilization", "Share of slots or cores in use at the busiest replica or shard, whichever is more."),
     ("hit_ratio", "Share of look-ups of a cache that are hits."),
     ("lag_mean", "Mean lag: of messages from sending to acknowledgement, of replicas behind the primary."),
     ("lag_p99", "99th percentile of the lag."),
@@ -268,6 +274,8 @@ pub const CLASS_FIGURES: &[Figure] = &[
     by_window("p99"),
     by_window("p99.9"),
     by_window("max"),
+    by_window("sd"),
+    by_window("cv"),
 ];
 
 /// Figures of a node, besides its signals (`hits`, `stale_reads` …: rates per second) and `failed_<reason>`, which are known
@@ -283,10 +291,14 @@ pub const NODE_FIGURES: &[Figure] = &[
     of_the_whole("p99"),
     of_the_whole("p99.9"),
     of_the_whole("max"),
+    of_the_whole("sd"),
+    of_the_whole("cv"),
     by_window("mean_wait"),
     by_window("mean_service"),
     by_window("mean_others"),
     by_window("waited_share"),
+    of_the_whole("wait_sd"),
+    of_the_whole("wait_cv"),
     of_the_whole("wait_p50"),
     of_the_whole("wait_p95"),
     of_the_whole("wait_p99"),
@@ -296,6 +308,8 @@ pub const NODE_FIGURES: &[Figure] = &[
     by_window("utilization"),
     by_window("core_utilization"),
     by_window("slots"),
+    of_the_whole("hottest_share"),
+    of_the_whole("hottest_utilization"),
     by_window("hit_ratio"),
     by_window("stale_share"),
     of_the_whole("lag_mean"),
@@ -317,6 +331,8 @@ pub const LINK_FIGURES: &[Figure] = &[
     of_the_whole("p99"),
     of_the_whole("p99.9"),
     of_the_whole("max"),
+    of_the_whole("sd"),
+    of_the_whole("cv"),
 ];
 
 #[cfg(test)]
@@ -355,6 +371,11 @@ mod tests {
         assert_eq!(unit("cache.hit_ratio @ 10s..20s"), FigureUnit::Share);
         assert_eq!(unit("queue.queue_max"), FigureUnit::Number);
         assert_eq!(unit("goodput"), FigureUnit::PerSecond);
+        assert_eq!(
+            (unit("db.wait_sd"), unit("db.wait_cv"), unit("cv")),
+            (FigureUnit::Seconds, FigureUnit::Number, FigureUnit::Number)
+        );
+        assert_eq!(unit("db.hottest_utilization"), FigureUnit::Share);
     }
 
     #[test]

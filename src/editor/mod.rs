@@ -173,6 +173,7 @@ impl Editor {
     fn commit(&mut self, edited: Edited, what: &str, key: Option<&str>) {
         let Edited { mut design, renames, .. } = edited;
         settle(&mut design);
+        arrange::make_room(&self.design, &mut design, &renames);
         if design == *self.design {
             return;
         }

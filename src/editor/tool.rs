@@ -384,7 +384,7 @@ impl Editor {
         };
         match apply(&self.design, &edit) {
             Ok(edited) => self.commit(edited, edit.title(), None),
-            Err(refusal) => effects.push(Effect::Say(refusal)),
+            Err(refusal) => effects.push(Effect::Refuse(refusal)),
         }
     }
 

@@ -128,6 +128,14 @@ impl Default for ReplicaState {
     }
 }
 
+/// What a replica has done since the beginning: calls that ended there, and how long they held a slot and were worked on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReplicaLoad {
+    pub calls: u64,
+    pub held_ns: u64,
+    pub worked_ns: u64,
+}
+
 /// What the engine knows of a node. Aligned, so that nothing a call changes lies across two lines of the processor's cache.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
@@ -135,6 +143,8 @@ pub(crate) struct NodeState {
     pub meters: Meters,
     pub tally: NodeTally,
     pub replicas: Vec<ReplicaState>,
+    /// What each replica has done, where there are several.
+    pub loads: Vec<ReplicaLoad>,
     /// The largest share of failures among the replicas.
     pub fail_share: f64,
     pub any_fails: bool,
@@ -178,7 +188,20 @@ impl NodeState {
                 }
                 self.succeeded(now, call);
             }
-            Err(reason) => self.tally.counts.failed[reason as usize] += 1,
+            Err(reason) => {
+                self.tally.counts.failed[reason as usize] += 1;
+                self.load(now.since(call.arrived).0, call);
+            }
+        }
+    }
+
+    /// Count what a call took of its replica, where there are several.
+    #[inline(always)]
+    fn load(&mut self, latency: u64, call: &Call) {
+        if let Some(load) = self.loads.get_mut(usize::from(call.replica)) {
+            load.calls += 1;
+            load.held_ns += latency.saturating_sub(call.queue_ns);
+            load.worked_ns = load.worked_ns.wrapping_add(call.service_ns);
         }
     }
 
@@ -193,13 +216,17 @@ impl NodeState {
         // What runs side by side (a preemption, say) may add up to more than the latency.
         let others = latency.saturating_sub(call.queue_ns.wrapping_add(call.service_ns));
         counts.others_ns = counts.others_ns.wrapping_add(others);
-        if call.queue_ns > 0 {
-            counts.waited += 1;
-            counts.queue_ns = counts.queue_ns.wrapping_add(call.queue_ns);
-        }
-        self.tally.wait.record(call.queue_ns);
+        counts.queue_ns = counts.queue_ns.wrapping_add(call.queue_ns);
+        let waited = if call.queue_ns > ROUNDING { call.queue_ns } else { 0 };
+        counts.waited += u64::from(waited > 0);
+        self.tally.wait.record(waited);
+        self.load(latency, call);
     }
 }
+
+/// Shared cores end each piece of work at a whole nanosecond. What that adds to a call (its work comes in two pieces) is no
+/// wait.
+const ROUNDING: u64 = 2;
 
 /// Everything but the behaviours.
 #[derive(Clone, Debug)]
@@ -243,6 +270,7 @@ impl Core {
             meters: Meters::default(),
             tally: NodeTally::default(),
             replicas: vec![ReplicaState::default()],
+            loads: Vec::new(),
             fail_share: 0.0,
             any_fails: false,
             any_slow: false,

@@ -1,7 +1,7 @@
 //! What a behaviour may do: the whole of the engine as a kind sees it.
 
 use super::call::{ANY_REPLICA, Call, CallId, SERVING, Waiter};
-use super::core::{Core, NODE_BITS, Ready, ReplicaState, What};
+use super::core::{Core, NODE_BITS, Ready, ReplicaLoad, ReplicaState, What};
 use super::meter::Meter;
 use super::op::Op;
 use super::outcome::{Operation, Reply};
@@ -338,6 +338,10 @@ impl Ctx<'_> {
     pub fn set_replicas(&mut self, count: u16) {
         let node = &mut self.core.nodes[self.node.index()];
         node.replicas.resize(usize::from(count), ReplicaState::default());
+        if count > 1 {
+            // Those that are gone have done what they have done.
+            node.loads.resize(node.loads.len().max(usize::from(count)), ReplicaLoad::default());
+        }
         node.refresh();
         self.core.topology_changed();
     }

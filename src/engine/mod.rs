@@ -23,7 +23,7 @@ mod tally;
 mod tests;
 mod trace;
 
-pub use self::core::{ReplicaState, Stage};
+pub use self::core::{ReplicaLoad, ReplicaState, Stage};
 pub use call::{ANY_REPLICA, Call, CallId, Leg};
 pub use ctx::{Child, Ctx, Request, Route, Steps};
 pub use event::EventQueue;

@@ -1,7 +1,7 @@
 //! A plan being executed.
 
 use super::call::CallId;
-use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, ReplicaState, What};
+use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, ReplicaLoad, ReplicaState, What};
 use super::ctx::{Child, Ctx};
 use super::event::{Event, MAX_PLACES};
 use super::fault::{Fault, Patch, Place};
@@ -350,6 +350,11 @@ impl<B: Behaviour> Sim<B> {
     /// The replicas of a node as the engine sees them.
     pub fn replicas(&self, node: NodeId) -> &[ReplicaState] {
         &self.core.nodes[node.index()].replicas
+    }
+
+    /// What each replica of a node has done so far; empty where there was never more than one.
+    pub fn loads(&self, node: NodeId) -> &[ReplicaLoad] {
+        &self.core.nodes[node.index()].loads
     }
 
     /// Calls that have arrived at a node and were not answered, counted one by one: what conservation is checked

@@ -100,7 +100,11 @@ impl<T: Serialize + DeserializeOwned> Value for T {
                 || format!("`{text}` cannot be read"),
                 |problem| {
                     let help = problem.help.map_or(String::new(), |help| format!("; {help}"));
-                    format!("{}: {}{help}", problem.message.replacen("the file", "the value", 1), problem.label)
+                    let message = problem.message.replacen("the file", "the value", 1);
+                    // What is expected is often in the message already.
+                    let expected = problem.label.strip_prefix("expected ").unwrap_or(&problem.label);
+                    let label = if message.contains(expected) { String::new() } else { format!(": {}", problem.label) };
+                    format!("{message}{label}{help}")
                 },
             )
         })?;

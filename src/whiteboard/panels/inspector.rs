@@ -277,13 +277,17 @@ fn timeline(app: &mut App, ui: &mut Ui, design: &Design) {
 fn expectations(app: &mut App, ui: &mut Ui) {
     let Some(snapshot) = app.snapshot.clone().filter(|snapshot| !snapshot.design.expect.is_empty()) else { return };
     ui.collapsing(format!("Expectations ({})", snapshot.design.expect.len()), |ui| {
+        use crate::run::Outcome;
         for verdict in crate::run::judge(&snapshot.design, &snapshot.recorder, &snapshot.report) {
-            let (word, color) = match (snapshot.over, verdict.holds) {
-                (_, true) => ("holds", ui.visuals().text_color()),
-                (true, false) => ("fails", ui.visuals().error_fg_color),
-                (false, false) => ("not yet", ui.visuals().warn_fg_color),
+            let (word, color) = match (snapshot.over, verdict.outcome) {
+                (_, Outcome::Holds) => ("holds", ui.visuals().text_color()),
+                (true, Outcome::Fails) => ("fails", ui.visuals().error_fg_color),
+                (true, Outcome::CannotBeTold) => ("cannot be told", ui.visuals().warn_fg_color),
+                (false, _) => ("not yet", ui.visuals().warn_fg_color),
             };
-            ui.colored_label(color, format!("{word}: {}", verdict.expectation)).on_hover_text(verdict.why);
+            let texts = verdict.reason.into_iter().chain((!verdict.why.is_empty()).then_some(verdict.why));
+            let hover = texts.collect::<Vec<_>>().join("\n");
+            ui.colored_label(color, format!("{word}: {}", verdict.expectation)).on_hover_text(hover);
         }
     });
 }

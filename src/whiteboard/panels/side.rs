@@ -44,7 +44,7 @@ fn findings(app: &mut App, ui: &mut Ui) {
                 if button.on_hover_text(&fix.words).clicked()
                     && let Err(problem) = app.editor.edit(&fix.edit)
                 {
-                    app.say(problem, ui.input(|input| input.time));
+                    app.complain(problem, ui.input(|input| input.time));
                 }
             }
             ui.with_layout(Layout::left_to_right(Align::Min).with_main_wrap(true), |ui| {
