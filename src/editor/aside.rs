@@ -21,10 +21,16 @@ pub fn of_any_caller(design: &Design, cache: &str) -> Option<Edit> {
 
 /// A new link, and where it joins a service that has a link to a cache and one to a store by now, cache-aside.
 pub fn connect(design: &Design, from: &str, to: &str) -> Edit {
-    let link = Edit::add_link(wiring::new_link(design, from, to));
+    with_aside(design, Edit::add_link(wiring::new_link(design, from, to)))
+}
+
+/// What adds one link, with what makes cache-aside of it.
+pub fn with_aside(design: &Design, link: Edit) -> Edit {
+    let Edit::Add { links, .. } = &link else { return link };
+    let [LinkSpec { from, to, .. }] = links.as_slice() else { return link };
     let aside = apply(design, &link).ok().and_then(|edited| {
-        let new = |aside: &Aside| aside.ask.to == to || aside.store.as_ref().is_some_and(|store| store.to == to);
-        let found = asides(&edited.design).into_iter().find(|aside| aside.ask.from == from && new(aside))?;
+        let new = |aside: &Aside| aside.ask.to == *to || aside.store.as_ref().is_some_and(|store| store.to == *to);
+        let found = asides(&edited.design).into_iter().find(|aside| aside.ask.from == *from && new(aside))?;
         // One that was half made by hand is left as it is.
         edit(&edited.design, &found).filter(|_| !found.after_miss && !found.is_filled)
     });

@@ -76,7 +76,7 @@ pub(super) fn check_policies(link: &LinkSpec, subject: &Subject, findings: &mut 
         findings.push(Finding::warning("no-time-to-retry", subject.then("retry"), message));
     }
     if link.latency_back.as_ref().is_some_and(|back| *back != Dist::ZERO) && link.mode == ModeSpec::Async {
-        let message = "nobody waits for the reply of an asynchronous call";
+        let message = "the caller does not wait for the reply of an asynchronous call";
         findings.push(Finding::warning("unused", subject.then("latency_back"), message));
     }
 }

@@ -27,7 +27,14 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
             Spec::RateLimiter(_) => limiter_settings(&mut told),
             Spec::LoadBalancer(_) => balancer_settings(&mut told),
             Spec::Autoscaler(_) if told.now["min"] == told.now["max"] => {
-                told.say("max", format!("`min` and `max` are both {}: it never scales", told.now["max"]));
+                if !told.may_change("min") && !told.may_change("max") {
+                    let message = format!("`{name}` never scales: `min` and `max` are both {}", told.now["max"]);
+                    findings.push(Finding::warning(
+                        "never-scales",
+                        Subject::of(["nodes", name, "kind", "max"]),
+                        message,
+                    ));
+                }
             }
             Spec::ShardedStore(_) if !told.is("strategy", "Range") => {
                 told.idle(&["keys"], "only ranges of keys go by the number of keys: `strategy: Range`");
@@ -336,7 +343,8 @@ mod tests {
             one(&format!(r#"{client} "n": (kind: {kind}){callee}"#), &links, param, part);
         }
         let scaler = r#""u": (kind: client()), "a": (kind: service()), "s": (kind: autoscaler(min: 2, max: 2))"#;
-        one(scaler, r#"(from: "u", to: "a"), (from: "s", to: "a")"#, "max", "never scales");
+        let said = told(scaler, r#"(from: "u", to: "a"), (from: "s", to: "a")"#, "");
+        assert_eq!(said, ["warning never-scales nodes.s.kind.max: `s` never scales: `min` and `max` are both 2"]);
         for (client, param) in [
             ("tenant_skew: 1", "tenant_skew"),
             (r#"rate: "9/s", arrivals: Closed(users: 1, think: "1s")"#, "rate"),

@@ -33,9 +33,10 @@ fn a_cache_that_nothing_fills_becomes_cache_aside() {
     run.advance(run.length());
     let report = run.report();
     let value = |path: &str| figure(path, run.recorder(), &report).unwrap_or(0.0);
-    // 200 requests a second for 1,000 keys, all of which fit: after the warm-up each is fetched at most once more.
-    assert!(value("cache.hit_ratio") > 0.9, "{}", value("cache.hit_ratio"));
-    assert!(value("db.arrivals") < 20.0, "{}", value("db.arrivals"));
+    // All 1,000 keys fit, so that a key is missed once, by its first read. Of the 1,000 requests of the warm-up and the 5,000
+    // after it: a sum over the keys of Zipf's law of (1 - p)^1000 - (1 - p)^6000, which is 466 misses.
+    assert!((value("cache.hit_ratio") - 0.907).abs() < 0.02, "{}", value("cache.hit_ratio"));
+    assert!((value("db.arrivals") - 18.6).abs() < 3.0, "{}", value("db.arrivals"));
 }
 
 #[test]
@@ -218,7 +219,9 @@ fn cache_aside_works_with_writes() {
 }
 
 fn shown(design: &Design) -> String {
-    let report = Run::new(design).unwrap_or_else(|findings| panic!("{findings:?}")).finish();
+    let mut report = Run::new(design).unwrap_or_else(|findings| panic!("{findings:?}")).finish();
+    // A timer that changes nothing is an event, too.
+    report.events = 0;
     serde_json::to_string(&report).expect("a report")
 }
 
