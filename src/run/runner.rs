@@ -9,7 +9,7 @@ mod watch;
 mod worker;
 
 use super::{Basis, Run, frame};
-use crate::base::{Finding, Span, Time};
+use crate::base::{Finding, Span, Subject, Time};
 use crate::design::{Action, Design, Intervention};
 use crate::engine::Journey;
 use crate::metrics::{Frame, Recorder, Report};
@@ -95,6 +95,15 @@ enum Command {
     Replace(Arc<Design>),
 }
 
+/// The code of the finding that the system has no thread for the run.
+pub const NO_THREAD: &str = "no-thread";
+
+fn no_thread(error: &std::io::Error) -> Finding {
+    let message = format!("the system has no thread for the run ({error})");
+    Finding::error(NO_THREAD, Subject::of(["run"]), message)
+        .with_remedy("end other programs, or raise the limit of processes")
+}
+
 /// A handle to a run in its own thread, which ends when this is dropped. Every method returns at once.
 pub struct Runner {
     commands: Option<Sender<Command>>,
@@ -107,12 +116,9 @@ impl Runner {
     /// snapshot: at most 60 times per second.
     ///
     /// # Errors
-    /// All findings, if one of them is an error.
-    ///
-    /// # Panics
-    /// If the system refuses another thread.
+    /// All findings, if one of them is an error; or one with the code [`NO_THREAD`].
     pub fn start(design: Arc<Design>, wake: impl Fn() + Send + 'static) -> Result<Runner, Vec<Finding>> {
-        let mut run = Run::new(&design)?;
+        let mut run = Run::new(&design)?.with_small_windows();
         let first = Snapshot {
             frame: Arc::new(frame(&mut run, &design, Basis::Recent)),
             journeys: Arc::new([]),
@@ -141,7 +147,7 @@ impl Runner {
         let thread = std::thread::Builder::new()
             .name("run".to_owned())
             .spawn(move || worker::work(run, first, &orders, &shared, &wake))
-            .expect("a thread");
+            .map_err(|error| vec![no_thread(&error)])?;
         Ok(Runner { commands: Some(commands), latest, thread: Some(thread) })
     }
 
