@@ -143,6 +143,8 @@ pub struct Recorder {
     pub(super) rule: WarmUpRule,
     pub(super) steady: bool,
     pub(super) length: Time,
+    /// Where the run was to end, if it was stopped before.
+    pub(super) meant: Option<Time>,
     /// The ends of all windows, and whether a segment ends there.
     boundaries: Vec<(Time, bool)>,
     pub(super) series: Series,
@@ -184,6 +186,7 @@ impl Recorder {
             rule,
             steady,
             length: Time(length.0),
+            meant: None,
             boundaries,
             series: Series::default(),
             areas: vec![[0; METERS]; plan.nodes.len()],
@@ -202,6 +205,7 @@ impl Recorder {
         let Recorder {
             plan: _,
             length: _,
+            meant: _,
             boundaries: _,
             rule,
             steady,
@@ -244,6 +248,19 @@ impl Recorder {
             self.close_segment(sim);
         }
         self.events = sim.events();
+    }
+
+    /// Make this instant the end of the run: what was counted since the last window ended is the last one.
+    pub fn stop<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
+        self.meant = Some(self.length);
+        self.length = sim.now();
+        self.boundaries.truncate(self.series.ends.len());
+        if self.series.ends.last().is_none_or(|end| *end < sim.now()) {
+            self.boundaries.push((sim.now(), true));
+            self.close_window(sim);
+        } else if self.series.segment_ends.last() != Some(&self.series.ends.len()) {
+            self.close_segment(sim);
+        }
     }
 
     /// Count what happened since the last window ended as a window, for as long as a display looks at it; returns whether

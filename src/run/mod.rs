@@ -19,7 +19,7 @@ pub use change::{Change, change};
 pub use compile::link_config;
 pub use frame::{Basis, frame};
 pub use judge::{Verdict, figure, judge, text};
-pub use runner::{Runner, Snapshot, Speed};
+pub use runner::{NO_THREAD, Runner, Snapshot, Speed};
 pub use series::{Sample, series};
 
 /// What is watched of a run before an instant that is shown, in nanoseconds.
@@ -163,6 +163,14 @@ impl Run {
             self.recorder.close_window(&mut self.sim);
         }
         self.give(Time(at.0 + 1));
+    }
+
+    /// End the run at its present instant: what was simulated is the whole of it.
+    pub fn stop(&mut self) {
+        if !self.is_over() {
+            self.recorder.stop(&mut self.sim);
+            self.length = self.sim.now();
+        }
     }
 
     /// Hand the patches up to this instant to the simulation.

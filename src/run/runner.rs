@@ -9,7 +9,7 @@ mod watch;
 mod worker;
 
 use super::{Basis, Run, frame};
-use crate::base::{Finding, Span, Time};
+use crate::base::{Finding, Span, Subject, Time};
 use crate::design::{Action, Design, Intervention};
 use crate::engine::Journey;
 use crate::metrics::{Frame, Recorder, Report};
@@ -83,6 +83,9 @@ pub struct Snapshot {
     pub problem: Option<String>,
 }
 
+/// The code of the finding that the system has no thread for a run.
+pub const NO_THREAD: &str = "no-thread";
+
 /// What the thread is told.
 enum Command {
     Play,
@@ -107,10 +110,7 @@ impl Runner {
     /// snapshot: at most 60 times per second.
     ///
     /// # Errors
-    /// All findings, if one of them is an error.
-    ///
-    /// # Panics
-    /// If the system refuses another thread.
+    /// All findings, if one of them is an error; or [`NO_THREAD`].
     pub fn start(design: Arc<Design>, wake: impl Fn() + Send + 'static) -> Result<Runner, Vec<Finding>> {
         let mut run = Run::new(&design)?;
         let first = Snapshot {
@@ -141,7 +141,11 @@ impl Runner {
         let thread = std::thread::Builder::new()
             .name("run".to_owned())
             .spawn(move || worker::work(run, first, &orders, &shared, &wake))
-            .expect("a thread");
+            .map_err(|error| {
+                let message =
+                    format!("the system refuses another thread ({error}): close other programs, and edit again");
+                vec![Finding::error(NO_THREAD, Subject::default(), message)]
+            })?;
         Ok(Runner { commands: Some(commands), latest, thread: Some(thread) })
     }
 

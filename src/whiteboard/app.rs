@@ -200,7 +200,7 @@ impl App {
 
     fn start(&mut self, playing: bool) {
         let wake = self.wake.clone();
-        self.runner = Runner::start(self.given.clone(), move || wake()).ok();
+        self.runner = self.files.told(Runner::start(self.given.clone(), move || wake()));
         self.taken = (0, 0);
         self.trace = None;
         self.snapshot = self.runner.as_ref().map(Runner::latest);
@@ -326,10 +326,12 @@ impl App {
         // Woken once, when the first of them is over: to ask egui for it would draw all the while.
         if !std::mem::replace(&mut self.waking, true) {
             let wake = self.wake.clone();
-            std::thread::spawn(move || {
+            let waiting = std::thread::Builder::new().spawn(move || {
                 std::thread::sleep(std::time::Duration::from_secs_f64(MESSAGE + 0.1));
                 wake();
             });
+            // Without a thread they go when something else happens.
+            self.waking = waiting.is_ok();
         }
     }
 

@@ -1,11 +1,14 @@
 //! Files: opening, saving, and a journal from which the work comes back after a crash.
 
+mod journal;
+
 use super::settings::Recent;
 use crate::design::Design;
 use crate::editor::{Editor, WindowAction};
-use crate::scenario::{self, source};
+use crate::export::output::{self, replace};
+use crate::scenario::{self, Edited, source};
+use journal::{orphan, own_journal};
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -143,11 +146,20 @@ pub struct Files {
 impl Files {
     /// With the file that is edited, and the folder for the journal; without one nothing is kept.
     pub fn new(path: Option<PathBuf>, known: Option<String>, state: Option<&Path>) -> Files {
-        let folder = state.filter(|folder| fs::create_dir_all(folder).is_ok());
-        let journal = folder.map(|folder| folder.join(format!("journal-{}.ron", std::process::id())));
+        let mut problem = None;
+        let mut not_kept = |path: &Path, error: std::io::Error| {
+            let path = path.display();
+            problem = Some(format!("The work is not being kept in case of a crash: {path} cannot be made: {error}"));
+        };
+        let folder = state.filter(|folder| fs::create_dir_all(folder).map_err(|error| not_kept(folder, error)).is_ok());
         let left = folder.and_then(orphan);
-        let lock = journal.as_ref().and_then(|journal| fs::File::create(journal.with_extension("lock")).ok());
-        let lock = lock.filter(|lock| lock.try_lock().is_ok());
+        let journal = folder.map(own_journal);
+        let lock = journal.as_ref().and_then(|journal| {
+            let path = journal.with_extension("lock");
+            fs::File::create(&path).map_err(|error| not_kept(&path, error)).ok()
+        });
+        // Where a system has no locks, the number of the process tells whether it is there.
+        let lock = lock.inspect(|lock| drop(lock.try_lock()));
         Files {
             path,
             known,
@@ -159,7 +171,7 @@ impl Files {
             journaled: None,
             journaled_at: 0.0,
             dialog: None,
-            problem: None,
+            problem,
             agreed: None,
             then: None,
             copy: None,
@@ -191,6 +203,11 @@ impl Files {
     pub fn picture(&self, extension: &str) -> String {
         let path = self.path.clone().unwrap_or_else(|| PathBuf::from("tailboard.ron"));
         path.with_extension(extension).display().to_string()
+    }
+
+    /// Whether this is the file that is edited, by whatever name.
+    pub fn is_at(&self, path: &Path) -> bool {
+        self.path.as_deref().is_some_and(|own| output::is_same(own, path))
     }
 
     /// What went wrong in the background, once.
@@ -317,7 +334,7 @@ impl Files {
         let (tell, told) = channel();
         let folder = self.path.as_deref().and_then(Path::parent).map(Path::to_owned);
         let name = self.path.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        std::thread::spawn(move || {
+        let asking = std::thread::Builder::new().name("dialog".to_owned()).spawn(move || {
             let mut dialog = rfd::FileDialog::new().set_title(purpose.title());
             if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
                 dialog = dialog.set_directory(folder);
@@ -329,6 +346,10 @@ impl Files {
             // Nobody is left to be told when the window has gone.
             tell.send(path).ok();
         });
+        if asking.is_err() {
+            // Without another thread the window asks by itself.
+            return Done::AskPath(purpose);
+        }
         self.dialog = Some((purpose, told, f64::NAN));
         Done::Nothing
     }
@@ -434,45 +455,22 @@ impl Files {
 
     fn write(&mut self, path: &Path, editor: &mut Editor) -> Answered {
         let design = editor.design().clone();
-        let text = scenario::write_str(&design)? + "\n";
-        replace(path, text.as_bytes()).map_err(|problem| format!("{} was not saved: {problem}", path.display()))?;
+        let not_saved = |problem: String| format!("The design was not saved: {problem}");
+        let edited = match &self.known {
+            Some(known) => scenario::edit_str(known, &design),
+            None => scenario::write_str(&design).map(|text| Edited { text: text + "\n", is_kept: true }),
+        };
+        let Edited { text, is_kept } = edited.map_err(not_saved)?;
+        replace(path, text.as_bytes()).map_err(not_saved)?;
         editor.mark_saved(&design);
         (self.path, self.known) = (Some(path.to_owned()), Some(text));
         self.remember(path);
         match self.then.take() {
             Some(next) => self.go_on(&next),
-            None => Ok(Done::Said(format!("Saved {}", path.display()))),
+            None if is_kept => Ok(Done::Said(format!("Saved {}", path.display()))),
+            None => Ok(Done::Said(format!("Saved {}, all of it written anew: comments are gone", path.display()))),
         }
     }
-}
-
-/// The journal of a program that is no longer there: nobody holds its lock, which the system takes from whoever ends.
-fn orphan(folder: &Path) -> Option<PathBuf> {
-    let is_left = |path: &PathBuf| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let is_journal = name.starts_with("journal-") && name.ends_with(".ron");
-        is_journal && fs::File::open(path.with_extension("lock")).map_or(true, |lock| lock.try_lock().is_ok())
-    };
-    fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_left).min()
-}
-
-/// Write a file whole or not at all.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    // A link stays one.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().ok_or("it has no name")?.to_string_lossy().into_owned();
-    let beside = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = (|| {
-        let mut file = fs::File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    })();
-    if written.is_err() {
-        fs::remove_file(&beside).ok();
-    }
-    written.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -524,6 +522,26 @@ mod tests {
         assert!(matches!(files.act(WindowAction::Save, &mut editor), Ok(Done::Said(_))));
         files.keep(&editor, 2.0);
         assert!(!journal.exists());
+    }
+
+    #[test]
+    fn saving_keeps_comments_and_permissions() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("design.ron");
+        let text = "// Mine.\n(\n    title: \"a\", // said first\n)\n";
+        fs::write(&path, text).expect("room");
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).expect("mine");
+        let mut files = Files::new(None, None, None);
+        let mut editor = Editor::new(files.open_first(&path).expect("a design"));
+        editor.edit(&Edit::SetTitle("b".to_owned())).expect("a title");
+        assert!(matches!(files.act(WindowAction::Save, &mut editor), Ok(Done::Said(_))));
+        assert_eq!(fs::read_to_string(&path).expect("a file"), text.replace("\"a\"", "\"b\""));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o640);
+        }
     }
 
     #[test]
