@@ -5,6 +5,8 @@ use std::fmt;
 /// How bad a finding is. A design with an error is not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// Merely not finished yet, such as a node that nothing calls.
+    Hint,
     /// Runs, but probably not what was meant.
     Warning,
     /// Cannot be run.
@@ -50,6 +52,10 @@ pub struct Finding {
 impl Finding {
     pub fn error(code: &'static str, subject: Subject, message: impl Into<String>) -> Self {
         Finding { code, severity: Severity::Error, subject, message: message.into(), remedy: None }
+    }
+
+    pub fn hint(code: &'static str, subject: Subject, message: impl Into<String>) -> Self {
+        Finding { code, severity: Severity::Hint, subject, message: message.into(), remedy: None }
     }
 
     pub fn warning(code: &'static str, subject: Subject, message: impl Into<String>) -> Self {

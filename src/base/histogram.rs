@@ -13,7 +13,43 @@ pub struct Histogram {
     cells: Vec<u32>,
     zeros: u32,
     sum: u128,
-    max: u64,
+    range: Range,
+}
+
+/// The smallest and the largest value above zero: the cells that hold them are not used beyond. The width is kept in place
+/// of the largest, so that one comparison tells whether a value lies within.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    /// 0 where there is no value above zero.
+    low: u64,
+    width: u64,
+}
+
+impl Range {
+    #[inline]
+    fn holds(self, value: u64) -> bool {
+        value.wrapping_sub(self.low) <= self.width
+    }
+
+    fn high(self) -> u64 {
+        self.low + self.width
+    }
+
+    /// The range of the values of both.
+    #[must_use]
+    pub fn with(self, other: Range) -> Range {
+        match (self.low, other.low) {
+            (_, 0) => self,
+            (0, _) => other,
+            (a, b) => Range { low: a.min(b), width: self.high().max(other.high()) - a.min(b) },
+        }
+    }
+
+    /// The values of a cell that are in use, first and last.
+    fn of_cell(self, cell: usize) -> (f64, f64) {
+        let (low, high) = bounds_of(cell);
+        (low.max(self.low.min(high)) as f64, high.min(self.high().max(low)) as f64)
+    }
 }
 
 #[inline]
@@ -45,21 +81,29 @@ impl Histogram {
             self.zeros += 1;
             return;
         }
-        self.sum += u128::from(value);
-        if value > self.max {
-            self.max = value;
+        // Nothing follows the calls, so that the usual case saves no registers.
+        if !self.range.holds(value) {
+            return self.record_beyond(value);
         }
+        self.sum += u128::from(value);
         let cell = cell_of(value);
-        // Nothing follows the call, so that the usual case saves no registers.
         match self.cells.get_mut(cell) {
             Some(n) => *n += 1,
             None => self.grow(cell, 1),
         }
     }
 
-    /// Add a count to a cell that may not be there yet.
+    /// Record a value below the smallest or above the largest.
     #[cold]
     #[inline(never)]
+    fn record_beyond(&mut self, value: u64) {
+        self.sum += u128::from(value);
+        self.range = self.range.with(Range { low: value, width: 0 });
+        self.grow(cell_of(value), 1);
+    }
+
+    /// Add a count to a cell that may not be there yet.
+    #[cold]
     fn grow(&mut self, cell: usize, n: u32) {
         if cell >= self.cells.len() {
             // To the end of the octave, so that a run grows its histograms a few dozen times in all.
@@ -77,7 +121,7 @@ impl Histogram {
         }
         self.zeros = self.zeros.saturating_add(other.zeros);
         self.sum += other.sum;
-        self.max = self.max.max(other.max);
+        self.range = self.range.with(other.range);
     }
 
     /// The cells that hold something, with their counts.
@@ -87,8 +131,8 @@ impl Histogram {
         zeros.into_iter().chain(others)
     }
 
-    /// Add what [`Histogram::occupied`] gave, with the sum and the largest value.
-    pub fn add_occupied(&mut self, cells: &[(u16, u32)], sum: u128, max: u64) {
+    /// Add what [`Histogram::occupied`] gave, with sum and range.
+    pub fn add_occupied(&mut self, cells: &[(u16, u32)], sum: u128, range: Range) {
         for &(cell, n) in cells {
             match cell {
                 0 => self.zeros = self.zeros.saturating_add(n),
@@ -96,7 +140,7 @@ impl Histogram {
             }
         }
         self.sum += sum;
-        self.max = self.max.max(max);
+        self.range = self.range.with(range);
     }
 
     /// Forget all values, keep the memory.
@@ -104,7 +148,7 @@ impl Histogram {
         self.cells.fill(0);
         self.zeros = 0;
         self.sum = 0;
-        self.max = 0;
+        self.range = Range::default();
     }
 
     pub fn is_empty(&self) -> bool {
@@ -128,41 +172,62 @@ impl Histogram {
 
     /// The exact largest value; `None` without values.
     pub fn max(&self) -> Option<u64> {
-        (self.count() > 0).then_some(self.max)
+        (self.count() > 0).then_some(self.range.high())
     }
 
-    /// The value below which a share `q` of all values lies, interpolated inside its cell; `None` without values.
+    /// The exact smallest value; `None` without values.
+    pub fn min(&self) -> Option<u64> {
+        (self.count() > 0).then_some(if self.zeros > 0 { 0 } else { self.range.low })
+    }
+
+    /// The smallest and the largest value above zero.
+    pub fn range(&self) -> Range {
+        self.range
+    }
+
+    /// Standard deviation about the exact mean, with the values of a cell spread over it: off by at most 0.5 % of the
+    /// mean. `None` without values.
+    pub fn deviation(&self) -> Option<f64> {
+        let (count, mean) = (self.count() as f64, self.mean()?);
+        let square = |x: f64| x * x;
+        let squares = self.occupied().map(|(cell, n)| {
+            let (low, high) = self.range.of_cell(usize::from(cell));
+            f64::from(n) * (square((low + high) / 2.0 - mean) + square(high - low) / 12.0)
+        });
+        // One value, or all alike: what is left is rounding.
+        if self.min() == self.max() { Some(0.0) } else { Some((squares.sum::<f64>() / count).sqrt()) }
+    }
+
+    /// The value below which a share `q` of all values lies, interpolated inside its cell between the values that are in
+    /// use there; `None` without values.
     pub fn quantile(&self, q: f64) -> Option<f64> {
+        self.quantile_and_width(q).map(|(value, _)| value)
+    }
+
+    /// The same, with the width of its cell: how far apart values may lie that the histogram does not tell apart.
+    pub fn quantile_and_width(&self, q: f64) -> Option<(f64, f64)> {
         let count = self.count();
-        if count == 0 {
-            return None;
-        }
         let rank = (q * count as f64).clamp(0.0, count as f64);
         let mut before = 0u64;
         for (cell, n) in self.occupied() {
             let upto = before + u64::from(n);
             if upto as f64 >= rank {
-                let (low, high) = bounds_of(usize::from(cell));
+                let (low, high) = self.range.of_cell(usize::from(cell));
                 let share = (rank - before as f64) / f64::from(n);
-                let value = low as f64 + share * (high - low) as f64;
-                return Some(value.min(self.max as f64));
+                return Some((low + share * (high - low), high - low));
             }
             before = upto;
         }
-        Some(self.max as f64)
-    }
-
-    /// How many values lie below `value`, with those of its own cell spread over it as [`Histogram::quantile`] does.
-    pub fn count_below(&self, value: f64) -> f64 {
-        count_below(self.occupied(), value)
+        None
     }
 }
 
-/// The same of the cells that [`Histogram::occupied`] gave.
-pub fn count_below(occupied: impl Iterator<Item = (u16, u32)>, value: f64) -> f64 {
+/// How many values of the cells that [`Histogram::occupied`] gave lie below `value`, with those of its own cell spread over it
+/// as [`Histogram::quantile`] does. `range` is that of the histogram of which `value` is a quantile.
+pub fn count_below(occupied: impl Iterator<Item = (u16, u32)>, range: Range, value: f64) -> f64 {
     let cell = cell_of(value as u64);
-    let (low, high) = bounds_of(cell);
-    let share = if high > low { ((value - low as f64) / (high - low) as f64).min(1.0) } else { 1.0 };
+    let (low, high) = range.of_cell(cell);
+    let share = if high > low { ((value - low) / (high - low)).clamp(0.0, 1.0) } else { 1.0 };
     let (mut before, mut inside) = (0u64, 0u64);
     for (other, n) in occupied.take_while(|(other, _)| usize::from(*other) <= cell) {
         *(if usize::from(other) < cell { &mut before } else { &mut inside }) += u64::from(n);
@@ -209,6 +274,45 @@ mod tests {
     }
 
     #[test]
+    fn quantiles_lie_between_the_smallest_and_the_largest_value() {
+        let mut one = Histogram::new();
+        one.record(1_000_003);
+        assert_eq!(
+            (one.min(), one.quantile(0.0), one.quantile(0.5)),
+            (Some(1_000_003), Some(1_000_003.0), one.quantile(1.0))
+        );
+        assert_eq!(one.deviation(), Some(0.0));
+        // A thousand values in one cell, evenly between 150.0 and 150.9 ms.
+        let mut crowded = Histogram::new();
+        (0..=1_000).for_each(|i| crowded.record(150_000_000 + i * 900));
+        assert_eq!((crowded.min(), crowded.max()), (Some(150_000_000), Some(150_900_000)));
+        let (p50, width) = crowded.quantile_and_width(0.5).unwrap();
+        assert!((p50 - 150_450_000.0).abs() < 1_000.0 && width == 900_000.0, "{p50} {width}");
+        assert!((crowded.deviation().unwrap() - 900_000.0 / 12f64.sqrt()).abs() < 1_000.0);
+        let below = count_below(crowded.occupied(), crowded.range(), 150_225_000.0);
+        assert!((below - 250.25).abs() < 0.01, "{below}");
+        crowded.record(0);
+        assert_eq!((crowded.min(), crowded.quantile(0.0)), (Some(0), Some(0.0)));
+        let none = Histogram::new();
+        assert_eq!((none.min(), none.max(), none.quantile(0.5), none.deviation()), (None, None, None, None));
+    }
+
+    /// Within half a per cent of the mean of what the values themselves have.
+    #[test]
+    fn deviations_are_those_of_the_values() {
+        let mut rng = Rng::seeded(3);
+        for spread in [0.001, 0.01, 0.1, 1.0] {
+            let mut histogram = Histogram::new();
+            let values: Vec<f64> = (0..20_000).map(|_| (1e7 * (1.0 + spread * rng.exp1())).round()).collect();
+            values.iter().for_each(|v| histogram.record(*v as u64));
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let exact = (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / values.len() as f64).sqrt();
+            let found = histogram.deviation().unwrap();
+            assert!((found - exact).abs() < 0.005 * mean, "{spread}: {found} and {exact}");
+        }
+    }
+
+    #[test]
     fn merged_equals_recorded_together() {
         let (mut a, mut b, mut both) = (Histogram::new(), Histogram::new(), Histogram::new());
         for v in 0..1_000u64 {
@@ -221,6 +325,6 @@ mod tests {
         }
         a.merge(&b);
         assert_eq!(a.quantile(0.5), both.quantile(0.5));
-        assert_eq!((a.count(), a.sum(), a.max()), (both.count(), both.sum(), both.max()));
+        assert_eq!((a.count(), a.sum(), a.min(), a.max()), (both.count(), both.sum(), both.min(), both.max()));
     }
 }

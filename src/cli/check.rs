@@ -1,7 +1,7 @@
 //! `check`: everything that is wrong with files.
 
 use super::{GOOD, WRONG_INPUT, print, say, say_drawn};
-use crate::base::short;
+use crate::base::{Severity, short};
 use crate::scenario::picture::Provenance;
 use crate::scenario::{self, source};
 use std::io::IsTerminal as _;
@@ -33,9 +33,16 @@ pub fn main(args: &Args) -> u8 {
         say_drawn(&scenario.drawn(&source.name, &source.text, std::io::stderr().is_terminal()));
         wrong |= scenario.is_wrong();
         if let Some(design) = scenario.design {
+            let count = |severity, what: &str| {
+                let n = scenario.diagnostics.iter().filter(|said| said.severity == severity).count();
+                (n > 0).then(|| format!("{n} {what}{}", if n == 1 { "" } else { "s" }))
+            };
+            let said = [count(Severity::Warning, "warning"), count(Severity::Hint, "hint")];
+            let said = said.into_iter().flatten().collect::<Vec<String>>().join(", ");
             let mut line = format!(
-                "{}: fine: {} nodes, {} links, {} expectations\n",
+                "{}: {}: {} nodes, {} links, {} expectations\n",
                 source.name,
+                if said.is_empty() { "fine" } else { said.as_str() },
                 design.nodes.len(),
                 design.links.len(),
                 design.expect.len()

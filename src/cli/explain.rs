@@ -1,68 +1,240 @@
-//! `explain`: the manual of a kind, generated from it.
+//! `explain`: manuals, generated from what they are about: kinds, links with their policies, the timeline, figures,
+//! distributions, files.
 
 use super::columns::{WIDTH, wrap};
-use super::{GOOD, WRONG_INPUT, print, say};
-use crate::base::units::{Bandwidth, Quantity};
-use crate::base::{Bytes, Rate, Ratio, Span, ron};
+use super::{GOOD, WRONG_INPUT, kinds, print, say};
+use crate::base::{Dist, Span, ron};
+use crate::design::{
+    Action, CLASS_FIGURES, Design, FIGURES, Figure, Intervention, LINK_FIGURES, LinkSpec, NODE_FIGURES,
+};
+use crate::engine::{REASONS, SIGNALS};
+use crate::kinds::products::product_named;
 use crate::kinds::{KINDS, Param, Spec, Value};
 
-/// The manual of a kind.
+/// The manual of a kind, of links and their policies, the timeline, figures, distributions or the file format.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tailboard explain load_balancer")]
+#[command(
+    after_help = "Examples:\n  tailboard explain                list every topic\n  tailboard explain load_balancer  a kind\n  tailboard explain retry          a policy of links\n  tailboard explain Delay          an intervention\n  tailboard explain redis          what stands for a product"
+)]
 pub struct Args {
-    /// A kind, as `tailboard kinds` lists them.
-    kind: String,
+    /// A topic; without one they are listed.
+    topic: Option<String>,
 }
 
 pub fn main(args: &Args) -> u8 {
-    let Some(spec) = Spec::new(&args.kind) else {
-        let keys: Vec<&str> = KINDS.iter().map(|meta| meta.key).collect();
-        let hint = ron::did_you_mean(&args.kind, &keys).map_or(String::new(), |key| format!("; did you mean `{key}`?"));
-        let list = wrap(&format!("kinds: {}", keys.join(", ")), WIDTH);
-        say(&format!("error: there is no kind `{}`{hint}\n{list}\n", args.kind));
-        return WRONG_INPUT;
-    };
-    print(&text(&spec), GOOD)
+    let Some(topic) = &args.topic else { return print(&overview(), GOOD) };
+    if let Some(text) = topic_text(topic) {
+        return print(&text, GOOD);
+    }
+    let names: Vec<&str> = topics().into_iter().flat_map(|(_, names)| names).collect();
+    let hint = ron::did_you_mean(topic, &names).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    let list = "`tailboard explain` lists every topic";
+    say(&format!(
+        "error: there is no kind, policy, intervention, figure, distribution or parameter `{topic}`{hint}\n{list}\n"
+    ));
+    WRONG_INPUT
 }
 
-/// The manual as text.
+/// The policies and other settings of a link, as they are visited.
+fn link_params() -> Vec<(Param, String)> {
+    let mut params = Vec::new();
+    LinkSpec::default().visit(&mut |param: &Param, value: &mut dyn Value| params.push((*param, value.text())));
+    params
+}
+
+fn distributions() -> &'static [&'static str] {
+    ron::slot::<Dist>(&[]).names
+}
+
+/// What there is to be explained, by what it is.
+fn topics() -> Vec<(&'static str, Vec<&'static str>)> {
+    let link = std::iter::once("link").chain(link_params().into_iter().map(|(param, _)| param.name));
+    let timeline = std::iter::once("timeline").chain(Action::PARTS.iter().map(|(name, ..)| *name));
+    vec![
+        ("Kinds of node", KINDS.iter().map(|meta| meta.key).collect()),
+        ("Links and their policies", link.collect()),
+        ("Interventions", timeline.collect()),
+        ("Figures, for expectations and plots", vec!["figures"]),
+        ("Distributions of times", std::iter::once("distributions").chain(distributions().iter().copied()).collect()),
+        ("The file", vec!["scenario"]),
+    ]
+}
+
+fn overview() -> String {
+    let mut text = "Manuals: `tailboard explain TOPIC`\n".to_owned();
+    for (what, names) in topics() {
+        text += &format!("\n{what}\n{}\n", indented(2, &names.join(", ")));
+    }
+    text += "\nAnd every parameter, figure and many a product by its name: `tailboard explain prefetch`,\n\
+             `tailboard explain p99`, `tailboard explain redis`.\n";
+    text
+}
+
+/// The manual of a topic, if there is one.
+pub fn topic_text(topic: &str) -> Option<String> {
+    if let Some(spec) = Spec::new(topic) {
+        return Some(text(&spec));
+    }
+    let lower = topic.to_lowercase();
+    match lower.as_str() {
+        "link" | "links" | "policies" | "policy" => return Some(link()),
+        "timeline" | "interventions" | "faults" => return Some(timeline()),
+        "figures" | "figure" | "metrics" | "expectations" | "expect" => return Some(figures()),
+        "distributions" | "distribution" => return Some(all_distributions()),
+        "scenario" | "file" | "design" => return Some(scenario()),
+        _ => {}
+    }
+    let policy = link_params().into_iter().find(|(param, _)| param.name == lower);
+    if let Some((param, value)) = policy {
+        let text = format!(
+            "A setting of links; all of them and their order: `tailboard explain link`\n{}",
+            section(&param, &value)
+        );
+        return Some(text);
+    }
+    let action = Action::PARTS.iter().find(|(name, ..)| name.to_lowercase() == lower);
+    if let Some(action) = action {
+        return Some(format!("An intervention; all of them: `tailboard explain timeline`\n{}", action_section(action)));
+    }
+    if let Some(name) = distributions().iter().find(|name| name.to_lowercase() == lower) {
+        return Some(format!(
+            "A distribution of times; all of them: `tailboard explain distributions`\n{}",
+            distribution(name)
+        ));
+    }
+    if let Some((name, help)) = FIGURES.iter().find(|(name, _)| *name == lower) {
+        let of = |known: &[Figure], what: &'static str| known.iter().any(|figure| figure.name == *name).then_some(what);
+        let subjects = [of(CLASS_FIGURES, "classes"), of(NODE_FIGURES, "nodes"), of(LINK_FIGURES, "links")];
+        let subjects = subjects.into_iter().flatten().collect::<Vec<&str>>().join(", ");
+        return Some(format!(
+            "A figure of {subjects}; all of them: `tailboard explain figures`\n\n{name}\n{}\n",
+            indented(6, help)
+        ));
+    }
+    parameter(&lower).or_else(|| product_named(topic).map(kinds::product))
+}
+
+/// A parameter of whichever kinds have it.
+fn parameter(name: &str) -> Option<String> {
+    let mut text = String::new();
+    for meta in KINDS {
+        if let Some(mut spec) = Spec::new(meta.key) {
+            spec.visit(&mut |param: &Param, value: &mut dyn Value| {
+                if param.name == name {
+                    text += &format!("A parameter of {}: `tailboard explain {}`\n", meta.key, meta.key);
+                    text += &format!("{}\n", section(param, &value.text()));
+                }
+            });
+        }
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// The manual of a kind.
 pub fn text(spec: &Spec) -> String {
     let meta = spec.meta();
     let (summary, help) = (wrap(meta.summary, WIDTH), wrap(meta.help, WIDTH));
     let mut text = format!("{} (`{}`)\n{summary}\n\n{help}\n\nParameters\n", meta.title, meta.key);
-    spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
-        let live = if param.live { "" } else { " (fixed while running)" };
-        text += &format!("\n{}\n", indented(2, &format!("{}: {}{live}", param.name, value.text())));
-        let range = param.range.map_or(String::new(), |(min, max)| range(param, &value.text(), min, max));
-        text += &format!("{}\n", indented(6, &format!("{}{range}", param.help)));
-        for (name, help) in param.parts {
-            text += &format!("{}\n", indented(10, &format!("{name}: {help}")));
-        }
-        text += &format!("{}\n", indented(6, &format!("for example {}", param.examples.join("  or  "))));
-    });
+    spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| text += &section(param, &value.text()));
     if !meta.signals.is_empty() {
-        let names: Vec<&str> = meta.signals.iter().map(|signal| crate::engine::SIGNALS[*signal as usize].1).collect();
+        let names: Vec<&str> = meta.signals.iter().map(|signal| SIGNALS[*signal as usize].1).collect();
         text += &format!("\n{}\n", wrap(&format!("Counts besides calls: {}", names.join(", ")), WIDTH));
     }
     text
 }
 
-/// A range as a sentence, its ends as they would stand in a file: the unit is that of the value, or of an example where
-/// there is no value.
-fn range(param: &Param, value: &str, min: f64, max: f64) -> String {
-    let quantity = std::iter::once(value).chain(param.examples.iter().copied()).find_map(|text| {
-        let text = text.trim_start_matches("Some(").trim_end_matches(')');
-        text.strip_prefix('"')?.strip_suffix('"')
-    });
-    let text = |number: f64| match quantity {
-        Some(like) if Span::parse(like).is_ok() => Quantity::text(&Span((number * 1e9).round() as u64)),
-        Some(like) if Rate::parse(like).is_ok() => Quantity::text(&Rate(number)),
-        Some(like) if Ratio::parse(like).is_ok() => Quantity::text(&Ratio(number)),
-        Some(like) if Bytes::parse(like).is_ok() => Quantity::text(&Bytes(number as u64)),
-        Some(like) if Bandwidth::parse(like).is_ok() => Quantity::text(&Bandwidth(number)),
-        _ => number.to_string(),
-    };
-    format!(" From {} to {}.", text(min), text(max))
+/// A parameter: its default, what it does, its range, parts and examples.
+fn section(param: &Param, value: &str) -> String {
+    let live = if param.live { "" } else { " (fixed while running)" };
+    let mut text = format!("\n{}\n", indented(2, &format!("{}: {value}{live}", param.name)));
+    let range = param.range_text(value).map_or(String::new(), |range| format!(" From {range}."));
+    text += &format!("{}\n", indented(6, &format!("{}{range}", param.help)));
+    for (name, help) in param.parts {
+        text += &format!("{}\n", indented(10, &format!("{name}: {help}")));
+    }
+    text + &format!("{}\n", indented(6, &format!("for example {}", param.examples.join("  or  "))))
+}
+
+fn link() -> String {
+    let intro = "A link from A to B means that A calls B. A service or worker makes its calls in the order of their steps; \
+                 links of one step are called in parallel. Policies apply in this order, from the caller's side inwards: \
+                 fallback, deadline, retry, hedge, breaker, bulkhead, timeout, pool, network. So every attempt counts for the \
+                 breaker, and a retry never outlives the deadline. In a file: `(from: \"api\", to: \"db\", timeout: \"1s\")`; a \
+                 `name` of its own is needed where two links join the same nodes.";
+    let mut text = format!("Link (`links`)\n{}\n\nParameters\n", wrap(intro, WIDTH));
+    for (param, value) in link_params() {
+        text += &section(&param, &value);
+    }
+    text
+}
+
+fn timeline() -> String {
+    let intro = "Interventions: what is done to a running design, and when. Targets are nodes (`\"db\"`), one replica (`\"db#0\"`, \
+                 from 0) or links (`\"api->db\"`). They lie on top of each other: the latest that is still on counts, and when it \
+                 ends what lies below shows again. In a file: `(at: \"20s\", lasting: \"10s\", do: Kill(\"db#0\"))`.";
+    let mut text = format!("Timeline (`timeline`)\n{}\n", wrap(intro, WIDTH));
+    for (name, help) in Intervention::PARTS {
+        text += &format!("\n{}\n{}\n", indented(2, name), indented(6, help));
+    }
+    Action::PARTS.iter().for_each(|action| text += &action_section(action));
+    text
+}
+
+fn action_section((name, example, help): &(&str, &str, &str)) -> String {
+    format!("\n{}\n{}\n{}\n", indented(2, name), indented(6, help), indented(6, &format!("for example {example}")))
+}
+
+fn figures() -> String {
+    let intro = "A figure is named by its subject (a node, link or class; none is all requests) and its name, perhaps with a \
+                 stretch of time: `p99`, `db.utilization`, `api->db.failed_share`, `read.p99 @ 10s..20s`. An expectation bounds \
+                 it: `(that: \"p99\", at_most: \"200ms\")`.";
+    let mut text = format!("Figures\n{}\n", wrap(intro, WIDTH));
+    for (what, known) in
+        [("Of all requests, and of a class", CLASS_FIGURES), ("Of a node", NODE_FIGURES), ("Of a link", LINK_FIGURES)]
+    {
+        text += &format!("\n{what}\n");
+        for figure in known {
+            let help = FIGURES.iter().find(|(name, _)| *name == figure.name).map_or("", |(_, help)| *help);
+            let whole = if figure.by_window { "" } else { " Of the whole run only." };
+            text += &format!("{}\n", indented(2, &format!("{}: {help}{whole}", figure.name)));
+        }
+    }
+    let reasons: Vec<String> = REASONS.iter().map(|reason| format!("failed_{}", reason.name())).collect();
+    let signals: Vec<&str> = SIGNALS.iter().map(|(_, name)| *name).collect();
+    text +=
+        &format!("\nShare of calls that failed for a reason (nodes and links)\n{}\n", indented(2, &reasons.join(", ")));
+    text += &format!("\nPer second, of nodes whose kind counts it\n{}\n", indented(2, &signals.join(", ")));
+    text
+}
+
+fn all_distributions() -> String {
+    let intro = "Where a time is wanted a distribution may stand. A bare time is a constant: `work: \"5ms\"`.";
+    let mut text = format!("Distributions\n{}\n", wrap(intro, WIDTH));
+    distributions().iter().for_each(|name| text += &distribution(name));
+    text
+}
+
+fn distribution(name: &str) -> String {
+    let help = |part: &str| Dist::PARTS.iter().find(|(name, _)| *name == part).map_or("", |(_, help)| *help);
+    let example =
+        Dist::with_mean(name, Span::from_millis(10)).and_then(|dist| ron::to_text(&dist).ok()).unwrap_or_default();
+    let example = example.replace(':', ": ").replace(',', ", ");
+    let mut text = format!("\n{}\n{}\n", indented(2, name), indented(6, help(name)));
+    for field in ron::slot::<Dist>(&[name]).fields {
+        text += &format!("{}\n", indented(10, &format!("{field}: {}", help(field))));
+    }
+    text + &format!("{}\n", indented(6, &format!("for example {example}")))
+}
+
+fn scenario() -> String {
+    let intro = "A scenario is a text in RON: fields in ( ), tables in { }, lists in [ ], comments after //. Times, rates, sizes and \
+                 shares have units: \"2ms\", \"10k/s\", \"64 KiB\", \"5%\". `tailboard new` prints one to start from, `tailboard check` says \
+                 all that is wrong with one. Its sections, all of which may be left out:";
+    let mut text = format!("Scenario\n{}\n", wrap(intro, WIDTH));
+    for (name, help) in Design::PARTS {
+        text += &format!("\n{}\n{}\n", indented(2, name), indented(6, help));
+    }
+    text
 }
 
 /// Wrapped, each line with so many blanks before it.
@@ -77,13 +249,38 @@ mod tests {
 
     #[test]
     fn every_manual_fits_and_its_ranges_have_units() {
-        for meta in KINDS {
-            let text = text(&Spec::new(meta.key).expect("in the catalogue"));
+        let names: Vec<&str> = topics().into_iter().flat_map(|(_, names)| names).collect();
+        for name in names.into_iter().chain(FIGURES.iter().map(|(name, _)| *name)).chain(["redis", "prefetch"]) {
+            let text = topic_text(name).unwrap_or_else(|| panic!("`{name}` has no manual"));
             for line in text.lines() {
-                assert!(line.chars().count() <= WIDTH && !line.contains(".;"), "{}: {line}", meta.key);
+                assert!(line.chars().count() <= WIDTH && !line.contains(".;"), "{name}: {line}");
             }
         }
+        assert!(overview().lines().all(|line| line.chars().count() <= WIDTH));
         let cache = text(&Spec::new("cache").expect("in the catalogue"));
-        assert!(cache.contains("Entries expire after this time. From 1us to "), "{cache}");
+        let words: Vec<&str> = cache.split_whitespace().collect();
+        assert!(words.join(" ").contains(" From 1us to "), "{cache}");
+        assert_eq!(topic_text("teapot"), None);
+    }
+
+    /// What a type has, each once, in the order of the type.
+    #[test]
+    fn the_lists_are_those_of_the_types() {
+        let names = |list: &[(&'static str, &'static str)]| list.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        assert_eq!(names(Design::PARTS), ron::slot::<Design>(&[]).fields);
+        assert_eq!(names(Intervention::PARTS), ron::slot::<Intervention>(&[]).fields);
+        let actions: Vec<&str> = Action::PARTS.iter().map(|(name, ..)| *name).collect();
+        assert_eq!(actions, ron::slot::<Action>(&[]).names);
+        for (name, example, help) in Action::PARTS {
+            let read = ron::read::<Action>(example).into_result();
+            assert!(read.is_ok() && example.starts_with(name) && help.ends_with('.'), "{example}: {read:?}");
+        }
+        for name in distributions() {
+            let manual = distribution(name);
+            let fields = ron::slot::<Dist>(&[name]).fields;
+            let helps =
+                fields.iter().all(|field| Dist::PARTS.iter().any(|(part, help)| part == field && help.ends_with('.')));
+            assert!(helps && manual.contains(&format!("for example {name}(")), "{manual}");
+        }
     }
 }

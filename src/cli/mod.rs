@@ -44,10 +44,11 @@ Examples:
   tailboard run design.ron --png out.png --scale 2  a picture of the board and its plots
   tailboard figure a.ron b.ron --svg both.svg      two runs side by side
   tailboard check design.ron                       say everything that is wrong with a file
-  tailboard explain cache                          the manual of a kind
+  tailboard explain cache                          the manual of a kind; `explain` alone lists all manuals
+  tailboard kinds redis                            what stands for a product
   tailboard new > design.ron                       a file to start from
 
-Exit codes: 0 all expectations hold, 1 one does not, 2 the input is wrong or a result cannot be written,
+Exit codes: 0 all expectations hold, 1 one fails or cannot be told, 2 the input is wrong or a result cannot be written,
 130 interrupted (Ctrl-C ends a run and reports what was simulated; a second Ctrl-C ends at once).";
 
 #[derive(Subcommand)]
@@ -58,11 +59,10 @@ pub enum Verb {
     Figure(figure::Args),
     /// Say what is wrong with scenario files, without running them.
     Check(check::Args),
-    /// The manual of a kind: what it does, and every parameter.
+    /// Manuals: kinds, links and their policies, timeline, figures, distributions, the file.
     Explain(explain::Args),
-    /// List the kinds.
-    #[command(after_help = "Example:\n  tailboard kinds")]
-    Kinds,
+    /// List the kinds, or say what stands for a product.
+    Kinds(kinds::Args),
     /// Print a scenario file to start from.
     #[command(after_help = "Example:\n  tailboard new > design.ron")]
     New,
@@ -92,7 +92,7 @@ pub fn main(open: impl FnOnce(Option<PathBuf>) -> ExitCode) -> ExitCode {
         Some(Verb::Figure(args)) => figure::main(&args),
         Some(Verb::Check(args)) => check::main(&args),
         Some(Verb::Explain(args)) => explain::main(&args),
-        Some(Verb::Kinds) => kinds::main(),
+        Some(Verb::Kinds(args)) => kinds::main(&args),
         Some(Verb::New) => new::main(),
         Some(Verb::Bench(args)) => bench::main(&args),
         Some(Verb::Completions { shell }) => {

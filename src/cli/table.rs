@@ -3,8 +3,8 @@
 use super::columns::{Column, WIDTH, grid, hanging, wrap};
 use crate::base::short::{count, number, percent, rate, seconds, unit};
 use crate::design::{Design, FigureUnit};
-use crate::metrics::{ClassReport, Estimate, Latency, LinkReport, NodeReport, Report, steady};
-use crate::run::Verdict;
+use crate::metrics::{ClassReport, Estimate, Hottest, Latency, LinkReport, NodeReport, Report, Warning, steady};
+use crate::run::{Outcome, Verdict};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -28,15 +28,8 @@ pub fn text(design: &Design, report: &Report, verdicts: &[Verdict], not_judged: 
     if report.links.values().any(is_notable) {
         let _ = writeln!(text, "{}", links(report));
     }
-    let withheld = |latency: &Latency, q: f64| latency.count > 0 && latency.count < steady::needed_for(q);
-    if report.classes.values().any(|class| withheld(&class.latency, 0.999))
-        || report.nodes.values().any(|node| withheld(&node.latency, 0.99))
-    {
-        let _ = writeln!(text, "A percentile takes ten answers beyond it: p99 is shown from 1k, p99.9 from 10k.\n");
-    }
-    // That there are too few for some percentile shows where it is missing.
-    for warning in report.warnings.iter().filter(|warning| warning.code != "too-few") {
-        let _ = writeln!(text, "{}\n", hanging(&format!("warning: {}: {}", warning.about, warning.message), 9));
+    for paragraph in warnings(report) {
+        let _ = writeln!(text, "{}\n", hanging(&paragraph, 9));
     }
     for verdict in verdicts {
         let _ = writeln!(text, "{}", line(verdict));
@@ -48,8 +41,22 @@ pub fn text(design: &Design, report: &Report, verdicts: &[Verdict], not_judged: 
     text + "\n"
 }
 
+/// All warnings; those of too few answers, which most short runs have, in one paragraph.
+fn warnings(report: &Report) -> Vec<String> {
+    let (few, others): (Vec<&Warning>, Vec<&Warning>) =
+        report.warnings.iter().partition(|warning| warning.code == "too-few");
+    let few =
+        few.iter().map(|warning| format!("{}: {}", warning.about, warning.message)).collect::<Vec<_>>().join("; ");
+    let others = others.iter().map(|warning| format!("warning: {}: {}", warning.about, warning.message));
+    others.chain((!few.is_empty()).then(|| format!("warning: {few}"))).collect()
+}
+
 fn line(verdict: &Verdict) -> String {
-    let mark = if verdict.holds { "holds" } else { "FAILS" };
+    let mark = match verdict.outcome {
+        Outcome::Holds => "holds",
+        Outcome::Fails => "FAILS",
+        Outcome::CannotBeTold => "?    ",
+    };
     let figure = |value: f64| match verdict.unit {
         FigureUnit::Seconds => seconds(value),
         FigureUnit::Share => percent(value),
@@ -64,7 +71,8 @@ fn line(verdict: &Verdict) -> String {
     } else {
         String::new()
     };
-    let mut text = format!("  {mark}  {}", hanging(&format!("{}: {value}{bounds}", verdict.expectation), 9));
+    let reason = verdict.reason.as_ref().map_or(String::new(), |reason| format!("; cannot be told: {reason}"));
+    let mut text = format!("  {mark}  {}", hanging(&format!("{}: {value}{bounds}{reason}", verdict.expectation), 9));
     if !verdict.why.is_empty() {
         let _ = write!(text, "\n         {}", hanging(&verdict.why, 9));
     }
@@ -135,6 +143,10 @@ fn notable(node: &NodeReport, window: f64) -> String {
     if let Some(share) = node.stale_share {
         parts.push(format!("stale {}", percent(share.value)));
     }
+    if let Some(copy) = node.hottest.filter(|copy| is_uneven(node, copy)) {
+        let busy = copy.utilization.map_or(String::new(), |busy| format!(" {} busy,", percent(busy)));
+        parts.push(format!("hottest #{}:{busy} {} of calls", copy.copy, percent(copy.share)));
+    }
     if let Some(lag) = node.lag.mean.filter(|lag| lag.value > 0.0) {
         parts.push(format!("lag {}", seconds(lag.value)));
     }
@@ -145,6 +157,12 @@ fn notable(node: &NodeReport, window: f64) -> String {
         parts.push(format!("{reason} {}", rate(n as f64 / window)));
     }
     parts.join(", ")
+}
+
+/// Whether the busiest copy has noticeably more to do than the others.
+fn is_uneven(node: &NodeReport, copy: &Hottest) -> bool {
+    let average = node.utilization.map(|u| u.value).into_iter().chain(node.core_utilization).reduce(f64::max);
+    copy.utilization.zip(average).is_some_and(|(busy, average)| busy > 0.05 && busy > 1.25 * average)
 }
 
 /// The commonest reason of failure.
@@ -217,7 +235,26 @@ mod tests {
             at_least: None,
             at_most: Some(1_404.0),
             holds: true,
+            outcome: Outcome::Holds,
+            reason: None,
         };
         assert_eq!(line(&verdict), "  holds  db.arrivals <= 0.35 x offered: 806/s (bound 1.40k/s)");
+    }
+
+    #[test]
+    fn what_cannot_be_told_says_why() {
+        let verdict = Verdict {
+            expectation: "p99 <= 50ms".to_owned(),
+            why: String::new(),
+            value: Some(0.012),
+            unit: FigureUnit::Seconds,
+            at_least: None,
+            at_most: Some(0.05),
+            holds: false,
+            outcome: Outcome::CannotBeTold,
+            reason: Some("only 1 answer; p99 needs 1000".to_owned()),
+        };
+        let wanted = "  ?      p99 <= 50ms: 12.0 ms; cannot be told: only 1 answer; p99 needs 1000";
+        assert_eq!(line(&verdict), wanted);
     }
 }

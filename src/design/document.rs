@@ -72,7 +72,7 @@ impl Default for RunSpec {
 /// What is left out of the steady-state figures at the beginning: a time, or `Auto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarmUp {
-    /// Found by MSER-5; nothing where the design itself changes over time.
+    /// Found by MSER, a quarter of the run at most; nothing where the design itself changes over time.
     Auto,
     For(Span),
 }
@@ -127,6 +127,25 @@ pub struct Node {
 }
 
 impl Design {
+    /// What the sections of a file are, in the words of the manual.
+    pub const PARTS: &[(&str, &str)] = &[
+        ("version", "Version of the file format: 1."),
+        ("title", "Shown above the board and in reports."),
+        ("question", "The interview question that the design answers."),
+        ("notes", "Anything else: what to look at, what was left out."),
+        ("seed", "Seed of the random streams: the same seed gives the same run, bit for bit."),
+        ("run", "`length` of the run, and `warm_up` that is left out of its figures: a time, or Auto."),
+        ("nodes", "Name of each node with its `kind` and parameters, position (`at`) and `label`: `tailboard kinds`."),
+        ("links", "Which node calls which, with policies and network: `tailboard explain link`."),
+        ("timeline", "Interventions, each with its time: `tailboard explain timeline`."),
+        (
+            "expect",
+            "Expectations: a figure (`that`) with a bound (`at_least`, `at_most`), perhaps as a multiple of another (`times`), and `why`: `tailboard explain figures`.",
+        ),
+        ("frames", "Frames around nodes on the board, with a title: a region, a zone."),
+        ("stickies", "Notes on the board."),
+    ];
+
     /// A link by its name.
     pub fn link(&self, name: &str) -> Option<&LinkSpec> {
         self.links.iter().find(|link| link.name() == name)

@@ -184,9 +184,9 @@ impl FigureUnit {
     pub fn of(path: &str) -> FigureUnit {
         let (_, name) = split_figure(path.split('@').next().unwrap_or(path).trim());
         match name {
-            "mean" | "max" | "mean_wait" | "mean_service" | "mean_others" => FigureUnit::Seconds,
-            "queue" | "queue_max" | "busy" | "slots" => FigureUnit::Number,
-            "utilization" | "core_utilization" | "hit_ratio" => FigureUnit::Share,
+            "mean" | "max" | "sd" | "mean_wait" | "mean_service" | "mean_others" => FigureUnit::Seconds,
+            "queue" | "queue_max" | "busy" | "slots" | "cv" | "wait_cv" => FigureUnit::Number,
+            "utilization" | "core_utilization" | "hottest_utilization" | "hit_ratio" => FigureUnit::Share,
             _ if name.ends_with("_share") || name.starts_with("failed_") => FigureUnit::Share,
             _ if name.starts_with("wait_") || name.starts_with("lag_") => FigureUnit::Seconds,
             _ if name.strip_prefix('p').is_some_and(|rest| rest.parse::<f64>().is_ok()) => FigureUnit::Seconds,
@@ -211,6 +211,52 @@ const fn of_the_whole(name: &'static str) -> Figure {
     Figure { name, by_window: false }
 }
 
+/// What the figures are, in the words of the manual.
+pub const FIGURES: &[(&str, &str)] = &[
+    ("offered", "Requests issued per second."),
+    ("goodput", "Requests per second that are answered within their deadline."),
+    ("throughput", "Answers per second, late ones included."),
+    ("good_share", "Share of requests that are answered within their deadline (availability)."),
+    ("late_share", "Share of requests that are answered after their deadline."),
+    ("failed_share", "Share of requests, calls or attempts that fail (error rate)."),
+    ("degraded_share", "Share of answers that a fallback gave."),
+    ("stale_share", "Share of checked reads that returned an old version."),
+    ("mean", "Mean latency."),
+    ("p50", "Median latency."),
+    ("p90", "90th percentile of latency."),
+    ("p95", "95th percentile of latency."),
+    ("p99", "99th percentile of latency."),
+    ("p99.9", "99.9th percentile of latency."),
+    ("max", "Longest latency."),
+    ("sd", "Standard deviation of latency, to 0.5 % of the mean."),
+    ("cv", "Coefficient of variation of latency: standard deviation over mean."),
+    ("arrivals", "Calls per second that arrive at a node."),
+    ("attempts", "Attempts per second over a link, retries and hedges included."),
+    ("retries", "Attempts per second that are a retry."),
+    ("hedges", "Attempts per second that are a hedged request."),
+    ("fallbacks", "Calls per second that the fallback answered."),
+    ("mean_wait", "Mean time in the queue of a node."),
+    ("mean_service", "Mean time in which a node works on a call."),
+    ("mean_others", "Mean time in which a node waits for calls of its own."),
+    ("waited_share", "Share of calls that waited in the queue."),
+    ("wait_sd", "Standard deviation of the time in the queue."),
+    ("wait_cv", "Coefficient of variation of the time in the queue: standard deviation over mean."),
+    ("wait_p50", "Median time in the queue."),
+    ("wait_p95", "95th percentile of the time in the queue."),
+    ("wait_p99", "99th percentile of the time in the queue."),
+    ("queue", "Calls or messages that wait: mean over time."),
+    ("queue_max", "Most that waited at once."),
+    ("busy", "Slots in use (calls in flight): mean over time."),
+    ("utilization", "Share of slots in use."),
+    ("core_utilization", "Share of cores in use (CPU)."),
+    ("slots", "Slots there are: mean over time. It follows the number of replicas."),
+    ("hottest_share", "Share of the calls that the busiest replica or shard takes."),
+    ("hottest_utilization", "Share of slots or cores in use at the busiest replica or shard, whichever is more."),
+    ("hit_ratio", "Share of look-ups of a cache that are hits."),
+    ("lag_mean", "Mean lag: of messages from sending to acknowledgement, of replicas behind the primary."),
+    ("lag_p99", "99th percentile of the lag."),
+];
+
 /// Figures of a request class, and of all requests together.
 pub const CLASS_FIGURES: &[Figure] = &[
     by_window("offered"),
@@ -228,6 +274,8 @@ pub const CLASS_FIGURES: &[Figure] = &[
     by_window("p99"),
     by_window("p99.9"),
     by_window("max"),
+    by_window("sd"),
+    by_window("cv"),
 ];
 
 /// Figures of a node, besides its signals (`hits`, `stale_reads` …: rates per second) and `failed_<reason>`, which are known
@@ -243,10 +291,14 @@ pub const NODE_FIGURES: &[Figure] = &[
     of_the_whole("p99"),
     of_the_whole("p99.9"),
     of_the_whole("max"),
+    of_the_whole("sd"),
+    of_the_whole("cv"),
     by_window("mean_wait"),
     by_window("mean_service"),
     by_window("mean_others"),
     by_window("waited_share"),
+    of_the_whole("wait_sd"),
+    of_the_whole("wait_cv"),
     of_the_whole("wait_p50"),
     of_the_whole("wait_p95"),
     of_the_whole("wait_p99"),
@@ -256,6 +308,8 @@ pub const NODE_FIGURES: &[Figure] = &[
     by_window("utilization"),
     by_window("core_utilization"),
     by_window("slots"),
+    of_the_whole("hottest_share"),
+    of_the_whole("hottest_utilization"),
     by_window("hit_ratio"),
     by_window("stale_share"),
     of_the_whole("lag_mean"),
@@ -277,6 +331,8 @@ pub const LINK_FIGURES: &[Figure] = &[
     of_the_whole("p99"),
     of_the_whole("p99.9"),
     of_the_whole("max"),
+    of_the_whole("sd"),
+    of_the_whole("cv"),
 ];
 
 #[cfg(test)]
@@ -296,6 +352,17 @@ mod tests {
     }
 
     #[test]
+    fn every_figure_is_explained_once() {
+        let mut listed: Vec<&str> =
+            [CLASS_FIGURES, NODE_FIGURES, LINK_FIGURES].concat().iter().map(|f| f.name).collect();
+        let mut explained: Vec<&str> = FIGURES.iter().map(|(name, _)| *name).collect();
+        listed.sort_unstable();
+        listed.dedup();
+        explained.sort_unstable();
+        assert_eq!(explained, listed);
+    }
+
+    #[test]
     fn every_figure_has_a_unit() {
         let unit = |path: &str| FigureUnit::of(path);
         assert_eq!(unit("api.p99.9"), FigureUnit::Seconds);
@@ -304,6 +371,11 @@ mod tests {
         assert_eq!(unit("cache.hit_ratio @ 10s..20s"), FigureUnit::Share);
         assert_eq!(unit("queue.queue_max"), FigureUnit::Number);
         assert_eq!(unit("goodput"), FigureUnit::PerSecond);
+        assert_eq!(
+            (unit("db.wait_sd"), unit("db.wait_cv"), unit("cv")),
+            (FigureUnit::Seconds, FigureUnit::Number, FigureUnit::Number)
+        );
+        assert_eq!(unit("db.hottest_utilization"), FigureUnit::Share);
     }
 
     #[test]

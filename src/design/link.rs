@@ -8,6 +8,9 @@ use crate::parts::backoff::Budget;
 use crate::parts::breaker::BreakerConfig;
 use serde::{Deserialize, Serialize};
 
+/// Attempts of one operation, the first one included: more than anybody waits for.
+pub const MOST_ATTEMPTS: u16 = 1_000;
+
 /// "`from` calls `to`", with everything that can be set on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -149,7 +152,7 @@ pub enum OperationSpec {
 #[serde(default, deny_unknown_fields)]
 pub struct RetrySpec {
     /// Attempts in all, the first one included.
-    pub attempts: u8,
+    pub attempts: u16,
     pub backoff: Backoff,
     pub budget: Option<Budget>,
 }
@@ -173,6 +176,11 @@ impl Default for HedgeSpec {
     fn default() -> Self {
         HedgeSpec { after: Span::from_millis(50), copies: 1 }
     }
+}
+
+impl HedgeSpec {
+    /// Copies that can be in flight besides the first.
+    pub const MOST: u8 = crate::engine::link::MAX_HEDGES;
 }
 
 /// Connections are limited.
@@ -220,90 +228,104 @@ impl LinkSpec {
 
     fn visit_use(&mut self, v: &mut dyn Visitor) {
         v.visit(
-            &Param::new("step", "Steps are called in order; links of one step side by side.", &["2"]),
+            &Param::new(
+                "step",
+                "Order of calls: steps run one after the other, links of one step in parallel.",
+                &["2"],
+            ),
             &mut self.step,
         );
         v.visit(
-            &Param::new(
-                "when",
-                "Which calls use the link: classes, probability, after_miss, after_failure.",
-                &["(probability: 0.5)"],
-            )
-            .parts(&[
+            &Param::new("when", "Condition: which requests use the link.", &["(probability: 0.5)"]).parts(&[
                 ("classes", "Only these classes; all if there are none."),
-                ("probability", "Share of the calls that use it."),
-                ("after_miss", "Only after the node's link to this node (or of this name) reported a miss."),
-                ("after_failure", "Only after the node's link to this node (or of this name) failed."),
+                ("probability", "Share of the requests that use it."),
+                ("after_miss", "Only after a miss of the node's link to this node (or of this name): cache-aside."),
+                (
+                    "after_failure",
+                    "Only after the node's link to this node (or of this name) failed: a fallback to another node.",
+                ),
             ]),
             &mut self.when,
         );
         v.visit(
-            &Param::new("calls", "Calls per request; the part after the point is a probability.", &["2", "0.5"])
-                .range(0.0, 10_000.0),
+            &Param::new(
+                "calls",
+                "Mean number of calls per request; the part after the point is a probability.",
+                &["2", "0.5"],
+            )
+            .range(0.0, 10_000.0),
             &mut self.calls,
         );
         v.visit(
-            &Param::new(
-                "keys",
-                "Same: the calls are about the caller's key; Spread: each about a key of its own.",
-                &["Spread"],
-            )
-            .parts(&[("Same", "All are about the caller's key."), ("Spread", "Each is about a key of its own.")]),
+            &Param::new("keys", "Keys of the calls that one request makes.", &["Spread"])
+                .parts(&[("Same", "The caller's key."), ("Spread", "A different key for each call (fan-out).")]),
             &mut self.keys,
         );
         v.visit(
-            &Param::new("sequential", "One call after the other, instead of all at once.", &["true"]),
+            &Param::new("sequential", "Makes several calls one after the other instead of in parallel.", &["true"]),
             &mut self.sequential,
         );
         v.visit(
             &Param::new(
                 "wait",
-                "How many calls of the step to wait for: All, First or Of(k); Choose calls only one, by weight.",
+                "How many calls of the step the caller waits for. Choose calls only one link, by weight.",
                 &["First", "Of(1)"],
             )
             .parts(&[
                 ("All", "Every call."),
                 ("First", "The first that succeeds."),
-                ("Of", "So many successes."),
+                ("Of", "k successes (k of n)."),
                 ("Choose", "Call only one of the step's links, chosen by weight."),
             ]),
             &mut self.wait,
         );
         v.visit(
-            &Param::new("optional", "A failure does not fail the caller's call.", &["true"]).live(),
+            &Param::new("optional", "The caller's call succeeds even if this one fails.", &["true"]).live(),
             &mut self.optional,
         );
         v.visit(
-            &Param::new("weight", "Share of the load where the caller chooses among links.", &["3"]).range(0.0, 1e6),
+            &Param::new("weight", "Weight where one of several links is chosen.", &["3"]).range(0.0, 1e6),
             &mut self.weight,
         );
         v.visit(
-            &Param::new("operation", "Turns the calls into Read, Write or Delete of their key.", &["Write"]).parts(&[
-                ("Read", "They read their key."),
-                ("Write", "They write it."),
-                ("Delete", "They delete it."),
+            &Param::new("operation", "Operation of the calls on their key, if not the caller's own: Write fills a cache, Delete invalidates it.", &["Write"]).parts(&[
+                ("Read", "Reads the key."),
+                ("Write", "Writes the key."),
+                ("Delete", "Deletes the key."),
             ]),
             &mut self.operation,
         );
         v.visit(
-            &Param::new("mode", "Sync waits for the reply, Async sends and goes on.", &["Async"])
-                .parts(&[("Sync", "The caller waits for the reply."), ("Async", "It sends and goes on.")]),
+            &Param::new("mode", "Synchronous or asynchronous (fire and forget).", &["Async"])
+                .parts(&[("Sync", "The caller waits for the reply."), ("Async", "The caller does not wait.")]),
             &mut self.mode,
         );
     }
 
     fn visit_policies(&mut self, v: &mut dyn Visitor) {
         v.visit(
-            &Param::new("fallback", "Answer in place of a callee that failed, after so long.", &["(after: \"1ms\")"])
-                .parts(&[("after", "What making up the answer takes.")])
-                .live(),
+            &Param::new(
+                "fallback",
+                "Fallback: a degraded answer in place of a failure, after all retries. It counts as a success.",
+                &["(after: \"1ms\")"],
+            )
+            .parts(&[("after", "Time that the fallback takes.")])
+            .live(),
             &mut self.fallback,
         );
-        v.visit(&Param::new("deadline", "Limit for all attempts together.", &["\"10ms\""]).live(), &mut self.deadline);
+        v.visit(
+            &Param::new(
+                "deadline",
+                "Deadline: time limit for all attempts together, retries and waits included.",
+                &["\"10ms\""],
+            )
+            .live(),
+            &mut self.deadline,
+        );
         v.visit(
             &Param::new(
                 "propagate_deadline",
-                "Tell the callee the deadline, and give up when the caller's own has passed.",
+                "Deadline propagation: the callee learns the deadline, and the caller gives up when its own has passed.",
                 &["true"],
             )
             .live(),
@@ -312,40 +334,49 @@ impl LinkSpec {
         v.visit(
             &Param::new(
                 "retry",
-                "Try again after a failure: attempts, backoff with jitter, budget.",
+                "Retry: repeats a failed attempt after a back-off, within the deadline and the budget. Each attempt \
+                 goes to a replica that was not tried, while others are left.",
                 &["(attempts: 4)"],
             )
             .parts(&[
-                ("attempts", "Attempts in all, the first one included."),
-                ("backoff", "How long to wait before trying again."),
-                ("growth", "How the waits grow from attempt to attempt."),
+                ("attempts", "Attempts in all, the first one included: 1 (retries nothing) to 1000."),
+                ("backoff", "Back-off: wait before each retry."),
+                ("growth", "Growth of the back-off from attempt to attempt."),
                 ("Fixed", "Always `base`."),
                 ("Exponential", "`base`, then `factor` times as long each time, up to `cap`."),
                 ("base", "The first wait."),
                 ("factor", "How many times as long the next one is."),
                 ("cap", "The longest wait."),
-                ("jitter", "How the waits are spread, so that those who failed together do not come back together."),
-                ("None", "Not at all."),
-                ("Full", "Anywhere between nothing and the whole wait."),
-                ("Equal", "Half the wait, and anything up to the other half."),
-                ("Decorrelated", "Between `base` and three times the last wait."),
-                ("budget", "Retries are paid for by first attempts."),
-                ("share", "What each first attempt puts in, in retries."),
-                ("most", "Retries that can be saved up."),
+                ("jitter", "Jitter: spreads the waits, so that clients that failed together do not retry together."),
+                ("None", "No jitter."),
+                ("Full", "Full jitter: between 0 and the whole wait."),
+                ("Equal", "Equal jitter: half the wait plus up to the other half."),
+                ("Decorrelated", "Decorrelated jitter: between `base` and three times the last wait."),
+                ("budget", "Retry budget: limits retries to a share of first attempts."),
+                ("share", "Retries that each first attempt adds to the budget."),
+                ("most", "Largest budget, in retries; it starts full."),
             ])
             .live(),
             &mut self.retry,
         );
         v.visit(
-            &Param::new("hedge", "Send another copy when the answer takes longer than this.", &["(after: \"5ms\")"])
-                .parts(&[("after", "How long to wait for the answer before."), ("copies", "Copies besides the first.")])
-                .live(),
+            &Param::new(
+                "hedge",
+                "Hedged request: sends another copy when the answer is slow; the first answer wins. The copy \
+                 goes to another replica where there is one.",
+                &["(after: \"5ms\")"],
+            )
+            .parts(&[
+                ("after", "Wait before the copy is sent: about the usual p95."),
+                ("copies", "Copies besides the first, 1 to 3."),
+            ])
+            .live(),
             &mut self.hedge,
         );
         v.visit(
             &Param::new(
                 "breaker",
-                "Circuit breaker: fail at once while too many attempts fail.",
+                "Circuit breaker: rejects calls at once (open) while too many attempts fail, and tries again later (half-open).",
                 &["(minimum_calls: 5)"],
             )
             .parts(BreakerConfig::PARTS)
@@ -353,48 +384,67 @@ impl LinkSpec {
             &mut self.breaker,
         );
         v.visit(
-            &Param::new("bulkhead", "Attempts in flight from each replica of the caller.", &["1"])
-                .range(1.0, 1e6)
-                .live(),
+            &Param::new(
+                "bulkhead",
+                "Bulkhead: most attempts in flight from each replica of the caller; more are rejected.",
+                &["1"],
+            )
+            .range(1.0, 1e6)
+            .live(),
             &mut self.bulkhead,
         );
-        v.visit(&Param::new("timeout", "Limit for one attempt.", &["\"6ms\""]).live(), &mut self.timeout);
         v.visit(
-            &Param::new("pool", "Connections of each replica of the caller.", &["(size: 1)"])
+            &Param::new(
+                "timeout",
+                "Timeout of one attempt. The callee goes on working unless `cancel` is set.",
+                &["\"6ms\""],
+            )
+            .live(),
+            &mut self.timeout,
+        );
+        v.visit(
+            &Param::new("pool", "Connection pool of each replica of the caller.", &["(size: 1)"])
                 .parts(&[
-                    ("size", "Connections of each replica of the caller."),
-                    ("acquire_timeout", "How long to wait for one; for ever if none."),
-                    ("connect", "What setting up a connection takes."),
+                    ("size", "Connection pool of each replica of the caller."),
+                    ("acquire_timeout", "Longest wait for a connection. None: no limit."),
+                    ("connect", "Time to open a connection."),
                 ])
                 .live(),
             &mut self.pool,
         );
         v.visit(
-            &Param::new("cancel", "Tell the callee when nobody waits any more.", &["true"]).live(),
+            &Param::new("cancel", "Cancellation: tells the callee to stop when the caller has given up.", &["true"])
+                .live(),
             &mut self.cancel,
         );
     }
 
     fn visit_network(&mut self, v: &mut dyn Visitor) {
         v.visit(
-            &Param::new("latency", "Time a message takes there.", &["\"3ms\"", "Exponential(\"2ms\")"]).live(),
+            &Param::new("latency", "Network latency of a call, one way.", &["\"3ms\"", "Exponential(\"2ms\")"]).live(),
             &mut self.latency,
         );
         v.visit(
-            &Param::new("latency_back", "Time a reply takes; as the way there unless given.", &["\"4ms\""]).live(),
+            &Param::new("latency_back", "Network latency of a reply; as `latency` unless given.", &["\"4ms\""]).live(),
             &mut self.latency_back,
         );
         v.visit(
             &Param::new(
                 "bandwidth",
-                "Messages of each direction are sent one after the other at this speed.",
+                "Bandwidth of each direction; messages are serialised by their size.",
                 &["\"10 Mbit/s\""],
             )
             .live(),
             &mut self.bandwidth,
         );
         v.visit(
-            &Param::new("loss", "Share of messages lost, each way.", &["\"5%\""]).range(0.0, 1.0).live(),
+            &Param::new(
+                "loss",
+                "Packet loss: share of messages lost, each way. Only a timeout or deadline notices.",
+                &["\"5%\""],
+            )
+            .range(0.0, 1.0)
+            .live(),
             &mut self.loss,
         );
     }
@@ -424,6 +474,8 @@ impl LinkSpec {
         if let Some(retry) = &self.retry {
             if retry.attempts == 0 {
                 wrong("retry", "attempts counts the first one too: at least 1".to_owned());
+            } else if retry.attempts > MOST_ATTEMPTS {
+                wrong("retry", format!("attempts is at most {MOST_ATTEMPTS}"));
             }
             if let Some(problem) = retry.backoff.problem() {
                 wrong("retry", problem);

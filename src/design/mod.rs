@@ -10,10 +10,12 @@ mod timeline;
 
 pub use board::{BoardFrame, Sticky};
 pub use document::{Design, Node, RunSpec, VERSION, WarmUp};
-pub use expectation::{Amount, CLASS_FIGURES, Expectation, Figure, FigureUnit, LINK_FIGURES, MetricPath, NODE_FIGURES};
+pub use expectation::{
+    Amount, CLASS_FIGURES, Expectation, FIGURES, Figure, FigureUnit, LINK_FIGURES, MetricPath, NODE_FIGURES,
+};
 pub use link::{
     Backoff, FallbackSpec, HedgeSpec, KeysSpec, LinkSpec, ModeSpec, OperationSpec, PoolSpec, RetrySpec, WaitSpec,
     WhenSpec,
 };
 pub use set::{loosely, set_loosely, set_parameter};
-pub use timeline::{Action, Intervention, Target};
+pub use timeline::{Action, Extra, Intervention, Target};

@@ -354,7 +354,8 @@ pub const ACTIONS: &[Action] = &[
         .does(p::spike),
     fault("break.lose", "Lose a tenth of the messages", |e| p::strike(e, p::lose), |e| p::can_strike(e, p::lose))
         .does(p::lose),
-    fault("break.delay", "Delay by 100 ms", |e| p::strike(e, p::delay), |e| p::can_strike(e, p::delay)).does(p::delay),
+    fault("break.delay", "Delay by 100 ms each way", |e| p::strike(e, p::delay), |e| p::can_strike(e, p::delay))
+        .does(p::delay),
     fault("break.hold", "Hold messages back", |e| p::strike(e, p::hold), |e| p::can_strike(e, p::hold)).does(p::hold),
     fault("break.part", "Part its two ends", |e| p::strike(e, p::part), |e| p::can_strike(e, p::part)).does(p::part),
     A::new("break.cut_off", "Cut off from the rest", Break, &[], p::cut_off).when(p::can_cut_off).on(&[On::Node]),

@@ -1,7 +1,7 @@
 //! Nodes as text: a scenario file of nothing but nodes and links. So the clipboard of a text editor will do, and what is
 //! copied there can be pasted here.
 
-use super::arrange::{bounds, settle};
+use super::arrange::{bounds, is_close, settle};
 use super::edit::Edit;
 use super::input::Point;
 use super::names::{self, Renames};
@@ -72,15 +72,17 @@ fn to_middle(clip: &Design, at: Point) -> Point {
     (corner.0 - all.min.0, corner.1 - all.min.1)
 }
 
-/// So far off that no card is put exactly on another.
+/// So far off that no card is put on another.
 fn free_offset(design: &Design, clip: &Design) -> Point {
     let places: Vec<Point> = design.nodes.values().filter_map(|node| node.at).collect();
     let hides = |by: f32| {
         let mut new = clip.nodes.values().filter_map(|node| node.at).map(|at| (at.0 + by, at.1 + by));
-        new.any(|at| places.contains(&at))
+        new.any(|at| places.iter().any(|place| is_close(*place, at)))
     };
-    // One of so many offsets is free, because each place of the design can be in the way of one offset for each card.
-    let most = design.nodes.len() * clip.nodes.len() + 1;
+    // Beyond all that is there, there is room.
+    let most = bounds(design, design.nodes.keys())
+        .zip(bounds(clip, clip.nodes.keys()))
+        .map_or(1, |(all, new)| ((all.max.0 - new.min.0).max(0.0) / OFFSET) as usize + 16);
     let by = (1..=most).map(|n| OFFSET * n as f32).find(|by| !hides(*by)).unwrap_or(OFFSET);
     (by, by)
 }

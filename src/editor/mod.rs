@@ -6,6 +6,7 @@
 
 pub mod actions;
 mod arrange;
+pub mod aside;
 mod clipboard;
 mod edit;
 mod fix;
@@ -172,6 +173,7 @@ impl Editor {
     fn commit(&mut self, edited: Edited, what: &str, key: Option<&str>) {
         let Edited { mut design, renames, .. } = edited;
         settle(&mut design);
+        arrange::make_room(&self.design, &mut design, &renames);
         if design == *self.design {
             return;
         }
@@ -218,7 +220,7 @@ impl Editor {
     /// If there is no such kind, or the link cannot be: a sentence. Nothing is changed then.
     pub fn insert(&mut self, kind: &str, at: Point, wired: Option<&Wired>) -> Result<String, String> {
         let (name, edit) = self.adding(kind, at, wired)?;
-        self.edit(&edit)?;
+        self.edit(&aside::with_aside(&self.design, edit))?;
         self.remember(kind);
         self.select(Selection::of_nodes([name.clone()]));
         Ok(name)

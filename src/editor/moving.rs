@@ -185,7 +185,7 @@ impl Editor {
                 true
             }
             Err(refusal) => {
-                effects.push(Effect::Say(refusal));
+                effects.push(Effect::Refuse(refusal));
                 false
             }
         }

@@ -61,6 +61,11 @@ pub fn follow(before: &Design, after: &mut Design, renames: &Renames) -> Dropped
     Dropped { interventions: timeline - after.timeline.len(), expectations: expect - after.expect.len() }
 }
 
+/// Give the targets of an action, as they stand in this design, their new names.
+pub fn rename_targets(design: &Design, renames: &Renames, action: &mut Action) {
+    Names { before: design, renames }.action(action);
+}
+
 struct Names<'a> {
     before: &'a Design,
     renames: &'a Renames,

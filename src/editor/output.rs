@@ -21,8 +21,10 @@ pub enum Effect {
     LayOut(Vec<String>),
     /// Move the view as little as possible so that this node can be seen.
     Reveal(String),
-    /// Tell the person: one sentence.
+    /// Tell the person what was done: one sentence.
     Say(String),
+    /// Tell the person why something was not done: one sentence.
+    Refuse(String),
     /// Do this to the running design now; with its time it also goes into the design, as `Edit::AddIntervention`.
     Strike(Action),
     /// Kill what runs and revive what is dead, each of these nodes and links by itself.

@@ -1,6 +1,6 @@
 //! What the actions do.
 
-use super::arrange::{self, Edge, card};
+use super::arrange::{self, Edge};
 use super::clipboard;
 use super::edit::Edit;
 use super::input::{CARD, Point, Side, Tool};
@@ -10,7 +10,7 @@ use super::snap::GRID;
 use super::travel::{self, Way};
 use super::{Editor, names, wiring};
 use crate::base::{Ratio, Span};
-use crate::design::{Action as Strike, LinkSpec, Target};
+use crate::design::{Action as Strike, Extra, LinkSpec, Target};
 use crate::kinds::Handle;
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 pub const STEP: f32 = GRID;
 pub const LEAP: f32 = 5.0 * GRID;
 /// How far beside and below a node another of its kind is put.
-const BESIDE: f32 = CARD.0 + 14.0 * GRID;
-const BELOW: f32 = CARD.1 + 6.0 * GRID;
+const BESIDE: f32 = arrange::COLUMN;
+const BELOW: f32 = arrange::ROW;
 
 pub fn window(action: WindowAction) -> Vec<Effect> {
     vec![Effect::Window(action)]
@@ -53,7 +53,7 @@ pub fn can_heal(editor: &Editor) -> bool {
 fn edit(editor: &mut Editor, edit: &Edit, what: &str) -> Vec<Effect> {
     match editor.edit_as(edit, what, None) {
         Ok(()) => Vec::new(),
-        Err(refusal) => vec![Effect::Say(refusal)],
+        Err(refusal) => vec![Effect::Refuse(refusal)],
     }
 }
 
@@ -69,7 +69,7 @@ pub fn redo(editor: &mut Editor) -> Vec<Effect> {
 
 pub fn copy(editor: &mut Editor) -> Vec<Effect> {
     let clip = clipboard::cut_out(&editor.design, &editor.selection.nodes);
-    vec![clipboard::write(&clip).map_or_else(Effect::Say, Effect::CopyText)]
+    vec![clipboard::write(&clip).map_or_else(Effect::Refuse, Effect::CopyText)]
 }
 
 pub fn cut(editor: &mut Editor) -> Vec<Effect> {
@@ -241,11 +241,10 @@ pub fn room_at(editor: &Editor, middle: Point) -> Point {
 /// The first place that is free: a step from `start`, and then so much further at a time.
 fn free_place(editor: &Editor, start: Point, first: Point, further: Point) -> Point {
     let mut at = (start.0 + first.0, start.1 + first.1);
-    let cards: Vec<_> = editor.design.nodes.keys().filter_map(|name| card(&editor.design, name)).collect();
-    // Each card can be in the way of at most two places, so that there are not more to try than this.
+    let cards: Vec<Point> = editor.design.nodes.values().filter_map(|node| node.at).collect();
+    // A card is in the way of two places at most, so that there are not more to try than this.
     for _ in 0..=2 * cards.len() {
-        let there = super::Area { min: at, max: (at.0 + CARD.0, at.1 + CARD.1) };
-        if !cards.iter().any(|card| card.touches(&there)) {
+        if !cards.iter().any(|card| arrange::is_close(*card, at)) {
             break;
         }
         at = (at.0 + further.0, at.1 + further.1);
@@ -268,7 +267,7 @@ pub fn nudge(editor: &mut Editor, by: Point) -> Vec<Effect> {
     let moved = arrange::shift(&editor.design, &editor.selection.nodes, by);
     match editor.edit_as(&moved, "move", Some("nudge")) {
         Ok(()) => Vec::new(),
-        Err(refusal) => vec![Effect::Say(refusal)],
+        Err(refusal) => vec![Effect::Refuse(refusal)],
     }
 }
 
@@ -326,7 +325,7 @@ pub fn lose(editor: &Editor, target: String) -> Option<Strike> {
 }
 
 pub fn delay(editor: &Editor, target: String) -> Option<Strike> {
-    editor.design.link(&target).is_some().then_some(Strike::Delay(target, Span::from_millis(100)))
+    editor.design.link(&target).is_some().then_some(Strike::Delay(target, Extra::Both(Span::from_millis(100))))
 }
 
 pub fn hold(editor: &Editor, target: String) -> Option<Strike> {

@@ -8,7 +8,7 @@ use super::moving::{Moving, Placing};
 use super::output::{Area, Cursor, Effect, Marquee, Overlay, Target, Wire, Wired};
 use super::selection::Selection;
 use super::travel::{self, Way};
-use super::{Editor, wiring};
+use super::{Editor, aside, wiring};
 use crate::kinds::KINDS;
 
 /// A pointer that moves less, in pixels of the screen, has not moved.
@@ -380,11 +380,11 @@ impl Editor {
         let (from, to) = Self::ends(wiring, other);
         let edit = match wiring.instead_of.and_then(|i| self.design.links.get(i)) {
             Some(link) => Edit::Rewire { link: link.name(), from: from.to_owned(), to: to.to_owned() },
-            None => Edit::add_link(wiring::new_link(&self.design, from, to)),
+            None => aside::connect(&self.design, from, to),
         };
         match apply(&self.design, &edit) {
             Ok(edited) => self.commit(edited, edit.title(), None),
-            Err(refusal) => effects.push(Effect::Say(refusal)),
+            Err(refusal) => effects.push(Effect::Refuse(refusal)),
         }
     }
 

@@ -111,14 +111,17 @@ pub(crate) const TRACED: u16 = 2048;
 /// the callee takes.
 pub(crate) const STRAIGHT: u16 = 4096;
 
+/// The link's own policies stopped it: it never left its caller.
+pub(crate) const STOPPED: u16 = 8192;
+
 /// An attempt of a request over a link: two lines of the processor's cache, as a test below holds, because with very many
 /// calls in flight fetching them is most of what an event costs.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub struct Call {
     pub(crate) generation: u32,
-    /// 0 for the first attempt.
-    pub attempt: u8,
+    /// Not the first attempt of its operation: a retry, or a copy.
+    pub again: bool,
     pub(crate) waits: Waits,
     /// The parent or the operation that waits, if one does.
     pub(crate) caller: CallId,
@@ -153,7 +156,7 @@ impl Call {
     /// What lies in a place that has not been used yet.
     const NOBODYS: Call = Call {
         generation: 0,
-        attempt: 0,
+        again: false,
         waits: Waits::Nobody,
         caller: CallId::NONE,
         tag: 0,

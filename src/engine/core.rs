@@ -15,7 +15,7 @@ use super::sim::Control;
 use super::steps::{Children, StepState};
 use super::tally::{ClassTally, LinkTally, NodeTally};
 use super::trace::Tracer;
-use crate::base::{LinkId, NodeId, Rng, Span, Streams, Time};
+use crate::base::{LinkId, NodeId, Rng, Span, Streams, Time, hash};
 use std::collections::VecDeque;
 
 /// What happens next at this instant, in order. No event is spent on it. What the rarer ones carry is in queues of their
@@ -26,6 +26,10 @@ pub(crate) enum Ready {
     Return(CallId),
     /// The next of `replies`.
     Reply,
+    /// The next of `attempts`.
+    Attempt,
+    /// An operation may be due for another copy.
+    Hedge(CallId),
     /// With the next of `ended`.
     StepsDone(CallId),
     Cancel(CallId),
@@ -128,6 +132,14 @@ impl Default for ReplicaState {
     }
 }
 
+/// What a replica has done since the beginning: calls that ended there, and how long they held a slot and were worked on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReplicaLoad {
+    pub calls: u64,
+    pub held_ns: u64,
+    pub worked_ns: u64,
+}
+
 /// What the engine knows of a node. Aligned, so that nothing a call changes lies across two lines of the processor's cache.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
@@ -135,12 +147,16 @@ pub(crate) struct NodeState {
     pub meters: Meters,
     pub tally: NodeTally,
     pub replicas: Vec<ReplicaState>,
+    /// What each replica has done, where there are several.
+    pub loads: Vec<ReplicaLoad>,
     /// The largest share of failures among the replicas.
     pub fail_share: f64,
     pub any_fails: bool,
     pub any_slow: bool,
     pub any_down: bool,
     pub all_down: bool,
+    /// It says where each further attempt goes of what it sends by itself.
+    pub picks: bool,
     pub step_rng: Rng,
     pub fault_rng: Rng,
 }
@@ -178,7 +194,20 @@ impl NodeState {
                 }
                 self.succeeded(now, call);
             }
-            Err(reason) => self.tally.counts.failed[reason as usize] += 1,
+            Err(reason) => {
+                self.tally.counts.failed[reason as usize] += 1;
+                self.load(now.since(call.arrived).0, call);
+            }
+        }
+    }
+
+    /// Count what a call took of its replica, where there are several.
+    #[inline(always)]
+    fn load(&mut self, latency: u64, call: &Call) {
+        if let Some(load) = self.loads.get_mut(usize::from(call.replica)) {
+            load.calls += 1;
+            load.held_ns += latency.saturating_sub(call.queue_ns);
+            load.worked_ns = load.worked_ns.wrapping_add(call.service_ns);
         }
     }
 
@@ -193,13 +222,17 @@ impl NodeState {
         // What runs side by side (a preemption, say) may add up to more than the latency.
         let others = latency.saturating_sub(call.queue_ns.wrapping_add(call.service_ns));
         counts.others_ns = counts.others_ns.wrapping_add(others);
-        if call.queue_ns > 0 {
-            counts.waited += 1;
-            counts.queue_ns = counts.queue_ns.wrapping_add(call.queue_ns);
-        }
-        self.tally.wait.record(call.queue_ns);
+        counts.queue_ns = counts.queue_ns.wrapping_add(call.queue_ns);
+        let waited = if call.queue_ns > ROUNDING { call.queue_ns } else { 0 };
+        counts.waited += u64::from(waited > 0);
+        self.tally.wait.record(waited);
+        self.load(latency, call);
     }
 }
+
+/// Shared cores end each piece of work at a whole nanosecond. What that adds to a call (its work comes in two pieces) is no
+/// wait.
+const ROUNDING: u64 = 2;
 
 /// Everything but the behaviours.
 #[derive(Clone, Debug)]
@@ -210,11 +243,15 @@ pub(crate) struct Core {
     pub ops: Ops,
     /// Where each call is in its node's itinerary, by the call's slot.
     pub steps: Vec<StepState>,
+    /// Room for choosing among links.
+    pub used: Vec<u32>,
     /// Children that can be cancelled, by the parent's slot.
     pub children: Vec<Children>,
     /// What happens at this instant without an event; cleared when all of it has happened.
     pub ready: Vec<Ready>,
     pub replies: VecDeque<Child>,
+    /// Attempts that have ended, for the nodes that pick the place of each.
+    pub attempts: VecDeque<Child>,
     pub ended: VecDeque<Reply>,
     pub controls: VecDeque<(NodeId, Control)>,
     pub lanes: Vec<Lane>,
@@ -225,6 +262,8 @@ pub(crate) struct Core {
     pub nodes: Vec<NodeState>,
     pub classes: Vec<ClassTally>,
     pub streams: Streams,
+    /// Keys that are made from others go by the seed, too.
+    pub spread: u64,
     /// Grows whenever a replica comes, goes, dies or recovers, so that balancers know to look again.
     pub topology: u64,
     /// Nodes that are to be told when it does.
@@ -243,11 +282,13 @@ impl Core {
             meters: Meters::default(),
             tally: NodeTally::default(),
             replicas: vec![ReplicaState::default()],
+            loads: Vec::new(),
             fail_share: 0.0,
             any_fails: false,
             any_slow: false,
             any_down: false,
             all_down: false,
+            picks: false,
             step_rng: streams.stream(&node.name, "steps"),
             fault_rng: streams.stream(&node.name, "faults"),
         });
@@ -272,9 +313,11 @@ impl Core {
             calls: Calls::default(),
             ops: Ops::default(),
             steps: Vec::new(),
+            used: Vec::new(),
             children: Vec::new(),
             ready: Vec::new(),
             replies: VecDeque::new(),
+            attempts: VecDeque::new(),
             ended: VecDeque::new(),
             controls: VecDeque::new(),
             lanes: Vec::new(),
@@ -283,6 +326,7 @@ impl Core {
             links: links.collect(),
             classes: vec![ClassTally::default(); plan.classes.len()],
             tracer: Tracer::new(plan.seed),
+            spread: hash::mix2(plan.seed, hash::name("spread")),
             plan,
             streams,
             topology: 0,
@@ -392,7 +436,7 @@ impl Core {
                 Due::PoolTimeout => self.give_up(id, super::Reason::PoolExhausted),
                 Due::Arrive | Due::Return => debug_assert!(false, "a message among limits"),
                 Due::OpDeadline => self.op_deadline(id.slot()),
-                Due::Hedge => self.hedge_now(id.slot()),
+                Due::Hedge => self.ready.push(Ready::Hedge(id)),
             }
         }
         let (calls, ops) = (&self.calls, &self.ops);
@@ -489,7 +533,7 @@ impl Core {
             return None;
         }
         if flags & CANCELLED != 0 {
-            self.answer(id, Reply::failed(super::Reason::Lost));
+            self.answer(id, Reply::failed(super::Reason::Cancelled));
             return None;
         }
         Some(to)

@@ -1,13 +1,13 @@
 //! What a behaviour may do: the whole of the engine as a kind sees it.
 
-use super::call::{ANY_REPLICA, Call, CallId, SERVING, Waiter};
-use super::core::{Core, NODE_BITS, Ready, ReplicaState, What};
+use super::call::{ANY_REPLICA, CONNECTING, Call, CallId, IN_POOL_QUEUE, SERVING, STOPPED, Waiter};
+use super::core::{Core, NODE_BITS, Ready, ReplicaLoad, ReplicaState, What};
 use super::meter::Meter;
 use super::op::Op;
 use super::outcome::{Operation, Reply};
 use super::sim::Control;
 use super::tally::Signal;
-use crate::base::{ClassId, LinkId, NodeId, Rng, Span, Time};
+use crate::base::{ClassId, LinkId, NodeId, Rng, Span, Time, hash};
 
 /// What is asked for. A node that passes a call on passes this on as it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +48,27 @@ impl Route {
     }
 }
 
+/// Where an attempt goes, and what its caller is told with the reply.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Aim {
+    pub link: LinkId,
+    pub tag: u32,
+    pub route: Route,
+}
+
+/// An operation of which another attempt or copy is due, as the node is told that [picks the place of each](Ctx::picks_again).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Again {
+    pub(crate) op: CallId,
+    /// A hedged copy, while an attempt is under way.
+    pub copy: bool,
+    /// The call on whose behalf it is; [`CallId::NONE`] for a root request.
+    pub parent: CallId,
+    /// Where the first attempt went.
+    pub first: Aim,
+    pub request: Request,
+}
+
 /// A child call that has ended, as its caller is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Child {
@@ -65,6 +86,10 @@ pub struct Child {
     pub intended: Time,
     /// When the caller asked.
     pub sent: Time,
+    /// It left its caller: the link's own policies did not stop it.
+    pub was_sent: bool,
+    /// This is an operation, and its caller was told of its attempts one by one.
+    pub attempts_told: bool,
 }
 
 impl Child {
@@ -80,6 +105,8 @@ impl Child {
             key: call.asks.key,
             intended: call.asks.intended,
             sent: call.sent,
+            was_sent: call.flags & (STOPPED | IN_POOL_QUEUE | CONNECTING) == 0,
+            attempts_told: false,
         }
     }
 
@@ -96,6 +123,8 @@ impl Child {
             key: request.key,
             intended: request.intended,
             sent: op.started,
+            was_sent: true,
+            attempts_told: op.picked,
         }
     }
 }
@@ -129,6 +158,16 @@ impl Ctx<'_> {
     /// This node's name in the design.
     pub fn name(&self) -> &str {
         &self.core.plan.nodes[self.node.index()].name
+    }
+
+    /// The name of any node.
+    pub fn name_of(&self, node: NodeId) -> &str {
+        &self.core.plan.nodes[node.index()].name
+    }
+
+    /// A number that goes by the seed and a purpose, for hashes: the same for all nodes.
+    pub fn salt(&self, purpose: &str) -> u64 {
+        hash::mix2(self.core.plan.seed, hash::name(purpose))
     }
 
     /// A random stream of this node for one purpose. Ask once, at start.
@@ -178,6 +217,54 @@ impl Ctx<'_> {
         self.core.answer(id, reply);
     }
 
+    // ---- places that were tried
+
+    /// From now on this node says where each further attempt of what it sends by itself goes, and is told how each attempt ends.
+    pub fn picks_again(&mut self) {
+        self.core.nodes[self.node.index()].picks = true;
+    }
+
+    /// Whether an operation has tried this replica of a node.
+    pub fn was_tried(&self, again: &Again, node: NodeId, replica: u16) -> bool {
+        self.core.has_tried(again.op, CallId::NONE, node, replica)
+    }
+
+    /// Forget what an operation has tried, but for the latest place.
+    pub fn start_over(&mut self, again: &Again) {
+        self.core.ops.start_over(again.op.slot());
+    }
+
+    /// Whether further attempts may go over `other` that began on `link`: the policies around the attempts are the same.
+    pub fn may_stand_in(&self, link: LinkId, other: LinkId) -> bool {
+        let [a, b] = [link, other].map(|link| &self.core.links[link.index()].config);
+        link == other
+            || (&a.retry, a.hedge, a.fallback, a.deadline) == (&b.retry, b.hedge, b.fallback, b.deadline)
+                && (a.propagate_deadline, a.operation) == (b.propagate_deadline, b.operation)
+    }
+
+    /// Whether a replica of this node was tried by an earlier attempt of what `id` belongs to.
+    pub fn has_tried(&self, id: CallId, replica: u16) -> bool {
+        match self.core.calls[id].waiter() {
+            Waiter::Op(op) => self.core.has_tried(op, id, self.node, replica),
+            _ => false,
+        }
+    }
+
+    /// Whether replicas of this node that fit are left which earlier attempts of what `id` belongs to have not tried. If none
+    /// is, it starts over: all but the latest count as not tried.
+    pub fn others_left(&mut self, id: CallId, fits: impl Fn(&Ctx, u16) -> bool) -> bool {
+        let Waiter::Op(op) = self.core.calls[id].waiter() else { return false };
+        if !self.core.ops.is_alive(op) {
+            return false;
+        }
+        let is_left = |ctx: &Ctx| (0..ctx.replicas(ctx.node)).any(|r| fits(ctx, r) && !ctx.has_tried(id, r));
+        if is_left(self) {
+            return true;
+        }
+        self.core.ops.start_over(op.slot());
+        is_left(self)
+    }
+
     // ---- calls that this node makes
 
     /// Make the calls of this node's itinerary on behalf of `id`; what it holds stays held meanwhile.
@@ -199,6 +286,11 @@ impl Ctx<'_> {
     /// The link's weight, where the caller chooses among links.
     pub fn weight(&self, link: LinkId) -> f64 {
         self.core.plan.links[link.index()].weight
+    }
+
+    /// Whether the link is for calls of this class, whatever the probability that they use it.
+    pub fn is_for(&self, link: LinkId, class: ClassId) -> bool {
+        self.core.plan.links[link.index()].when.classes >> class.0 & 1 == 1
     }
 
     /// Whether calls of this class may use the link (its `when`; the probability is drawn).
@@ -338,6 +430,10 @@ impl Ctx<'_> {
     pub fn set_replicas(&mut self, count: u16) {
         let node = &mut self.core.nodes[self.node.index()];
         node.replicas.resize(usize::from(count), ReplicaState::default());
+        if count > 1 {
+            // Those that are gone have done what they have done.
+            node.loads.resize(node.loads.len().max(usize::from(count)), ReplicaLoad::default());
+        }
         node.refresh();
         self.core.topology_changed();
     }

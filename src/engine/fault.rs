@@ -28,8 +28,10 @@ pub enum Fault {
     Fail(f64),
     /// This share of messages are lost; 0 is healthy.
     Lose(f64),
-    /// Messages take this much longer; 0 is healthy.
-    Delay(Span),
+    /// Messages on their way there take this much longer; 0 is healthy.
+    DelayThere(Span),
+    /// The same of replies on their way back.
+    DelayBack(Span),
     /// No message passes. Cuts add up, so that overlapping partitions heal one by one.
     Cut,
     Mend,
@@ -57,7 +59,8 @@ impl Core {
         let state = &mut link.fault;
         match fault {
             Fault::Lose(share) | Fault::Fail(share) => state.loss = share,
-            Fault::Delay(extra) => state.extra_latency = extra,
+            Fault::DelayThere(extra) => state.extra_there = extra,
+            Fault::DelayBack(extra) => state.extra_back = extra,
             Fault::Cut | Fault::Kill => state.cuts += 1,
             Fault::Mend | Fault::Restart => state.cuts = state.cuts.saturating_sub(1),
             Fault::Hold | Fault::Freeze => state.holds += 1,
@@ -121,7 +124,7 @@ impl Core {
             if matches!(call.waiter(), Waiter::Steps(_) | Waiter::Node(_))
                 || call.waiter() == Waiter::Nobody && not_sent_yet
             {
-                self.abandon(id, Reason::Lost, false);
+                self.abandon(id, Reason::Cancelled, false);
             }
         }
         for i in 0..self.links.len() {

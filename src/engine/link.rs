@@ -23,10 +23,10 @@ pub enum Mode {
 pub enum WhenAfter {
     #[default]
     Always,
-    /// The link at this place among the node's links reported a miss.
-    Miss(u8),
-    /// The link at this place failed.
-    Failure(u8),
+    /// The link with this mark reported a miss.
+    Miss(u64),
+    /// The link with this mark failed.
+    Failure(u64),
 }
 
 /// Which calls use a link.
@@ -48,7 +48,7 @@ impl Default for When {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Retry {
     /// Attempts in all, the first one included.
-    pub attempts: u8,
+    pub attempts: u16,
     pub backoff: Backoff,
     pub budget: Option<Budget>,
 }
@@ -175,7 +175,9 @@ pub(crate) fn guard_of(origin: u16) -> u16 {
 /// What goes wrong on a link at present.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LinkFault {
-    pub extra_latency: Span,
+    /// What messages take longer, each way.
+    pub extra_there: Span,
+    pub extra_back: Span,
     pub loss: f64,
     /// How many partitions cut it.
     pub cuts: u32,
@@ -184,7 +186,8 @@ pub(crate) struct LinkFault {
 }
 
 impl LinkFault {
-    pub const NONE: LinkFault = LinkFault { extra_latency: Span::ZERO, loss: 0.0, cuts: 0, holds: 0 };
+    pub const NONE: LinkFault =
+        LinkFault { extra_there: Span::ZERO, extra_back: Span::ZERO, loss: 0.0, cuts: 0, holds: 0 };
 }
 
 /// A link of a running simulation; aligned as nodes are.

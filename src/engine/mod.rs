@@ -23,15 +23,15 @@ mod tally;
 mod tests;
 mod trace;
 
-pub use self::core::{ReplicaState, Stage};
+pub use self::core::{ReplicaLoad, ReplicaState, Stage};
 pub use call::{ANY_REPLICA, Call, CallId, Leg};
-pub use ctx::{Child, Ctx, Request, Route, Steps};
+pub use ctx::{Again, Aim, Child, Ctx, Request, Route, Steps};
 pub use event::EventQueue;
 pub use fault::{Fault, Patch, Place};
 pub use link::{Fallback, Hedge, LinkConfig, Mode, Pool, Retry, When, WhenAfter};
 pub use meter::{METERS, Meter, Meters};
 pub use outcome::{Operation, Outcome, REASONS, Reason, Reply};
-pub use plan::{LinkPlan, LinkUse, MAX_CLASSES, MAX_OUTS, NodePlan, Plan, StepGroup, Wait};
+pub use plan::{LinkPlan, LinkUse, MAX_AFTER, MAX_CLASSES, NodePlan, Plan, StepGroup, Wait};
 pub use sim::{Behaviour, Control, Sim};
 pub use tally::{ClassCounts, ClassTally, Failures, LinkCounts, LinkTally, NodeCounts, NodeTally, SIGNALS, Signal};
 pub use trace::{Hop, Journey, MOST_SHOWN, Passage, is_in, next_every, previous_every};

@@ -1,11 +1,11 @@
 //! Operations: what is kept around the attempts of a call while retries, hedges, a deadline or a fallback may act.
 
-use super::call::{CallId, Waiter};
+use super::call::{ANY_REPLICA, CallId, Waiter};
 use super::core::{Core, Ready, What};
-use super::ctx::{Child, Request, Route};
+use super::ctx::{Aim, Child, Request, Route};
 use super::link::MAX_HEDGES;
 use super::outcome::{Reason, Reply};
-use crate::base::{LinkId, Span, Time};
+use crate::base::{LinkId, NodeId, Span, Time};
 
 /// Attempts that can be in flight at once: one and its hedges.
 pub(crate) const MAX_IN_FLIGHT: usize = MAX_HEDGES as usize + 1;
@@ -15,22 +15,25 @@ pub(crate) const MAX_IN_FLIGHT: usize = MAX_HEDGES as usize + 1;
 pub(crate) struct Op {
     pub generation: u32,
     pub alive: bool,
+    /// The link whose policies these are: the one the first attempt goes over.
     pub link: LinkId,
     pub waiter: Waiter,
     pub tag: u32,
     pub route: Route,
     pub request: Request,
+    /// The node that sent it says where each attempt goes, and is told how each one ends.
+    pub picked: bool,
     /// When the caller asked.
     pub started: Time,
     /// The deadline of the whole operation.
     pub deadline: Time,
     /// Attempts begun, without hedges.
-    pub attempts: u8,
+    pub attempts: u16,
     /// Copies of the present attempt, and when the next is due.
     pub hedges: u8,
     pub hedge_at: Time,
-    /// Attempts and copies of all of them; a number too large to count stays at the largest.
-    pub sent: u8,
+    /// Attempts and copies of all of them.
+    pub sent: u16,
     /// The delay before the last retry, which decorrelated jitter builds on.
     pub last_delay: Span,
     pub reason: Reason,
@@ -64,6 +67,8 @@ impl Op {
 pub(crate) struct Ops {
     slab: Vec<Op>,
     free: Vec<u32>,
+    /// Where the attempts of each that have failed had gone, each place once, the latest last.
+    tried: Vec<Vec<(NodeId, u16)>>,
 }
 
 impl Ops {
@@ -74,8 +79,10 @@ impl Ops {
         let Some(slot) = self.free.pop() else {
             let slot = u32::try_from(self.slab.len()).expect("fewer than 2^32 operations");
             self.slab.push(op(0));
+            self.tried.push(Vec::new());
             return CallId::new(slot, 0);
         };
+        self.tried[slot as usize].clear();
         let place = &mut self.slab[slot as usize];
         let generation = place.generation;
         *place = op(generation);
@@ -88,6 +95,21 @@ impl Ops {
         op.alive = false;
         op.generation = op.generation.wrapping_add(1);
         self.free.push(slot);
+    }
+
+    /// Note where an attempt that failed had gone.
+    fn note_tried(&mut self, slot: u32, node: NodeId, replica: u16) {
+        let tried = &mut self.tried[slot as usize];
+        if replica != ANY_REPLICA {
+            tried.retain(|place| *place != (node, replica));
+            tried.push((node, replica));
+        }
+    }
+
+    /// All but the latest place may be tried once more.
+    pub fn start_over(&mut self, slot: u32) {
+        let tried = &mut self.tried[slot as usize];
+        tried.drain(..tried.len().saturating_sub(1));
     }
 
     pub fn id(&self, slot: u32) -> CallId {
@@ -136,6 +158,7 @@ impl Core {
         let inherited = if config.propagate_deadline { request.deadline } else { Time::NEVER };
         let deadline = own.min(inherited);
         let request = Request { deadline: if config.propagate_deadline { deadline } else { Time::NEVER }, ..*request };
+        let picked = self.nodes[state.from.index()].picks && matches!(waiter, Waiter::Node(_) | Waiter::Root);
         if config.retry.as_ref().is_some_and(|retry| retry.budget.is_some())
             && let Some(budget) = &mut state.guard(route.origin).budget
         {
@@ -152,6 +175,7 @@ impl Core {
             tag,
             route,
             request,
+            picked,
             started: now,
             deadline,
             attempts: 0,
@@ -167,7 +191,9 @@ impl Core {
             self.note_child(waiter, id, true);
         }
         if deadline <= now {
-            // Too late before it began: nothing is sent.
+            // Too late before it began: nothing is sent, which says nothing of the place that was picked.
+            let never_sent = Child::of_op(&self.ops[id.slot()], Reply::failed(Reason::Cancelled));
+            self.tell_attempt(id.slot(), never_sent);
             return self.ready.push(Ready::TooLate(id));
         }
         if deadline == own {
@@ -175,25 +201,24 @@ impl Core {
         } else {
             self.push_deadline(deadline, What::OpDeadline, id);
         }
-        self.op_attempt(id.slot());
+        self.op_attempt(id.slot(), Aim { link, tag, route });
     }
 
     /// Send one attempt of an operation, which may have copies.
-    fn op_attempt(&mut self, slot: u32) {
+    pub(crate) fn op_attempt(&mut self, slot: u32, aim: Aim) {
         let op = &mut self.ops[slot];
         op.resting = false;
         op.attempts += 1;
         op.hedges = 0;
         self.arm_hedge(slot);
-        self.op_send(slot);
+        self.op_send(slot, aim);
     }
 
-    fn op_send(&mut self, slot: u32) {
+    fn op_send(&mut self, slot: u32, aim: Aim) {
         let op = &mut self.ops[slot];
-        let number = op.sent;
-        op.sent = op.sent.saturating_add(1);
-        let (link, route, request) = (op.link, op.route, op.request);
-        let id = self.attempt(link, Waiter::Op(self.ops.id(slot)).parts(), 0, route, &request, number);
+        op.sent += 1;
+        let (number, request) = (op.sent, op.request);
+        let id = self.attempt(aim.link, Waiter::Op(self.ops.id(slot)).parts(), aim.tag, aim.route, &request, number);
         self.ops[slot].note(id);
     }
 
@@ -209,13 +234,33 @@ impl Core {
         }
     }
 
+    /// Whether an operation has tried a place, in an attempt that failed or in one that is under way besides `id`.
+    pub(super) fn has_tried(&self, op: CallId, id: CallId, node: NodeId, replica: u16) -> bool {
+        let there = |id: CallId| self.calls.get(id).is_some_and(|call| (call.node, call.replica) == (node, replica));
+        self.ops.is_alive(op)
+            && (self.ops.tried[op.slot() as usize].contains(&(node, replica))
+                || self.ops[op.slot()].in_flight.iter().any(|&other| other != id && there(other)))
+    }
+
+    /// Tell the node that picks the places of attempts how one of them ended: before it is told of the operation, or asked for
+    /// another place.
+    fn tell_attempt(&mut self, slot: u32, child: Child) {
+        let op = &self.ops[slot];
+        if op.picked {
+            let parent = if let Waiter::Node(parent) = op.waiter { parent } else { CallId::NONE };
+            self.attempts.push_back(Child { parent, ..child });
+            self.ready.push(Ready::Attempt);
+        }
+    }
+
     /// An attempt of an operation has ended.
-    pub(super) fn op_reply(&mut self, op: CallId, id: CallId, reply: Reply) {
+    pub(super) fn op_reply(&mut self, op: CallId, id: CallId, child: Child) {
         debug_assert!(self.ops.is_alive(op), "a reply to an operation that is gone");
         if !self.ops.is_alive(op) {
             return;
         }
-        let slot = op.slot();
+        let (slot, reply) = (op.slot(), child.reply);
+        self.tell_attempt(slot, child);
         let op = &mut self.ops[slot];
         op.forget(id);
         let reason = match reply.outcome {
@@ -223,6 +268,8 @@ impl Core {
             Err(reason) => reason,
         };
         op.reason = reason;
+        self.ops.note_tried(slot, self.links[child.link.index()].to, child.replica);
+        let op = &self.ops[slot];
         if op.is_waiting() || op.resting {
             return;
         }
@@ -269,23 +316,23 @@ impl Core {
         Some(delay)
     }
 
-    #[inline(never)]
-    pub(crate) fn retry_now(&mut self, slot: u32) {
-        self.op_attempt(slot);
+    /// Whether another copy is to be sent now, because the answer is slow in coming.
+    pub(crate) fn hedge_is_due(&self, id: CallId) -> bool {
+        if !self.ops.is_alive(id) {
+            return false;
+        }
+        let op = &self.ops[id.slot()];
+        let copies = self.links[op.link.index()].config.hedge.map_or(0, |hedge| hedge.copies.min(MAX_HEDGES));
+        // The timer of an earlier attempt is due at another time.
+        op.hedge_at == self.now && op.hedges < copies && op.is_waiting()
     }
 
-    /// The answer is slow in coming: send another copy.
-    pub(crate) fn hedge_now(&mut self, slot: u32) {
+    /// Send another copy.
+    pub(crate) fn op_hedge(&mut self, slot: u32, aim: Aim) {
         let op = &mut self.ops[slot];
-        let link = op.link;
-        let Some(hedge) = self.links[link.index()].config.hedge else { return };
-        // The timer of an earlier attempt is due at another time.
-        if op.hedge_at != self.now || op.hedges >= hedge.copies.min(MAX_HEDGES) || !op.is_waiting() {
-            return;
-        }
         op.hedges += 1;
-        self.links[link.index()].tally.counts.hedges += 1;
-        self.op_send(slot);
+        self.links[op.link.index()].tally.counts.hedges += 1;
+        self.op_send(slot, aim);
         self.arm_hedge(slot);
     }
 
@@ -327,15 +374,17 @@ impl Core {
         let attempts = std::mem::replace(&mut self.ops[slot].in_flight, [CallId::NONE; MAX_IN_FLIGHT]);
         for id in attempts.into_iter().filter(|id| !id.is_none()) {
             if self.awaited(id) {
+                let child = Child::of(&self.calls[id], Reply::failed(reason));
+                self.tell_attempt(slot, child);
                 self.abandon(id, reason, needed);
             }
         }
     }
 
     pub(super) fn finish_op(&mut self, slot: u32, reply: Reply) {
-        // Losing copies count as lost: nobody waits for them any more.
+        // Nobody waits for losing copies any more.
         if self.ops[slot].is_waiting() {
-            self.abandon_attempts(slot, Reason::Lost, false);
+            self.abandon_attempts(slot, Reason::Cancelled, false);
         }
         let op = &self.ops[slot];
         let (waiter, child) = (op.waiter, Child::of_op(op, reply));
@@ -345,7 +394,7 @@ impl Core {
 
     /// Forget an operation whose caller is gone.
     pub(super) fn abandon_op(&mut self, slot: u32) {
-        self.abandon_attempts(slot, Reason::Lost, false);
+        self.abandon_attempts(slot, Reason::Cancelled, false);
         self.remove_op(slot);
     }
 

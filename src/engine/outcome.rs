@@ -22,7 +22,7 @@ pub enum Reason {
     PoolExhausted,
     /// The callee was down.
     Refused,
-    /// The message was lost and nobody waits for it any more.
+    /// A message was lost, and nobody ever learns of it.
     Lost,
     /// The callee answered with an error.
     Error,
@@ -38,10 +38,12 @@ pub enum Reason {
     NoRoute,
     /// The node or link was edited away.
     Removed,
+    /// Its caller gave it up: it left, was answered otherwise, or is gone.
+    Cancelled,
 }
 
 /// Every reason, in the order of its number.
-pub const REASONS: [Reason; 17] = [
+pub const REASONS: [Reason; 18] = [
     Reason::Timeout,
     Reason::Deadline,
     Reason::QueueFull,
@@ -59,9 +61,15 @@ pub const REASONS: [Reason; 17] = [
     Reason::Expired,
     Reason::NoRoute,
     Reason::Removed,
+    Reason::Cancelled,
 ];
 
 impl Reason {
+    /// Whether anything fails for this reason yet. A figure of one for which nothing does would be 0 in every run.
+    pub fn is_produced(self) -> bool {
+        !matches!(self, Reason::Unauthorized | Reason::Throttled | Reason::Expired)
+    }
+
     /// The name used in files, tables and JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -82,6 +90,7 @@ impl Reason {
             Reason::Expired => "expired",
             Reason::NoRoute => "no_route",
             Reason::Removed => "removed",
+            Reason::Cancelled => "cancelled",
         }
     }
 }

@@ -24,16 +24,15 @@ pub struct StepGroup {
     /// Positions in the node's `uses`.
     pub uses: Range<u32>,
     pub wait: Wait,
-    /// The link and its place among the node's, where the group is one call that is always made: the usual case, which
-    /// needs none of the rest.
-    pub only: Option<(LinkId, u8)>,
+    /// The link, where the group is one call that is always made: the usual case, which needs none of the rest.
+    pub only: Option<LinkId>,
 }
 
 impl StepGroup {
     /// A group of `uses` of the node's `all`.
     pub fn new(uses: Range<u32>, wait: Wait, all: &[LinkUse]) -> StepGroup {
         let only = match &all[uses.start as usize..uses.end as usize] {
-            [one] if wait == Wait::All && one.is_unconditional() => Some((one.link, one.local)),
+            [one] if wait == Wait::All && one.is_unconditional() => Some(one.link),
             _ => None,
         };
         StepGroup { uses, wait, only }
@@ -44,8 +43,6 @@ impl StepGroup {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LinkUse {
     pub link: LinkId,
-    /// Position among the node's outgoing links, for `after`.
-    pub local: u8,
     pub when: When,
     /// Calls made at once: the whole part always, one more with the probability of the rest.
     pub calls: f64,
@@ -81,6 +78,8 @@ pub struct LinkPlan {
     pub to: NodeId,
     /// Share of the load where the caller chooses among links.
     pub weight: f64,
+    /// Its bit in the masks of `after` conditions; 0 where no condition speaks of it.
+    pub mark: u64,
     pub when: When,
     pub config: LinkConfig,
 }
@@ -95,7 +94,7 @@ pub struct Plan {
     pub seed: u64,
 }
 
-/// Links of one node that take part in `after` conditions.
-pub const MAX_OUTS: usize = 64;
+/// Links of one node that `after` conditions can speak of: each is a bit of a mask.
+pub const MAX_AFTER: usize = 64;
 /// A class is a bit of a mask.
 pub const MAX_CLASSES: usize = 64;

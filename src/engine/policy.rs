@@ -3,7 +3,7 @@
 
 use super::call::{
     ARRIVED, AWAITED, CANCELLED, CONNECTED, Call, CallId, HELD, IN_BULKHEAD, IN_POOL_QUEUE, PERMITTED, RETURNING,
-    SERVING, STRAIGHT, TRACED, UNNOTICED, Waiter, Waits,
+    SERVING, STOPPED, STRAIGHT, TRACED, UNNOTICED, Waiter, Waits,
 };
 use super::core::{Core, Ready, What};
 use super::ctx::{Child, Request, Route};
@@ -27,7 +27,7 @@ impl Core {
         if !usual || self.ready.len() == self.ready.capacity() || !self.calls.has_free() {
             return self.send_with_care(link, waiter, tag, route, request);
         }
-        let id = self.note_attempt(link, waiter.parts(), tag, route, &request, 0);
+        let id = self.note_attempt(link, waiter.parts(), tag, route, &request, false);
         self.ready.push(Ready::Arrive(id));
     }
 
@@ -39,7 +39,7 @@ impl Core {
         if way.retried || deadline <= self.now {
             return self.begin_op(link, waiter, tag, route, &request);
         }
-        let id = self.attempt(link, waiter.parts(), tag, route, &Request { deadline, ..request }, 0);
+        let id = self.attempt(link, waiter.parts(), tag, route, &Request { deadline, ..request }, 1);
         if deadline != Time::NEVER {
             // Nothing is tried again, so that the attempt is all there is to give up.
             self.push_deadline(deadline, What::CallDeadline, id);
@@ -54,11 +54,11 @@ impl Core {
         tag: u32,
         route: Route,
         request: &Request,
-        number: u8,
+        number: u16,
     ) -> CallId {
-        let id = self.note_attempt(link, waits, tag, route, request, number);
+        let id = self.note_attempt(link, waits, tag, route, request, number > 1);
         if self.tracer.is_on() {
-            self.trace_call(id);
+            self.trace_call(id, number);
         }
         if self.links[link.index()].way.straight {
             self.ready.push(Ready::Arrive(id));
@@ -68,7 +68,7 @@ impl Core {
         id
     }
 
-    /// The record of an attempt.
+    /// The record of an attempt; `again` says whether it is not the first of its operation.
     #[inline(always)]
     fn note_attempt(
         &mut self,
@@ -77,7 +77,7 @@ impl Core {
         tag: u32,
         route: Route,
         request: &Request,
-        number: u8,
+        again: bool,
     ) -> CallId {
         let (id, call) = self.calls.reserve();
         let state = &mut self.links[link.index()];
@@ -85,7 +85,7 @@ impl Core {
         *call = Call {
             generation: id.generation(),
             flags: AWAITED | SERVING | STRAIGHT,
-            attempt: number,
+            again,
             waits,
             caller,
             tag,
@@ -162,7 +162,7 @@ impl Core {
     fn fail_at_once(&mut self, id: CallId, reason: Reason) {
         let call = &mut self.calls[id];
         call.reply = Reply::failed(reason);
-        call.flags |= RETURNING;
+        call.flags |= RETURNING | STOPPED;
         self.ready.push(Ready::Return(id));
     }
 
@@ -237,10 +237,11 @@ impl Core {
             *busy = start;
         }
         let sampler = if back { &state.config.latency_back } else { &state.config.latency };
-        let at = start + sampler.draw(&mut state.rng) + state.fault.extra_latency;
+        let extra = if back { state.fault.extra_back } else { state.fault.extra_there };
+        let at = start + sampler.draw(&mut state.rng) + extra;
         let lane = if back { state.lanes.back } else { state.lanes.arrive };
         let what = if back { What::Return } else { What::Arrive };
-        let steady = state.config.bandwidth.is_none() && state.fault.extra_latency.is_zero();
+        let steady = state.config.bandwidth.is_none() && extra.is_zero();
         if traced {
             self.trace_passage(id, back, at);
         }
@@ -372,7 +373,7 @@ impl Core {
         let (waits, caller) = (call.waits, call.caller);
         match waits {
             Waits::Root | Waits::Node => {
-                let child = Child { parent: caller, ..Child::of(call, reply) };
+                let child = Child { parent: caller, was_sent: flags & STOPPED == 0, ..Child::of(call, reply) };
                 if matches!(waits, Waits::Root) || self.is_served(caller) {
                     Told::Child(node, child)
                 } else {
@@ -380,8 +381,8 @@ impl Core {
                 }
             }
             Waits::Steps => {
-                let tag = call.tag;
-                match self.step_reply(caller, tag, reply) {
+                let (link, tag) = (call.link, call.tag);
+                match self.step_reply(caller, link, tag, reply) {
                     Some(end) => Told::StepsDone(node, caller, end),
                     None => Told::Nothing,
                 }
@@ -390,7 +391,9 @@ impl Core {
                 if unnoticed {
                     self.op_lost(caller, id);
                 } else {
-                    self.op_reply(caller, id, reply);
+                    // The record's own flags are gone.
+                    let child = Child { was_sent: flags & STOPPED == 0, ..Child::of(call, reply) };
+                    self.op_reply(caller, id, child);
                 }
                 Told::Nothing
             }
@@ -405,7 +408,7 @@ impl Core {
             Waiter::Node(parent) if self.is_served(parent) => self.tell_later(Child { parent, ..child }),
             Waiter::Node(_) => {}
             Waiter::Steps(parent) => {
-                if let Some(end) = self.step_reply(parent, child.tag, child.reply) {
+                if let Some(end) = self.step_reply(parent, child.link, child.tag, child.reply) {
                     self.ended.push_back(end);
                     self.ready.push(Ready::StepsDone(parent));
                 }
@@ -472,7 +475,7 @@ impl Core {
         let waiter = self.calls[id].waiter();
         self.abandon(id, reason, true);
         if let Waiter::Op(op) = waiter {
-            self.op_reply(op, id, reply);
+            self.op_reply(op, id, child);
         } else {
             self.deliver(waiter, child);
         }

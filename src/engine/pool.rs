@@ -68,7 +68,10 @@ impl Core {
             guard.connections -= 1;
             return;
         };
-        let broken = matches!(outcome, Err(Reason::Timeout | Reason::Deadline | Reason::Refused | Reason::Lost));
+        let broken = matches!(
+            outcome,
+            Err(Reason::Timeout | Reason::Deadline | Reason::Refused | Reason::Lost | Reason::Cancelled)
+        );
         let over = guard.connections > pool.size;
         if over {
             guard.connections -= 1;

@@ -1,8 +1,8 @@
 //! A plan being executed.
 
-use super::call::CallId;
-use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, ReplicaState, What};
-use super::ctx::{Child, Ctx};
+use super::call::{CallId, Waiter};
+use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, ReplicaLoad, ReplicaState, What};
+use super::ctx::{Again, Aim, Child, Ctx};
 use super::event::{Event, MAX_PLACES};
 use super::fault::{Fault, Patch, Place};
 use super::meter::Meters;
@@ -46,6 +46,12 @@ pub trait Behaviour: Clone {
     fn on_call(&mut self, ctx: &mut Ctx, id: CallId);
     /// A child call that this node asked for has ended.
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child);
+    /// Where a further attempt goes of what this node has sent, if it [picks](Ctx::picks_again) the place of each.
+    fn pick_again(&mut self, _ctx: &mut Ctx, again: &Again) -> Aim {
+        again.first
+    }
+    /// An attempt has ended of an operation that this node has sent, if it [picks](Ctx::picks_again) the place of each.
+    fn on_attempt(&mut self, _ctx: &mut Ctx, _attempt: &Child) {}
     /// The itinerary begun with [`Ctx::run_steps`] has ended.
     fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply);
     /// A timer has fired.
@@ -149,6 +155,19 @@ impl<B: Behaviour> Sim<B> {
                         self.with(node, |behaviour, ctx| behaviour.on_reply(ctx, &child));
                     }
                 }
+                Ready::Attempt => {
+                    let attempt = self.core.attempts.pop_front();
+                    if let Some(attempt) = attempt.filter(|a| a.parent.is_none() || self.core.is_served(a.parent)) {
+                        let node = self.core.links[attempt.link.index()].from;
+                        self.with(node, |behaviour, ctx| behaviour.on_attempt(ctx, &attempt));
+                    }
+                }
+                Ready::Hedge(id) => {
+                    if self.core.hedge_is_due(id) {
+                        let aim = self.aim_again(id, true);
+                        self.core.op_hedge(id.slot(), aim);
+                    }
+                }
                 Ready::StepsDone(id) => {
                     let reply = self.core.ended.pop_front().unwrap_or(Reply::OK);
                     if self.core.is_served(id) {
@@ -170,6 +189,23 @@ impl<B: Behaviour> Sim<B> {
             }
         }
         self.core.ready.clear();
+    }
+
+    /// Where the next attempt or copy of an operation goes.
+    #[inline(never)]
+    fn aim_again(&mut self, id: CallId, copy: bool) -> Aim {
+        let op = &self.core.ops[id.slot()];
+        let first = Aim { link: op.link, tag: op.tag, route: op.route };
+        if !op.picked {
+            return first;
+        }
+        let parent = if let Waiter::Node(parent) = op.waiter { parent } else { CallId::NONE };
+        if !parent.is_none() && !self.core.is_served(parent) {
+            return first;
+        }
+        let again = Again { op: id, copy, parent, first, request: op.request };
+        let node = self.core.links[op.link.index()].from;
+        self.with(node, |behaviour, ctx| behaviour.pick_again(ctx, &again))
     }
 
     #[inline(never)]
@@ -214,10 +250,13 @@ impl<B: Behaviour> Sim<B> {
                 }
             }
             What::OpDeadline | What::Retry | What::Fallback => {
-                if self.core.ops.by_slot(slot, generation, GENERATION_MASK).is_some() {
+                if let Some(id) = self.core.ops.by_slot(slot, generation, GENERATION_MASK) {
                     match what {
                         What::OpDeadline => self.core.op_deadline(slot),
-                        What::Retry => self.core.retry_now(slot),
+                        What::Retry => {
+                            let aim = self.aim_again(id, false);
+                            self.core.op_attempt(slot, aim);
+                        }
                         _ => self.core.fallback_now(slot),
                     }
                 }
@@ -350,6 +389,11 @@ impl<B: Behaviour> Sim<B> {
     /// The replicas of a node as the engine sees them.
     pub fn replicas(&self, node: NodeId) -> &[ReplicaState] {
         &self.core.nodes[node.index()].replicas
+    }
+
+    /// What each replica of a node has done so far; empty where there was never more than one.
+    pub fn loads(&self, node: NodeId) -> &[ReplicaLoad] {
+        &self.core.nodes[node.index()].loads
     }
 
     /// Calls that have arrived at a node and were not answered, counted one by one: what conservation is checked

@@ -13,19 +13,19 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StepState {
     /// The next step to begin.
-    next: u16,
+    next: u32,
     /// Replies still to come in this step, and successes still needed.
     outstanding: u32,
     needed: u32,
     /// Told apart from late replies to an earlier step.
-    epoch: u8,
-    /// The link that was chosen last, plus one, where only one is called.
-    chosen: u8,
+    epoch: u32,
+    /// The link that was chosen last, where only one is called.
+    chosen: Option<LinkId>,
     /// The first failure of this step that nothing has taken care of.
     failure: Option<Reason>,
     degraded: bool,
     stale: bool,
-    /// A bit per outgoing link.
+    /// Marks of the links that reported a miss, and of those that failed.
     missed: u64,
     failed: u64,
 }
@@ -46,11 +46,6 @@ pub(crate) struct Children {
     children: Vec<(CallId, bool)>,
 }
 
-/// The tag of a child of an itinerary: its place among the links, and the epoch.
-fn tag_of(local: u8, epoch: u8) -> u32 {
-    u32::from(local) | u32::from(epoch) << 8
-}
-
 impl Core {
     /// Begin the itinerary of `call`'s node. Returns at once what is known at once.
     #[inline(always)]
@@ -58,7 +53,7 @@ impl Core {
         let node = self.calls[id].node;
         match *self.plan.nodes[node.index()].steps {
             [] => Steps::Done(Reply::OK),
-            [StepGroup { only: Some((link, _)), .. }] => {
+            [StepGroup { only: Some(link), .. }] => {
                 self.send_onward(link, id, 0);
                 Steps::Pending
             }
@@ -102,25 +97,25 @@ impl Core {
     }
 
     /// Nobody waits for the children of `id` any more: those on links that can say so are cancelled. A node that asked for
-    /// one itself is told that it is lost, for it keeps account of what it asked for.
+    /// one itself is told, for it keeps account of what it asked for.
     pub(crate) fn cancel_children(&mut self, id: CallId) {
         let known = self.children.get_mut(id.slot() as usize).filter(|known| known.generation == id.generation());
         let Some(known) = known else { return };
         let mut children = std::mem::take(&mut known.children);
-        let lost = Reply::failed(Reason::Lost);
+        let cancelled = Reply::failed(Reason::Cancelled);
         for (child, is_op) in children.drain(..) {
             if is_op {
                 if !self.ops.is_alive(child) {
                     continue;
                 }
                 match self.ops[child.slot()].waiter {
-                    Waiter::Node(_) => self.finish_op(child.slot(), lost),
+                    Waiter::Node(_) => self.finish_op(child.slot(), cancelled),
                     _ => self.abandon_op(child.slot()),
                 }
             } else if self.awaited(child) {
                 let call = &self.calls[child];
-                let (waiter, told) = (call.waiter(), Child::of(call, lost));
-                self.abandon(child, Reason::Lost, false);
+                let (waiter, told) = (call.waiter(), Child::of(call, cancelled));
+                self.abandon(child, Reason::Cancelled, false);
                 if let Waiter::Node(_) = waiter {
                     self.deliver(waiter, told);
                 }
@@ -133,15 +128,15 @@ impl Core {
     #[inline]
     fn advance_steps(&mut self, id: CallId, node: NodeId) -> Steps {
         let state = &mut self.steps[id.slot() as usize];
-        let Some(group) = self.plan.nodes[node.index()].steps.get(usize::from(state.next)) else {
+        let Some(group) = self.plan.nodes[node.index()].steps.get(state.next as usize) else {
             return Steps::Done(state.result());
         };
         match group.only {
-            Some((link, local)) if state.failure.is_none() => {
+            Some(link) if state.failure.is_none() => {
                 state.next += 1;
                 (state.outstanding, state.needed) = (1, 1);
-                let tag = tag_of(local, state.epoch);
-                self.send_onward(link, id, tag);
+                let epoch = state.epoch;
+                self.send_onward(link, id, epoch);
                 Steps::Pending
             }
             _ => self.advance_groups(id, node),
@@ -152,7 +147,7 @@ impl Core {
     fn advance_groups(&mut self, id: CallId, node: NodeId) -> Steps {
         loop {
             let state = &self.steps[id.slot() as usize];
-            let Some(group) = self.plan.nodes[node.index()].steps.get(usize::from(state.next)) else {
+            let Some(group) = self.plan.nodes[node.index()].steps.get(state.next as usize) else {
                 return Steps::Done(state.result());
             };
             let (uses, wait) = (group.uses.clone(), group.wait);
@@ -188,32 +183,31 @@ impl Core {
 
     /// One of the links, by weight, among those that are to be used at all.
     fn choose(&mut self, id: CallId, node: NodeId, uses: Range<u32>) -> Range<u32> {
-        self.steps[id.slot() as usize].chosen = 0;
-        // A bit for each; the links of a node are not more than that.
-        let mut used = 0u64;
-        for (bit, i) in uses.clone().enumerate() {
-            let link_use = self.plan.nodes[node.index()].uses[i as usize];
-            used |= u64::from(self.is_used(id, node, &link_use)) << bit;
-        }
-        let all = &self.plan.nodes[node.index()].uses;
-        let weight = |i: u32| if used >> (i - uses.start) & 1 == 1 { all[i as usize].weight } else { 0.0 };
-        let total: f64 = uses.clone().map(weight).sum();
-        let mut left = self.nodes[node.index()].step_rng.uniform() * total;
+        let mut used = std::mem::take(&mut self.used);
+        used.clear();
         for i in uses.clone() {
-            left -= weight(i);
-            if left < 0.0 {
-                self.steps[id.slot() as usize].chosen = all[i as usize].local + 1;
-                return i..i + 1;
+            let link_use = self.plan.nodes[node.index()].uses[i as usize];
+            if self.is_used(id, node, &link_use) {
+                used.push(i);
             }
         }
-        uses.end..uses.end
+        let all = &self.plan.nodes[node.index()].uses;
+        let total: f64 = used.iter().map(|&i| all[i as usize].weight).sum();
+        let mut left = self.nodes[node.index()].step_rng.uniform() * total;
+        let one = used.iter().copied().find(|&i| {
+            left -= all[i as usize].weight;
+            left < 0.0
+        });
+        self.steps[id.slot() as usize].chosen = one.map(|i| all[i as usize].link);
+        self.used = used;
+        one.map_or(uses.end..uses.end, |i| i..i + 1)
     }
 
     /// The next call over the link that was chosen, if it is to be called once more and nothing has failed.
     fn chosen(&self, id: CallId, node: NodeId, mut uses: Range<u32>) -> Range<u32> {
         let state = &self.steps[id.slot() as usize];
         let all = &self.plan.nodes[node.index()].uses;
-        match uses.find(|&i| all[i as usize].local + 1 == state.chosen && state.failure.is_none()) {
+        match uses.find(|&i| Some(all[i as usize].link) == state.chosen && state.failure.is_none()) {
             Some(i) => i..i + 1,
             None => 0..0,
         }
@@ -224,8 +218,8 @@ impl Core {
         let state = &self.steps[id.slot() as usize];
         let due = match link_use.when.after {
             WhenAfter::Always => state.failure.is_none(),
-            WhenAfter::Miss(local) => state.failure.is_none() && state.missed >> local & 1 == 1,
-            WhenAfter::Failure(local) => state.failed >> local & 1 == 1,
+            WhenAfter::Miss(mark) => state.failure.is_none() && state.missed & mark != 0,
+            WhenAfter::Failure(mark) => state.failed & mark != 0,
         };
         if !due || link_use.when.classes >> self.calls[id].asks.class.0 & 1 == 0 {
             return false;
@@ -239,21 +233,21 @@ impl Core {
         let rng = &mut self.nodes[node.index()].step_rng;
         let whole = link_use.calls as u32;
         let calls = whole + u32::from(rng.chance(link_use.calls - f64::from(whole)));
-        if let WhenAfter::Failure(local) = link_use.when.after
+        if let WhenAfter::Failure(mark) = link_use.when.after
             && calls > 0
         {
             // This link takes care of the failure.
             let state = &mut self.steps[id.slot() as usize];
-            state.failed &= !(1 << local);
+            state.failed &= !mark;
             state.failure = None;
         }
         let waiter = if link_use.asynchronous { Waiter::Nobody } else { Waiter::Steps(id) };
-        let tag = tag_of(link_use.local, self.steps[id.slot() as usize].epoch);
+        let tag = self.steps[id.slot() as usize].epoch;
         let (route, mut request) = (Route::onward(&self.calls[id]), self.calls[id].asks);
         let key = request.key;
         for n in 0..calls {
             if let Some(before) = link_use.spread {
-                request.key = hash::mix2(key, u64::from(before) + u64::from(n));
+                request.key = hash::mix2(self.spread ^ key, u64::from(before) + u64::from(n));
             }
             self.send(link_use.link, waiter, tag, route, request);
         }
@@ -265,36 +259,37 @@ impl Core {
         let state = &self.steps[id.slot() as usize];
         let plan = &self.plan.nodes[node.index()];
         let class = self.calls[id].asks.class;
-        plan.steps.iter().skip(usize::from(state.next)).flat_map(|group| group.uses.clone()).any(|i| {
+        plan.steps.iter().skip(state.next as usize).flat_map(|group| group.uses.clone()).any(|i| {
             let link_use = &plan.uses[i as usize];
-            let waits = matches!(link_use.when.after, WhenAfter::Failure(local) if state.failed >> local & 1 == 1);
+            let waits = matches!(link_use.when.after, WhenAfter::Failure(mark) if state.failed & mark != 0);
             waits && link_use.when.classes >> class.0 & 1 == 1
         })
     }
 
-    /// A child of an itinerary has answered. Returns how the itinerary ends, if that was its end.
+    /// A child of an itinerary, over this link, has answered. Returns how the itinerary ends, if that was its end.
     #[inline(always)]
-    pub(crate) fn step_reply(&mut self, id: CallId, tag: u32, reply: Reply) -> Option<Reply> {
+    pub(crate) fn step_reply(&mut self, id: CallId, link: LinkId, tag: u32, reply: Reply) -> Option<Reply> {
         let node = self.calls.get(id).filter(|call| call.flags & SERVING != 0)?.node;
-        if let [StepGroup { only: Some((link, _)), .. }] = *self.plan.nodes[node.index()].steps {
+        if let [StepGroup { only: Some(_), .. }] = *self.plan.nodes[node.index()].steps {
             Some(self.reply_of_only(link, reply))
         } else {
-            self.step_reply_of(id, node, tag, reply)
+            self.step_reply_of(id, node, (link, tag), reply)
         }
     }
 
     /// The same of an itinerary of which something is kept.
     #[inline(never)]
-    fn step_reply_of(&mut self, id: CallId, node: NodeId, tag: u32, reply: Reply) -> Option<Reply> {
-        let local = tag & 0xFF;
+    fn step_reply_of(&mut self, id: CallId, node: NodeId, (link, epoch): (LinkId, u32), reply: Reply) -> Option<Reply> {
         let state = &mut self.steps[id.slot() as usize];
-        if u32::from(state.epoch) != tag >> 8 & 0xFF || state.outstanding == 0 {
+        if state.epoch != epoch || state.outstanding == 0 {
             return None;
         }
         state.outstanding -= 1;
         state.degraded |= reply.degraded;
         state.stale |= reply.stale;
-        state.missed |= u64::from(reply.miss) << local;
+        if reply.miss {
+            state.missed |= self.plan.links[link.index()].mark;
+        }
         let failed = match reply.outcome {
             Ok(()) => {
                 state.needed -= 1;
@@ -309,7 +304,7 @@ impl Core {
                 state.failure.is_some()
             }
             Err(reason) => {
-                if !self.note_failure(id, node, local, reason) {
+                if !self.note_failure(id, link, reason) {
                     return None;
                 }
                 self.steps[id.slot() as usize].failure.is_some()
@@ -339,13 +334,12 @@ impl Core {
         }
     }
 
-    /// A child at this place among the links has failed. Returns whether the step is over.
+    /// A child over this link has failed. Returns whether the step is over.
     #[cold]
-    fn note_failure(&mut self, id: CallId, node: NodeId, local: u32, reason: Reason) -> bool {
-        let link = self.plan.nodes[node.index()].outs[local as usize];
+    fn note_failure(&mut self, id: CallId, link: LinkId, reason: Reason) -> bool {
         let optional = self.links[link.index()].config.optional;
         let state = &mut self.steps[id.slot() as usize];
-        state.failed |= 1 << local;
+        state.failed |= self.plan.links[link.index()].mark;
         if !optional {
             state.failure = state.failure.or(Some(reason));
         } else if state.failure.is_none() {

@@ -111,7 +111,7 @@ impl Behaviour for Toy {
 
     fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
         if let Toy::Hold = self {
-            ctx.reply(id, Reply::failed(Reason::Lost));
+            ctx.reply(id, Reply::failed(Reason::Cancelled));
         }
     }
 
@@ -148,7 +148,6 @@ fn chain_of(gap: Span, tail: Vec<Toy>, configs: &[LinkConfig]) -> Sim<Toy> {
             node.outs = vec![link];
             node.uses = vec![LinkUse {
                 link,
-                local: 0,
                 when: When::default(),
                 calls: 1.0,
                 spread: None,
@@ -161,6 +160,7 @@ fn chain_of(gap: Span, tail: Vec<Toy>, configs: &[LinkConfig]) -> Sim<Toy> {
                 from: NodeId(i as u32),
                 to: NodeId(i as u32 + 1),
                 weight: 1.0,
+                mark: 0,
                 when: When::default(),
                 config: config.clone(),
             });

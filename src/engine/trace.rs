@@ -39,8 +39,8 @@ impl Passage {
 pub struct Hop {
     pub link: LinkId,
     pub class: ClassId,
-    /// 0 for the first attempt.
-    pub attempt: u8,
+    /// 1 for the first attempt of its operation; copies count too.
+    pub attempt: u16,
     /// The call on whose behalf it was made, by its place in the journey.
     pub parent: Option<u16>,
     /// When the caller asked.
@@ -254,9 +254,9 @@ impl Core {
     /// A call is made.
     #[cold]
     #[inline(never)]
-    pub(super) fn trace_call(&mut self, id: CallId) {
+    pub(super) fn trace_call(&mut self, id: CallId, attempt: u16) {
         let call = &self.calls[id];
-        let (link, class, attempt, intended) = (call.link, call.asks.class, call.attempt, call.asks.intended);
+        let (link, class, intended) = (call.link, call.asks.class, call.asks.intended);
         let waiter = call.waiter();
         let Some(slot) = self.tracer.journey(intended) else { return };
         let asks = match waiter {

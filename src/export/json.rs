@@ -17,10 +17,11 @@
 //! | `not_judged` | expectations, as text, whose window a run shortened by `--for` does not reach |
 //!
 //! An **estimate** is `value` and `half_width`: half of its 95 % confidence interval, in the unit of the value; `null`
-//! where there are too few observations to tell.
+//! where there are too few observations to tell, no steady state was found, or the variance is infinite.
 //!
-//! A **distribution** is `count` (observations), the estimates `mean`, `p50`, `p90`, `p95`, `p99`, `p99.9`, and `max`: all
-//! in seconds. A percentile without a half-width may come from too few observations: ten are needed beyond it.
+//! A **distribution** is `count` (observations), the estimates `mean`, `p50`, `p90`, `p95`, `p99`, `p99.9`, then `max` and
+//! `sd` (standard deviation, to 0.5 % of the mean): all in seconds; and `cv` (`sd` over `mean`). A percentile without a
+//! half-width may come from too few observations: ten are needed beyond it.
 //!
 //! A **class**, requests from when they were meant to be sent until their answer:
 //!
@@ -49,6 +50,7 @@
 //! | `busy`, `slots` | slots in use and slots there are: means over time |
 //! | `utilization` | share of slots in use (estimate) |
 //! | `core_utilization` | share of cores in use |
+//! | `hottest` | the busiest replica or shard: `copy` (its number), `share` (of the calls), `utilization` (of its slots or cores, whichever is more); `null` where there is one |
 //! | `signals` | what the kind counts besides calls (`hits`, `evicted` …) → how often |
 //! | `hit_ratio`, `stale_share` | share of look-ups that found their key, of checked reads that were old (estimates) |
 //! | `lag` | distribution of how far replicas or messages are behind |
@@ -58,7 +60,8 @@
 //! `attempt_rate` (per second), `retries`, `hedges`, `fallbacks` (counts), `latency` (distribution over succeeded attempts).
 //!
 //! A **verdict**: `expectation` and `why` as text, `value` (the figure, in its unit), `at_least` and `at_most` (the bounds,
-//! multiplied out where they are multiples of another figure), `holds`.
+//! multiplied out where they are multiples of another figure), `holds`, `outcome` (`holds`, `fails` or `cannot_be_told`) and
+//! `reason` (why it cannot be told).
 
 use crate::base::plain;
 use crate::metrics::Report;

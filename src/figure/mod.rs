@@ -16,6 +16,7 @@ mod notes;
 pub mod plot;
 mod png;
 mod ranks;
+mod room;
 mod route;
 pub mod scene;
 pub mod series;
@@ -302,7 +303,7 @@ fn facts(shown: &Shown, look: &Look) -> String {
         facts.push(if hold == all {
             format!("all {all} expectations hold")
         } else {
-            format!("{} of {all} expectations fail", all - hold)
+            format!("{hold} of {all} expectations hold")
         });
     }
     // Lines end between facts.

@@ -3,12 +3,13 @@
 
 mod search;
 
+use super::room::{Room, rooms};
 use super::scene::{Point, Rect};
 use search::Search;
 use std::collections::BTreeMap;
 
 /// How far a link goes straight before it may turn.
-const STUB: f64 = 14.0;
+pub(super) const STUB: f64 = 14.0;
 /// Tracks beside each other are so far apart; as many lie between two columns of cards.
 const TRACK: f64 = 12.0;
 const TRACKS: u32 = 10;
@@ -40,13 +41,13 @@ pub struct Body {
 }
 
 impl Body {
-    fn outer(&self) -> Rect {
+    pub(super) fn outer(&self) -> Rect {
         Rect::new(self.card.x - self.gutter, self.card.y, self.card.w + self.gutter, self.card.h)
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
+pub(super) enum Side {
     Left,
     Right,
     Top,
@@ -61,8 +62,9 @@ fn is_level(side: Side) -> bool {
 /// positions in `bodies`.
 pub fn routes(bodies: &[Body], links: &[(usize, usize)]) -> Vec<Vec<Point>> {
     let sides: Vec<(Side, Side)> = links.iter().map(|&(from, to)| sides(&bodies[from], &bodies[to])).collect();
-    let plain = ports(bodies, links, &sides, &Shifts::new());
-    let ways = ways(bodies, &plain);
+    let rooms = rooms(bodies);
+    let plain = ports(bodies, links, &sides, (&Shifts::new(), &rooms));
+    let ways = ways(bodies, &plain, &rooms);
     if links.len() > MOST_SHIFTED {
         return ways;
     }
@@ -70,7 +72,7 @@ pub fn routes(bodies: &[Body], links: &[(usize, usize)]) -> Vec<Vec<Point>> {
     if shifts.is_empty() {
         return ways;
     }
-    let shifted = self::ways(bodies, &ports(bodies, links, &sides, &shifts));
+    let shifted = self::ways(bodies, &ports(bodies, links, &sides, (&shifts, &rooms)), &rooms);
     let corners = |ways: &[Vec<Point>]| ways.iter().map(Vec::len).sum::<usize>();
     if corners(&shifted) < corners(&ways) { shifted } else { ways }
 }
@@ -100,9 +102,9 @@ fn shifts(links: &[(usize, usize)], sides: &[(Side, Side)], ways: &[Vec<Point>])
 }
 
 /// The ways between these ports.
-fn ways(bodies: &[Body], ports: &[(Port, Port)]) -> Vec<Vec<Point>> {
+fn ways(bodies: &[Body], ports: &[(Port, Port)], rooms: &[Room]) -> Vec<Vec<Point>> {
     let plain = |i: usize| straightened(plain(&ports[i].0, &ports[i].1, i));
-    let Some(mut grid) = Grid::new(bodies, ports) else { return (0..ports.len()).map(plain).collect() };
+    let Some(mut grid) = Grid::new(bodies, ports, rooms) else { return (0..ports.len()).map(plain).collect() };
     let mut search = Search::new(&grid);
     let distance =
         |&i: &usize| ((ports[i].0.at.x - ports[i].1.at.x).abs() + (ports[i].0.at.y - ports[i].1.at.y).abs()) as u64;
@@ -158,6 +160,8 @@ fn sides(from: &Body, to: &Body) -> (Side, Side) {
         (Side::Bottom, Side::Top)
     } else if b.bottom() + STUB <= a.y {
         (Side::Top, Side::Bottom)
+    } else if b.x >= a.right() {
+        (Side::Right, Side::Left)
     } else {
         (Side::Left, Side::Right)
     }
@@ -168,15 +172,17 @@ fn sides(from: &Body, to: &Body) -> (Side, Side) {
 struct Port {
     at: Point,
     side: Side,
+    /// How far the link goes straight.
+    stub: f64,
 }
 
 impl Port {
     fn outside(&self) -> Point {
         match self.side {
-            Side::Left => Point::new(self.at.x - STUB, self.at.y),
-            Side::Right => Point::new(self.at.x + STUB, self.at.y),
-            Side::Top => Point::new(self.at.x, self.at.y - STUB),
-            Side::Bottom => Point::new(self.at.x, self.at.y + STUB),
+            Side::Left => Point::new(self.at.x - self.stub, self.at.y),
+            Side::Right => Point::new(self.at.x + self.stub, self.at.y),
+            Side::Top => Point::new(self.at.x, self.at.y - self.stub),
+            Side::Bottom => Point::new(self.at.x, self.at.y + self.stub),
         }
     }
 
@@ -193,7 +199,12 @@ impl Port {
 type End = (usize, Side, (i64, i64), usize, bool);
 
 /// Both ends of each link. Those on one side of a card are spread over it, in the order of where they lead.
-fn ports(bodies: &[Body], links: &[(usize, usize)], sides: &[(Side, Side)], shifts: &Shifts) -> Vec<(Port, Port)> {
+fn ports(
+    bodies: &[Body],
+    links: &[(usize, usize)],
+    sides: &[(Side, Side)],
+    (shifts, rooms): (&Shifts, &[Room]),
+) -> Vec<(Port, Port)> {
     let mut ends: Vec<End> = Vec::new();
     for (i, (&(from, to), &(out, into))) in links.iter().zip(sides).enumerate() {
         let along = |body: usize, other: usize, side: Side| {
@@ -205,7 +216,7 @@ fn ports(bodies: &[Body], links: &[(usize, usize)], sides: &[(Side, Side)], shif
         ends.push((to, into, along(to, from, into), i, true));
     }
     ends.sort_unstable();
-    let nowhere = Port { at: Point::default(), side: Side::Left };
+    let nowhere = Port { at: Point::default(), side: Side::Left, stub: STUB };
     let mut ports = vec![(nowhere, nowhere); links.len()];
     let mut alone = vec![(false, false); links.len()];
     for group in ends.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
@@ -213,7 +224,7 @@ fn ports(bodies: &[Body], links: &[(usize, usize)], sides: &[(Side, Side)], shif
         let shift = shifts.get(&(body, side)).copied().unwrap_or(0.0);
         let places = places(&bodies[body], side, group.len(), shift);
         for (&(.., link, far), at) in group.iter().zip(places) {
-            let port = Port { at, side };
+            let port = Port { at, side, stub: rooms[body].get(&side).map_or(STUB, |room| room.min(STUB)) };
             if far {
                 ports[link].1 = port;
                 alone[link].1 = group.len() == 1;
@@ -306,7 +317,7 @@ const UPRIGHT: usize = 1;
 
 impl Grid {
     /// None, if it would be too large.
-    fn new(bodies: &[Body], ports: &[(Port, Port)]) -> Option<Grid> {
+    fn new(bodies: &[Body], ports: &[(Port, Port)], rooms: &[Room]) -> Option<Grid> {
         let (mut xs, mut ys) = (Lines::default(), Lines::default());
         for body in bodies {
             let outer = body.outer();
@@ -336,8 +347,12 @@ impl Grid {
         }
         let mut grid =
             Grid { xs, ys, blocked: [vec![false; cells], vec![false; cells]], taken: [vec![0; cells], vec![0; cells]] };
-        for body in bodies {
-            grid.block(&body.outer().grown(CLEARANCE));
+        for (body, room) in bodies.iter().zip(rooms) {
+            // The middle between two cards stays open.
+            let out = |side: Side| room.get(&side).map_or(CLEARANCE, |room| (room - 1.0).clamp(0.0, CLEARANCE));
+            let (outer, left, top) = (body.outer(), out(Side::Left), out(Side::Top));
+            let (w, h) = (outer.w + left + out(Side::Right), outer.h + top + out(Side::Bottom));
+            grid.block(&Rect::new(outer.x - left, outer.y - top, w, h));
         }
         Some(grid)
     }

@@ -2,7 +2,7 @@
 
 use super::axis::text;
 use crate::base::Time;
-use crate::design::{Action, Design, FigureUnit, Intervention};
+use crate::design::{Action, Design, Extra, FigureUnit, Intervention};
 
 /// What is done at that instant, the latest last. What has been healed, or is over, is gone.
 pub fn active(design: &Design, at: Time) -> Vec<&Intervention> {
@@ -34,7 +34,9 @@ pub fn brief(action: &Action) -> String {
         Action::Slow(_, factor) => format!("slow ×{factor}"),
         Action::Fail(_, share) => format!("errors {}", text(share.0, FigureUnit::Share)),
         Action::Lose(_, share) => format!("loses {}", text(share.0, FigureUnit::Share)),
-        Action::Delay(_, span) => format!("+{span}"),
+        Action::Delay(_, Extra::Both(span)) => format!("+{span} each way"),
+        Action::Delay(_, Extra::There(span)) => format!("+{span} there"),
+        Action::Delay(_, Extra::Back(span)) => format!("+{span} back"),
         Action::Partition(..) => "cut off".to_owned(),
         Action::Hold(_) => "held".to_owned(),
         Action::Freeze(_) => "frozen".to_owned(),

@@ -1,4 +1,4 @@
-//! An autoscaler: changes the number of replicas of what it points to.
+//! An autoscaler: scales the replicas of its target.
 
 use super::kind::{Checker, Group, Kind, Meta, Outs};
 use super::params::{Param, Visitor};

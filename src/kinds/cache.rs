@@ -38,10 +38,8 @@ pub enum Capacity {
 impl Capacity {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] =
-        &[("Entries", "So many entries."), ("Memory", "So many bytes, by the size of the responses.")];
-}
+        &[("Entries", "Number of entries."), ("Memory", "Bytes, by the size of the responses.")];
 
-impl Capacity {
     fn total(self) -> u64 {
         match self {
             Capacity::Entries(count) => count.0,
@@ -65,9 +63,9 @@ pub enum Writes {
 impl Writes {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("Through", "To the store, then here; the writer waits for both."),
-        ("Behind", "Here; to the store later. Lost if the cache is."),
-        ("Around", "To the store only; what is here of the key is thrown away."),
+        ("Through", "Write-through: to the store, then to the cache; the writer waits for both."),
+        ("Behind", "Write-behind: to the cache, and later to the store; lost if the cache is killed."),
+        ("Around", "Write-around: to the store only; the cached key is invalidated."),
     ];
 }
 
@@ -331,7 +329,7 @@ impl Cache {
             if !ctx.is_served(id) {
                 continue;
             }
-            if child.reply.outcome == Err(Reason::Lost) {
+            if child.reply.outcome == Err(Reason::Cancelled) {
                 // Only the one who fetched has left.
                 self.fetch(ctx, id);
             } else {
@@ -364,7 +362,7 @@ impl Kind for Cache {
         key: "cache",
         title: "Cache",
         group: Group::State,
-        summary: "Keeps real keys by a real replacement policy, beside a service or in the path to a store.",
+        summary: "Cache with a real eviction policy: in the path to a store (read-through) or beside a service (cache-aside).",
         help: HELP,
         accepts_calls: true,
         outs: Outs::One,
@@ -385,7 +383,7 @@ impl Kind for Cache {
         v.visit(
             &Param::new(
                 "policy",
-                "Who goes when there is no more room.",
+                "Eviction policy.",
                 &["Lfu", "Fifo", "Random", "Clock", "Sieve", "S3Fifo", "WTinyLfu"],
             )
             .parts(Policy::PARTS),
@@ -394,7 +392,7 @@ impl Kind for Cache {
         v.visit(
             &Param::new(
                 "capacity",
-                "Entries(n), or Memory(bytes) by the size of the responses.",
+                "Capacity: a number of entries, or bytes by the size of the responses.",
                 &["Entries(20)", "Memory(\"200 kB\")"],
             )
             .parts(Capacity::PARTS)
@@ -402,17 +400,29 @@ impl Kind for Cache {
             &mut spec.capacity,
         );
         v.visit(
-            &Param::new("ttl", "Entries expire after this time.", &["\"300ms\""]).range(1e-6, 1e8).live(),
+            &Param::new(
+                "ttl",
+                "Time to live: entries expire after it. None: they stay until they are evicted.",
+                &["\"300ms\""],
+            )
+            .range(1e-6, 1e8)
+            .live(),
             &mut spec.ttl,
         );
         v.visit(
-            &Param::new("ttl_jitter", "Share by which the TTL is spread, either way.", &["0.5"]).range(0.0, 1.0).live(),
+            &Param::new(
+                "ttl_jitter",
+                "Spreads each TTL by up to this share either way, so that keys do not expire together.",
+                &["0.5"],
+            )
+            .range(0.0, 1.0)
+            .live(),
             &mut spec.ttl_jitter,
         );
         v.visit(
             &Param::new(
                 "negative_ttl",
-                "How long it is remembered that the store does not have a key (negative caching); not at all if absent.",
+                "Negative caching: how long a missing key is remembered. None: not at all.",
                 &["\"2s\""],
             )
             .range(1e-6, 1e8)
@@ -420,26 +430,37 @@ impl Kind for Cache {
             &mut spec.negative_ttl,
         );
         v.visit(
-            &Param::new("writes", "Through, Behind or Around, when there is a store behind.", &["Behind", "Around"])
+            &Param::new("writes", "Write policy towards the store behind.", &["Behind", "Around"])
                 .parts(Writes::PARTS)
                 .live(),
             &mut spec.writes,
         );
         v.visit(
-            &Param::new("write_delay", "How long a write behind may rest.", &["\"50ms\""]).range(0.0, 1e6).live(),
+            &Param::new("write_delay", "Write-behind: time before a write goes to the store.", &["\"50ms\""])
+                .range(0.0, 1e6)
+                .live(),
             &mut spec.write_delay,
         );
         v.visit(
-            &Param::new("single_flight", "One fetch per key at a time; others wait for it.", &["true"]).live(),
+            &Param::new(
+                "single_flight",
+                "Request coalescing (single-flight): one fetch per key at a time; other readers wait for it.",
+                &["true"],
+            )
+            .live(),
             &mut spec.single_flight,
         );
         v.visit(
-            &Param::new("early_refresh", "Refresh before expiry by chance; 1 is the usual eagerness (beta).", &["1"])
-                .range(0.0, 1000.0)
-                .live(),
+            &Param::new(
+                "early_refresh",
+                "Probabilistic early expiration: the factor beta; 1 is usual, more refreshes earlier. None: off.",
+                &["1"],
+            )
+            .range(0.0, 1000.0)
+            .live(),
             &mut spec.early_refresh,
         );
-        v.visit(&Param::new("lookup", "Time of a look-up.", &["\"1ms\""]).live(), &mut spec.lookup);
+        v.visit(&Param::new("lookup", "Service time of a look-up.", &["\"1ms\""]).live(), &mut spec.lookup);
     }
 
     fn check(spec: &Spec, checker: &mut Checker) {

@@ -81,7 +81,7 @@ impl Client {
                 }
             }
             Shape::Diurnal { period, amplitude } => {
-                1.0 + amplitude * maths::sin(std::f64::consts::TAU * t / period.as_secs())
+                1.0 + amplitude.0 * maths::sin(std::f64::consts::TAU * t / period.as_secs())
             }
         }
     }
@@ -100,7 +100,7 @@ impl Client {
             Shape::Diurnal { period, amplitude } => {
                 let turn = std::f64::consts::TAU / period.as_secs();
                 let sine = maths::sin(turn * t / 2.0);
-                t + amplitude * 2.0 * sine * sine / turn
+                t + amplitude.0 * 2.0 * sine * sine / turn
             }
         }
     }
@@ -150,7 +150,7 @@ impl Client {
         match &self.spec.shape {
             Shape::Steady => 1.0,
             Shape::Ramp { to, .. } | Shape::Step { to, .. } | Shape::Spike { to, .. } => to.max(1.0),
-            Shape::Diurnal { amplitude, .. } => 1.0 + amplitude,
+            Shape::Diurnal { amplitude, .. } => 1.0 + amplitude.0,
         }
     }
 
@@ -262,6 +262,8 @@ impl Client {
             tag: user,
             reply: Reply::failed(Reason::NoRoute),
             class: request.class,
+            was_sent: false,
+            attempts_told: false,
             replica: ANY_REPLICA,
             origin: 0,
             key: request.key,

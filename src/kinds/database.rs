@@ -131,31 +131,32 @@ impl Database {
     }
 
     /// The replica that serves a call: the primary, one of the others in turn, or the one that is asked for.
-    fn choose(&mut self, ctx: &Ctx, id: CallId) -> Option<u16> {
-        let call = ctx.call(id);
-        let n = self.spec.replicas;
-        let asked = call.replica;
+    fn choose(&mut self, ctx: &mut Ctx, id: CallId) -> Option<u16> {
+        let (call, n) = (ctx.call(id), self.spec.replicas);
+        let (asked, again) = (call.replica, call.again);
         let write = call.asks.operation != Operation::Read;
         if self.is_quorum() {
             if asked < n {
                 return self.is_up(ctx, asked).then_some(asked);
             }
-            return self.next_in_turn(ctx, |_| true);
+            return self.next_in_turn(ctx, id, again, |_| true);
         }
         let primary = self.primary;
         if write || self.spec.reads_from == ReadsFrom::Primary || n == 1 {
             return self.is_up(ctx, primary).then_some(primary);
         }
         let any = self.spec.reads_from == ReadsFrom::Any;
-        self.next_in_turn(ctx, |replica| any || replica != primary)
+        self.next_in_turn(ctx, id, again, |replica| any || replica != primary)
             .or_else(|| self.is_up(ctx, primary).then_some(primary))
     }
 
-    fn next_in_turn(&mut self, ctx: &Ctx, fits: impl Fn(u16) -> bool) -> Option<u16> {
+    /// The next in turn that fits, is up, and was not tried by an earlier attempt while others are left.
+    fn next_in_turn(&mut self, ctx: &mut Ctx, id: CallId, again: bool, fits: impl Fn(u16) -> bool) -> Option<u16> {
         let n = self.spec.replicas;
+        let others = again && ctx.others_left(id, |ctx, replica| fits(replica) && ctx.is_up(ctx.node(), replica));
         for _ in 0..n {
             self.turn = (self.turn + 1) % n;
-            if fits(self.turn) && self.is_up(ctx, self.turn) {
+            if fits(self.turn) && self.is_up(ctx, self.turn) && !(others && ctx.has_tried(id, self.turn)) {
                 return Some(self.turn);
             }
         }
@@ -224,16 +225,15 @@ impl Database {
     fn answer_read(&mut self, ctx: &mut Ctx, id: CallId, version: u32, stale: bool) {
         ctx.count(Signal::CheckedRead, 1);
         ctx.count(Signal::StaleRead, u64::from(stale));
-        let miss = version == 0 && self.is_missing(ctx.call(id).asks.key);
+        let miss = version == 0 && self.is_missing(ctx, ctx.call(id).asks.key);
         ctx.count(Signal::NotFound, u64::from(miss));
         self.finish(ctx, id, Reply { version, stale, miss, ..Reply::OK });
     }
 
-    /// Whether a key that was never written does not exist.
-    fn is_missing(&self, key: u64) -> bool {
+    /// Whether a key that was never written does not exist: by the seed, and the same in all databases.
+    fn is_missing(&self, ctx: &Ctx, key: u64) -> bool {
         let share = self.spec.missing.0;
-        // Not by the hash that says which keys are poison to a service.
-        share > 0.0 && hash::unit(hash::mix2(key, 1)) <= share
+        share > 0.0 && hash::unit(hash::mix2(ctx.salt("missing"), key)) <= share
     }
 
     /// The primary has the write; replicas get it after their lag.
@@ -533,7 +533,7 @@ impl Kind for Database {
         let replica = usize::from(ctx.call(id).replica);
         if self.stations[replica].is_waiting(ctx, id) {
             self.stations[replica].left_queue(ctx);
-            ctx.reply(id, Reply::failed(Reason::Lost));
+            ctx.reply(id, Reply::failed(Reason::Cancelled));
         }
     }
 

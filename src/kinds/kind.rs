@@ -2,7 +2,7 @@
 
 use super::params::Visitor;
 use crate::base::{Dist, Finding, Subject};
-use crate::engine::{CallId, Child, Control, Ctx, Reply, Signal, Stage};
+use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Reply, Signal, Stage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -137,6 +137,14 @@ pub trait Kind: Sized + Clone {
 
     /// A child call that this node asked for has ended.
     fn on_reply(&mut self, _ctx: &mut Ctx, _child: &Child) {}
+
+    /// An attempt has ended of an operation that this node has sent, if it [picks](Ctx::picks_again) the place of each.
+    fn on_attempt(&mut self, _ctx: &mut Ctx, _attempt: &Child) {}
+
+    /// Where a further attempt goes of what this node has sent, if it [picks](Ctx::picks_again) the place of each.
+    fn pick_again(&mut self, _ctx: &mut Ctx, again: &Again) -> Aim {
+        again.first
+    }
 
     /// The itinerary of `id` has ended.
     fn on_steps_done(&mut self, _ctx: &mut Ctx, _id: CallId, _reply: Reply) {}

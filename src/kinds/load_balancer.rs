@@ -1,10 +1,13 @@
-//! A load balancer: passes each call on to one of the replicas of the nodes it points to.
+//! A load balancer: distributes calls over the replicas of its targets.
+
+mod picking;
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
-use crate::base::{ClassId, LinkId, Ratio, Rng, Span, Time, hash};
-use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Route, Signal};
+use crate::base::{LinkId, Ratio, Rng, Span, Time};
+use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Route, Signal};
 use crate::parts::picker::{Balance, Picker, Target};
+use picking::{identity, says_nothing, warmth};
 use serde::{Deserialize, Serialize};
 
 /// The parameters.
@@ -31,9 +34,9 @@ pub struct HealthCheck {
 impl HealthCheck {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("interval", "From one probe to the next."),
-        ("down_after", "So many probes in a row must fail before a replica is left out."),
-        ("up_after", "So many must succeed before it is back."),
+        ("interval", "Time between probes."),
+        ("down_after", "Consecutive failed probes before a replica is taken out."),
+        ("up_after", "Consecutive successful probes before it is back."),
     ];
 }
 
@@ -58,9 +61,9 @@ pub struct Ejection {
 impl Ejection {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("failures", "So many failures in a row."),
-        ("lasting", "For so long; twice as long the second time, and so on."),
-        ("most", "Never more than this share of the targets."),
+        ("failures", "Consecutive failures before a replica is ejected."),
+        ("lasting", "Ejection time; multiplied by the number of ejections so far."),
+        ("most", "Largest share of the targets that may be ejected at once."),
     ];
 }
 
@@ -109,6 +112,8 @@ pub struct LoadBalancer {
     watches: Vec<Watch>,
     targets: Vec<Target>,
     known: Vec<Known>,
+    /// Room for the places of a further attempt.
+    others: Vec<u32>,
     topology: u64,
     epoch: u64,
     /// The targets differ in what links admit, so that each pick must ask.
@@ -175,7 +180,7 @@ impl LoadBalancer {
             fit: false,
             since: None,
         };
-        (watch, Target::new(hash::mix2(u64::from(link.0), u64::from(replica)), weight))
+        (watch, Target::new(identity(ctx, link, replica), weight))
     }
 
     /// Who may be picked now.
@@ -202,52 +207,6 @@ impl LoadBalancer {
             }
         }
         self.picker.refresh(&self.targets);
-    }
-
-    #[inline(always)]
-    fn pick(&mut self, ctx: &mut Ctx, id: CallId) -> Option<usize> {
-        let now = ctx.now();
-        let Request { key, tenant, class, .. } = ctx.call(id).asks;
-        if !self.picky && self.spec.slow_start.is_none() {
-            return self.picker.pick(&mut self.targets, now, key, tenant, &mut self.rng);
-        }
-        self.pick_carefully(ctx, class, key, tenant)
-    }
-
-    /// The same where links may not admit the class, or targets warm up.
-    fn pick_carefully(&mut self, ctx: &mut Ctx, class: ClassId, key: u64, tenant: u32) -> Option<usize> {
-        let now = ctx.now();
-        // A few tries: links may not admit the class.
-        for _ in 0..8 {
-            let picked = self.picker.pick(&mut self.targets, now, key, tenant, &mut self.rng)?;
-            let watch = &self.watches[picked];
-            if self.picky && !ctx.admits(watch.link, class) {
-                continue;
-            }
-            if self.spec.slow_start.is_some() && self.spec.balance != Balance::Weighted {
-                let warmth = warmth(self.spec.slow_start, watch, now);
-                if warmth < 1.0 && self.rng.uniform() > warmth {
-                    let other = self.pick_warm(now, key, tenant);
-                    return other.filter(|&i| !self.picky || ctx.admits(self.watches[i].link, class)).or(Some(picked));
-                }
-            }
-            return Some(picked);
-        }
-        let watches = &self.watches;
-        (0..watches.len()).find(|&i| self.targets[i].usable && ctx.admits(watches[i].link, class))
-    }
-
-    /// Pick among those that are warm; none if all warm up.
-    fn pick_warm(&mut self, now: Time, key: u64, tenant: u32) -> Option<usize> {
-        let cold = |watch: &Watch| warmth(self.spec.slow_start, watch, now) < 1.0;
-        let cold: Vec<usize> =
-            (0..self.watches.len()).filter(|&i| self.targets[i].usable && cold(&self.watches[i])).collect();
-        cold.iter().for_each(|&i| self.targets[i].usable = false);
-        self.picker.refresh(&self.targets);
-        let picked = self.picker.pick(&mut self.targets, now, key, tenant, &mut self.rng);
-        cold.iter().for_each(|&i| self.targets[i].usable = true);
-        self.picker.refresh(&self.targets);
-        picked
     }
 
     #[inline(always)]
@@ -297,8 +256,7 @@ impl LoadBalancer {
     /// Learn from an answer.
     #[inline]
     fn learn(&mut self, ctx: &mut Ctx, picked: usize, child: &Child) {
-        if child.reply.outcome == Err(Reason::Lost) {
-            // Its own caller left: that says nothing of the target.
+        if says_nothing(child) {
             return;
         }
         let now = ctx.now();
@@ -320,6 +278,16 @@ impl LoadBalancer {
             ctx.count(Signal::Ejected, 1);
             ctx.timer(lasting, READMIT);
             self.refresh(ctx);
+        }
+    }
+
+    /// An attempt is no longer in flight, whatever came of it.
+    fn ended(&mut self, ctx: &mut Ctx, child: &Child) {
+        // By the number and not by the replica that answered: a database or a sharded store chooses that itself.
+        let at = self.known[child.tag as usize].at;
+        if at != GONE {
+            self.change_load(at as usize, -1);
+            self.learn(ctx, at as usize, child);
         }
     }
 
@@ -346,14 +314,6 @@ impl LoadBalancer {
     }
 }
 
-/// Slow start: the share of what it would be given that a new target gets, from a tenth up to all.
-fn warmth(slow_start: Option<Span>, watch: &Watch, now: Time) -> f64 {
-    match (slow_start, watch.since) {
-        (Some(span), Some(since)) if now.since(since) < span => (now.since(since).0 as f64 / span.0 as f64).max(0.1),
-        _ => 1.0,
-    }
-}
-
 impl Kind for LoadBalancer {
     type Spec = Spec;
 
@@ -361,7 +321,7 @@ impl Kind for LoadBalancer {
         key: "load_balancer",
         title: "Load balancer",
         group: Group::Edge,
-        summary: "Passes each call on to one of the replicas of the nodes it points to.",
+        summary: "Distributes calls over the replicas of its targets.",
         help: HELP,
         accepts_calls: true,
         outs: Outs::Some,
@@ -373,8 +333,8 @@ impl Kind for LoadBalancer {
         v.visit(
             &Param::new(
                 "balance",
-                "How it picks: RoundRobin, Weighted, Random, LeastConnections, PowerOfChoices, PeakEwma, IpHash or \
-                 ConsistentHash.",
+                "Balancing policy: RoundRobin, Weighted, Random, LeastConnections, PowerOfChoices, PeakEwma, IpHash or \
+                 ConsistentHash. Weights of links count under each.",
                 &[
                     "Random",
                     "Weighted",
@@ -392,7 +352,7 @@ impl Kind for LoadBalancer {
         v.visit(
             &Param::new(
                 "health_check",
-                "Probe the replicas, and leave out those that do not answer.",
+                "Active health checks: replicas that fail their probes get no calls. Probes see crashes and cut links.",
                 &["(interval: \"500ms\")"],
             )
             .parts(HealthCheck::PARTS)
@@ -400,9 +360,13 @@ impl Kind for LoadBalancer {
             &mut spec.health_check,
         );
         v.visit(
-            &Param::new("ejection", "Leave out for a while who fails so often in a row.", &["(failures: 1)"])
-                .parts(Ejection::PARTS)
-                .live(),
+            &Param::new(
+                "ejection",
+                "Outlier ejection: removes a replica after consecutive failures.",
+                &["(failures: 1)"],
+            )
+            .parts(Ejection::PARTS)
+            .live(),
             &mut spec.ejection,
         );
         v.visit(
@@ -447,12 +411,14 @@ impl Kind for LoadBalancer {
             watches: Vec::new(),
             targets: Vec::new(),
             known: Vec::new(),
+            others: Vec::new(),
             topology: u64::MAX,
             epoch: 0,
             picky: ctx.is_picky(),
             warming: false,
             spec: spec.clone(),
         };
+        ctx.picks_again();
         balancer.begin(ctx);
         balancer
     }
@@ -491,13 +457,18 @@ impl Kind for LoadBalancer {
     #[inline(never)]
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
         ctx.meter_add(Meter::Busy, -1);
-        // By the number and not by the replica that answered: a database or a sharded store chooses that itself.
-        let at = self.known[child.tag as usize].at;
-        if at != GONE {
-            self.change_load(at as usize, -1);
-            self.learn(ctx, at as usize, child);
+        if !child.attempts_told {
+            self.ended(ctx, child);
         }
         ctx.reply(child.parent, child.reply);
+    }
+
+    fn on_attempt(&mut self, ctx: &mut Ctx, attempt: &Child) {
+        self.ended(ctx, attempt);
+    }
+
+    fn pick_again(&mut self, ctx: &mut Ctx, again: &Again) -> Aim {
+        self.pick_another(ctx, again)
     }
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
@@ -527,11 +498,21 @@ impl Kind for LoadBalancer {
 }
 
 const HELP: &str = "\
-Each call is passed on to one replica of one of the nodes that links lead to; a link's `weight` is that of each of its \
-replicas. `balance` says how: RoundRobin; Weighted; Random; LeastConnections; PowerOfChoices (the better of two drawn at \
-random does most of what least connections does); PeakEwma; IpHash (by tenant); ConsistentHash (by key, with bounded \
-loads). It knows the load by what it has in flight itself: several balancers do not know of each other. With `stale` it \
-looks only every so often, and then all go for the same target at once.
+Each call is passed on to one replica of one of the nodes that links lead to. `balance` says how: RoundRobin; Weighted; \
+Random; LeastConnections; PowerOfChoices (the better of two drawn at random does most of what least connections does); \
+PeakEwma; IpHash (by tenant); ConsistentHash (by key, with bounded loads). It knows the load by what it has in flight itself: \
+several balancers do not know of each other. With `stale` it looks only every so often, and then all go for the same target at \
+once.
+
+A link's `weight` is that of each of its replicas, and counts under every policy: as shares of the calls with RoundRobin, \
+Weighted, Random, IpHash and ConsistentHash, as shares of the calls in flight with LeastConnections, PowerOfChoices and \
+PeakEwma. Weight 0 takes a target out. Hashing goes by the targets' names and the seed, not by the order of links.
+
+A `retry` or `hedge` on a link from the balancer picks anew, without the replicas that this call has tried, while others are \
+left; when all were tried it starts over. It may go over any link of the balancer on which `retry`, `hedge`, `deadline`, \
+`propagate_deadline`, `fallback` and `operation` are the same (nginx goes through all servers of an upstream, too); a link that \
+is set differently keeps its attempts to itself. Breaker, bulkhead, timeout and pool are those of the link that the attempt goes \
+over. Load, latency and failures count for the replica that each attempt went to.
 
 A replica that crashes goes on being picked, and refuses, until a `health_check` notices; one that was stopped on purpose, \
 or has not started, is not picked. Probes find out who is down and whose link is cut; they see neither freezes nor errors. \

@@ -4,6 +4,7 @@
 pub mod form;
 pub mod kind;
 pub mod params;
+pub mod products;
 
 mod autoscaler;
 mod cache;
@@ -24,7 +25,7 @@ pub use kind::{Checker, Group, Handle, Kind, Meta, Outs};
 pub use params::{Param, Value, Visitor};
 
 use crate::base::{Dist, Finding, Subject};
-use crate::engine::{Behaviour, CallId, Child, Control, Ctx, Reply, Stage};
+use crate::engine::{Again, Aim, Behaviour, CallId, Child, Control, Ctx, Reply, Stage};
 use serde::{Deserialize, Serialize};
 
 /// From the one list: the enums of specs and states, and every function that is a match over kinds.
@@ -125,6 +126,18 @@ macro_rules! catalogue {
                 match self {
                     State::Waiting(_) => {}
                     $(State::$variant(state) => state.on_reply(ctx, child),)*
+                }
+            }
+            fn on_attempt(&mut self, ctx: &mut Ctx, attempt: &Child) {
+                match self {
+                    State::Waiting(_) => {}
+                    $(State::$variant(state) => state.on_attempt(ctx, attempt),)*
+                }
+            }
+            fn pick_again(&mut self, ctx: &mut Ctx, again: &Again) -> Aim {
+                match self {
+                    State::Waiting(_) => again.first,
+                    $(State::$variant(state) => state.pick_again(ctx, again),)*
                 }
             }
             #[inline]

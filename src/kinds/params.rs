@@ -45,6 +45,31 @@ impl Param {
         self.parts.iter().chain(Dist::PARTS).find(|(part, _)| *part == name).map(|(_, help)| *help)
     }
 
+    /// A number of the range as it would stand in a file. The unit is that of the value, or of an example where there is no
+    /// value.
+    pub fn in_its_unit(&self, value: &str, number: f64) -> String {
+        let quantity = std::iter::once(value).chain(self.examples.iter().copied()).find_map(|text| {
+            let text = text.trim_start_matches("Some(").trim_end_matches(')');
+            text.strip_prefix('"')?.strip_suffix('"')
+        });
+        let quoted = |text: String| format!("\"{text}\"");
+        match quantity {
+            Some(like) if Span::parse(like).is_ok() => quoted(Span((number * 1e9).round() as u64).to_string()),
+            Some(like) if Rate::parse(like).is_ok() => quoted(Rate(number).to_string()),
+            Some(like) if Ratio::parse(like).is_ok() => quoted(Ratio(number).to_string()),
+            Some(like) if Bytes::parse(like).is_ok() => quoted(Bytes(number as u64).to_string()),
+            Some(like) if Bandwidth::parse(like).is_ok() => quoted(Bandwidth(number).to_string()),
+            _ => number.to_string(),
+        }
+    }
+
+    /// The range in words, in the unit of the value: "1us to 100s".
+    pub fn range_text(&self, value: &str) -> Option<String> {
+        let (min, max) = self.range?;
+        let text = |number| self.in_its_unit(value, number).replace('"', "");
+        Some(format!("{} to {}", text(min), text(max)))
+    }
+
     /// A change acts at once.
     #[must_use]
     pub const fn live(self) -> Param {
@@ -75,7 +100,11 @@ impl<T: Serialize + DeserializeOwned> Value for T {
                 || format!("`{text}` cannot be read"),
                 |problem| {
                     let help = problem.help.map_or(String::new(), |help| format!("; {help}"));
-                    format!("{}: {}{help}", problem.message.replacen("the file", "the value", 1), problem.label)
+                    let message = problem.message.replacen("the file", "the value", 1);
+                    // What is expected is often in the message already.
+                    let expected = problem.label.strip_prefix("expected ").unwrap_or(&problem.label);
+                    let label = if message.contains(expected) { String::new() } else { format!(": {}", problem.label) };
+                    format!("{message}{label}{help}")
                 },
             )
         })?;
@@ -118,5 +147,6 @@ pub fn out_of_range(param: &Param, value: &dyn Value) -> Option<String> {
     let (min, max) = param.range?;
     let text = value.text();
     let number = magnitude(&text)?;
-    (!(min..=max).contains(&number)).then(|| format!("`{}` is {text}: expected {min} to {max}", param.name))
+    let outside = !(min..=max).contains(&number);
+    outside.then(|| format!("`{}` is {text}: expected {}", param.name, param.range_text(&text).unwrap_or_default()))
 }

@@ -8,7 +8,7 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::Visitor;
 use crate::base::hash::IntMap;
 use crate::base::{LinkId, Rng, Span, Time};
-use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Route, Signal};
+use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Request, Route, Signal};
 use crate::parts::waiting::{Discipline, Ticket, Waiting};
 use std::collections::VecDeque;
 
@@ -39,11 +39,13 @@ enum Place {
 }
 
 /// A message under way to, or with, a consumer.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct InFlight {
     slot: u32,
     generation: u32,
     consumer: usize,
+    /// Consumers that hedged copies of it are with.
+    copies: Vec<usize>,
     /// Whether the answer still matters to the message: no visibility timeout has passed. The prefetch window counts it
     /// until the consumer lets go of it.
     awaited: bool,
@@ -263,6 +265,28 @@ impl Queue {
         Some(free)
     }
 
+    /// The next consumer, in turn, that is up, has room, and was not tried.
+    fn other_consumer(&mut self, ctx: &Ctx, again: &Again) -> Option<usize> {
+        let n = self.consumers.len();
+        let other = (0..n).map(|i| (self.next_consumer + i) % n).find(|&i| {
+            let consumer = &self.consumers[i];
+            let node = ctx.target(consumer.link);
+            consumer.unacknowledged < self.spec.prefetch
+                && ctx.is_up(node, consumer.replica)
+                && ctx.may_stand_in(again.first.link, consumer.link)
+                && !ctx.was_tried(again, node, consumer.replica)
+        })?;
+        self.next_consumer = other + 1;
+        Some(other)
+    }
+
+    /// A delivery leaves the windows of the consumers that have it.
+    fn let_go(consumers: &mut [Consumer], delivery: &mut InFlight) {
+        for held in delivery.copies.drain(..).chain([delivery.consumer]) {
+            consumers[held].unacknowledged -= 1;
+        }
+    }
+
     /// Hand out what can be handed out, and let producers in where that makes room: nobody else does either, so that one
     /// thing leading to another is a loop.
     fn dispatch(&mut self, ctx: &mut Ctx) {
@@ -302,7 +326,7 @@ impl Queue {
         self.next_delivery = self.next_delivery.wrapping_add(1);
         self.consumers[consumer].unacknowledged += 1;
         ctx.meter_add(Meter::Busy, 1);
-        self.in_flight.insert(tag, InFlight { slot, generation, consumer, awaited: true });
+        self.in_flight.insert(tag, InFlight { slot, generation, consumer, copies: Vec::new(), awaited: true });
         ctx.send_root(link, tag, Route { origin: 0, replica }, request);
         if self.spec.delivery == Delivery::AtMostOnce {
             ctx.lag(ctx.now().since(sent));
@@ -368,6 +392,7 @@ impl Kind for Queue {
     }
 
     fn start(spec: &Spec, ctx: &mut Ctx) -> Queue {
+        ctx.picks_again();
         let discipline = match spec.order {
             Order::Fifo => Discipline::Fifo,
             Order::Priority => Discipline::Priority,
@@ -418,8 +443,8 @@ impl Kind for Queue {
 
     #[inline(never)]
     fn on_reply(&mut self, ctx: &mut Ctx, child: &Child) {
-        let Some(delivery) = self.in_flight.remove(&child.tag) else { return };
-        self.consumers[delivery.consumer].unacknowledged -= 1;
+        let Some(mut delivery) = self.in_flight.remove(&child.tag) else { return };
+        Self::let_go(&mut self.consumers, &mut delivery);
         ctx.meter_add(Meter::Busy, -1);
         let kept = self.is_kept(delivery.slot, delivery.generation);
         if child.reply.is_ok() {
@@ -436,6 +461,32 @@ impl Kind for Queue {
             self.again(ctx, delivery.slot);
         }
         self.dispatch(ctx);
+    }
+
+    fn pick_again(&mut self, ctx: &mut Ctx, again: &Again) -> Aim {
+        self.find_consumers(ctx);
+        let tag = again.first.tag;
+        let Some(delivery) = self.in_flight.get_mut(&tag) else { return again.first };
+        if !again.copy {
+            Self::let_go(&mut self.consumers, delivery);
+        }
+        let held = delivery.consumer;
+        let other = self.other_consumer(ctx, again).or_else(|| {
+            ctx.start_over(again);
+            self.other_consumer(ctx, again)
+        });
+        // Where no other has room, a copy goes to the same consumer, and has no place in its window.
+        let picked = other.unwrap_or(held);
+        if let Some(delivery) = self.in_flight.get_mut(&tag) {
+            match (again.copy, other) {
+                (true, None) => {}
+                (true, Some(other)) => delivery.copies.push(other),
+                (false, _) => delivery.consumer = picked,
+            }
+        }
+        let consumer = &mut self.consumers[picked];
+        consumer.unacknowledged += u32::from(!again.copy || other.is_some());
+        Aim { link: consumer.link, tag, route: Route { origin: 0, replica: consumer.replica } }
     }
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
@@ -467,7 +518,7 @@ impl Kind for Queue {
 
     fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
         // Only producers that wait for room are still here.
-        ctx.reply(id, Reply::failed(Reason::Lost));
+        ctx.reply(id, Reply::failed(Reason::Cancelled));
     }
 
     fn on_control(&mut self, ctx: &mut Ctx, control: Control) {
@@ -520,7 +571,8 @@ fast as they acknowledge them. That takes load off the producer's path and absor
 whatever the priority) or Block the producer. Each replica of a consumer may have `prefetch` messages unacknowledged. A \
 message whose handling fails, or is not acknowledged within the `visibility_timeout`, goes to the back of the queue and is \
 delivered again after the `redelivery_delay`, and given up (dead letters) after `max_deliveries`; a consumer that is late \
-keeps its place in the prefetch window until it answers. `delivery` chooses at most once, at least once (duplicates are \
+keeps its place in the prefetch window until it answers. A `retry` or `hedge` on a link to consumers goes to another consumer \
+that has room, while there is one that was not tried. `delivery` chooses at most once, at least once (duplicates are \
 counted) or exactly once (the consumer recognises repetitions, which still cost it work and are counted as coalesced). \
 `order` is Fifo or Priority; `delay` keeps new messages back; `retention` throws old ones away that are not with a consumer. \
 A flush throws away all that are not with a consumer; a kill loses all unless the queue is `durable`. The lag is the time from \

@@ -1,4 +1,4 @@
-//! A rate limiter: lets so many calls pass in a time, and refuses or delays the rest.
+//! A rate limiter: limits the request rate; excess calls are rejected or delayed.
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
@@ -71,7 +71,7 @@ impl Kind for RateLimiter {
         key: "rate_limiter",
         title: "Rate limiter",
         group: Group::Edge,
-        summary: "Lets so many calls pass in a time, and refuses or delays the rest.",
+        summary: "Limits the request rate: excess calls are rejected (429) or delayed.",
         help: HELP,
         accepts_calls: true,
         outs: Outs::Some,
@@ -81,28 +81,34 @@ impl Kind for RateLimiter {
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
         v.visit(
-            &Param::new(
-                "algorithm",
-                "TokenBucket, LeakyBucket, FixedWindow or SlidingWindow.",
-                &["LeakyBucket", "FixedWindow", "SlidingWindow"],
-            )
-            .parts(Algorithm::PARTS)
-            .live(),
+            &Param::new("algorithm", "Rate-limiting algorithm.", &["LeakyBucket", "FixedWindow", "SlidingWindow"])
+                .parts(Algorithm::PARTS)
+                .live(),
             &mut spec.algorithm,
         );
-        v.visit(&Param::new("rate", "Calls that may pass.", &["\"20/s\""]).range(1e-6, 1e9).live(), &mut spec.rate);
         v.visit(
-            &Param::new("burst", "Size of the bucket, in calls.", &["1", "40"]).range(1.0, 1e9).live(),
+            &Param::new("rate", "Request rate that passes in the long run.", &["\"20/s\""]).range(1e-6, 1e9).live(),
+            &mut spec.rate,
+        );
+        v.visit(
+            &Param::new(
+                "burst",
+                "Bucket size in calls: the largest burst (TokenBucket), or how many may wait (LeakyBucket).",
+                &["1", "40"],
+            )
+            .range(1.0, 1e9)
+            .live(),
             &mut spec.burst,
         );
         v.visit(
-            &Param::new("window", "Length of the window, for the algorithms with windows.", &["\"100ms\""])
+            &Param::new("window", "Length of the window of FixedWindow and SlidingWindow.", &["\"100ms\""])
                 .range(1e-6, 1e6)
                 .live(),
             &mut spec.window,
         );
         v.visit(
-            &Param::new("per_tenant", "Whether each tenant has a limit of its own.", &["true"]).live(),
+            &Param::new("per_tenant", "Gives each tenant a limit of its own; otherwise all share one.", &["true"])
+                .live(),
             &mut spec.per_tenant,
         );
     }
@@ -159,7 +165,7 @@ impl Kind for RateLimiter {
         // Who waits is let go; its turn passes unused. What was passed on, the link cancels.
         if ctx.call(id).scratch[0] == WAITS {
             ctx.meter_add(Meter::Queue, -1);
-            ctx.reply(id, Reply::failed(Reason::Lost));
+            ctx.reply(id, Reply::failed(Reason::Cancelled));
         }
     }
 

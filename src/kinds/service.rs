@@ -36,6 +36,8 @@ pub struct Service {
     simple: bool,
     /// Whether there are an `error_share` and a `poison_share`, or one of them.
     faulty: bool,
+    /// Which keys are poison goes by the seed, and is the same for all nodes.
+    poison_salt: u64,
     /// Whether work grows with the calls in progress.
     contended: bool,
     wanted: u16,
@@ -105,10 +107,19 @@ impl Service {
         self.simple = none(&self.wait) && none(&self.work_after) && ctx.outs().is_empty();
     }
 
-    /// The replica that takes a call which comes without a choice made: any that is up.
+    /// The replica that takes a call which comes without a choice made: any that is up, and for a further attempt one that the
+    /// earlier ones have not tried, while others are left.
     #[inline]
-    fn choose(&mut self, ctx: &Ctx) -> Option<u16> {
+    fn choose(&mut self, ctx: &mut Ctx, id: CallId) -> Option<u16> {
         let count = self.replicas.len() as u16;
+        if ctx.call(id).again && count > 1 {
+            let fits = |ctx: &Ctx, r: u16| ctx.is_up(ctx.node(), r);
+            if ctx.others_left(id, fits) {
+                let others = || (0..count).filter(|r| fits(ctx, *r) && !ctx.has_tried(id, *r));
+                let n = others().count() as u32;
+                return others().nth(self.pick.below(n) as usize);
+            }
+        }
         if ctx.all_up() {
             return Some(if count == 1 { 0 } else { self.pick.below(u32::from(count)) as u16 });
         }
@@ -232,7 +243,7 @@ impl Service {
     fn fails(&mut self, ctx: &Ctx, id: CallId) -> bool {
         let poison = self.spec.poison_share.0;
         self.failures.chance(self.spec.error_share.0)
-            || poison > 0.0 && hash::unit(hash::mix(ctx.call(id).asks.key)) <= poison
+            || poison > 0.0 && hash::unit(hash::mix2(self.poison_salt, ctx.call(id).asks.key)) <= poison
     }
 
     #[inline]
@@ -325,6 +336,7 @@ impl Kind for Service {
             max_wait: None,
             simple: true,
             faulty: false,
+            poison_salt: ctx.salt("poison"),
             contended: false,
             wanted: 0,
             closed: false,
@@ -363,7 +375,7 @@ impl Kind for Service {
     fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
         let mut replica = ctx.call(id).replica;
         if replica == ANY_REPLICA {
-            let Some(chosen) = self.choose(ctx) else { return ctx.reply(id, Reply::failed(Reason::Refused)) };
+            let Some(chosen) = self.choose(ctx, id) else { return ctx.reply(id, Reply::failed(Reason::Refused)) };
             replica = chosen;
             ctx.call_mut(id).replica = replica;
         }
@@ -447,11 +459,11 @@ impl Kind for Service {
         let station = &mut self.replicas[usize::from(replica)].station;
         if station.is_waiting(ctx, id) {
             station.left_queue(ctx);
-            ctx.reply(id, Reply::failed(Reason::Lost));
+            ctx.reply(id, Reply::failed(Reason::Cancelled));
         } else {
             station.stop_work(ctx, id);
             Self::rearm(ctx, replica, station);
-            self.finish(ctx, id, Reply::failed(Reason::Lost));
+            self.finish(ctx, id, Reply::failed(Reason::Cancelled));
         }
     }
 
@@ -517,6 +529,6 @@ fair queueing: each tenant's calls of each class are a flow, and flows that wait
 
 `error_share`, `poison_share`, `pauses` and `breakdowns` are what goes wrong by itself; each comes and goes alone, and a \
 restart ends neither a breakdown nor a freeze. `start_up` is what a new replica takes. A call that no balancer has assigned \
-goes to a random replica.
+goes to a random replica; another attempt of it to one that was not tried, while there is one.
 
 Not modelled: memory, caches of the processor, the cost of switching between threads, warm-up of compiled code.";

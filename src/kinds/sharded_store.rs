@@ -45,7 +45,6 @@ impl Default for Spec {
 pub struct ShardedStore {
     spec: Spec,
     rng: Rng,
-    salt: u64,
     ring: Ring,
     /// Before the last change of the shards: keys that lay elsewhere then are cold until they are asked for.
     before: Option<Ring>,
@@ -79,7 +78,7 @@ impl ShardedStore {
         }
         self.before = Some(self.ring.clone());
         self.warmed.clear();
-        self.ring.resize(shards, self.salt);
+        self.ring.resize(shards);
         for shard in (shards as usize..self.stations.len()).rev() {
             // What a shard that goes was working on fails; its keys live on elsewhere.
             self.stations[shard].shut(ctx);
@@ -213,11 +212,10 @@ impl Kind for ShardedStore {
     }
 
     fn start(spec: &Spec, ctx: &mut Ctx) -> ShardedStore {
-        let salt = hash::name(ctx.name());
+        let salt = hash::mix2(ctx.salt("shards"), hash::name(ctx.name()));
         let mut store = ShardedStore {
             rng: ctx.stream("work"),
             ring: Ring::new(spec.strategy, spec.shards, spec.keys.0, salt),
-            salt,
             before: None,
             warmed: IntMap::default(),
             stations: Vec::new(),
@@ -282,10 +280,10 @@ impl Kind for ShardedStore {
         let station = &mut self.stations[shard];
         if station.is_waiting(ctx, id) {
             station.left_queue(ctx);
-            ctx.reply(id, Reply::failed(Reason::Lost));
+            ctx.reply(id, Reply::failed(Reason::Cancelled));
         } else {
             station.stop_work(ctx, id);
-            ctx.reply(id, Reply::failed(Reason::Lost));
+            ctx.reply(id, Reply::failed(Reason::Cancelled));
             self.stations[shard].leave(ctx);
             self.next(ctx, shard);
         }

@@ -12,14 +12,21 @@ pub fn sim(client: &str, node: Spec, config: LinkConfig) -> Sim<State> {
     let client: Spec = crate::base::ron::read(client).into_result().unwrap_or_else(|problems| panic!("{problems:?}"));
     let when = When::default();
     let asynchronous = config.mode == Mode::Async;
-    let uses = vec![LinkUse { link: LinkId(0), local: 0, when, calls: 1.0, spread: None, weight: 1.0, asynchronous }];
+    let uses = vec![LinkUse { link: LinkId(0), when, calls: 1.0, spread: None, weight: 1.0, asynchronous }];
     let steps = vec![StepGroup::new(0..1, Wait::All, &uses)];
     let nodes = vec![
         NodePlan { name: "client".to_owned(), outs: vec![LinkId(0)], uses, steps },
         NodePlan { name: "node".to_owned(), ..NodePlan::default() },
     ];
-    let links =
-        vec![LinkPlan { name: "client->node".to_owned(), from: NodeId(0), to: NODE, weight: 1.0, when, config }];
+    let links = vec![LinkPlan {
+        name: "client->node".to_owned(),
+        from: NodeId(0),
+        to: NODE,
+        weight: 1.0,
+        mark: 0,
+        when,
+        config,
+    }];
     let classes = client.classes();
     Sim::new(Plan { nodes, links, classes, seed: 1 }, vec![client.state(), node.state()])
 }

@@ -68,7 +68,7 @@ impl Kind for Worker {
         key: "worker",
         title: "Worker",
         group: Group::Messaging,
-        summary: "Consumes messages from a queue, a few at a time.",
+        summary: "Consumes messages from a queue, several at a time.",
         help: HELP,
         accepts_calls: true,
         outs: Outs::Any,
@@ -78,11 +78,13 @@ impl Kind for Worker {
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
         v.visit(
-            &Param::new("replicas", "How many copies run.", &["2", "5"]).range(1.0, 10_000.0).live(),
+            &Param::new("replicas", "Number of replicas.", &["2", "5"]).range(1.0, 10_000.0).live(),
             &mut spec.replicas,
         );
         v.visit(
-            &Param::new("concurrency", "Messages each replica handles at once.", &["1"]).range(1.0, 1e6).live(),
+            &Param::new("concurrency", "Concurrency limit: messages that each replica works on at once.", &["1"])
+                .range(1.0, 1e6)
+                .live(),
             &mut spec.concurrency,
         );
         v.visit(&Param::new("cores", "Cores of each replica.", &["1"]).range(1.0, 1e6).live(), &mut spec.cores);
@@ -105,7 +107,7 @@ impl Kind for Worker {
             &mut spec.poison_share,
         );
         v.visit(
-            &Param::new("start_up", "From ordering a replica until it takes messages.", &["\"2s\""])
+            &Param::new("start_up", "Start-up time of a new replica until it takes messages.", &["\"2s\""])
                 .range(0.0, 1e5)
                 .live(),
             &mut spec.start_up,

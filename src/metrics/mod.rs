@@ -1,11 +1,14 @@
 //! From what the engine counts to series and a report.
 
 pub mod frame;
+mod heavy;
 mod recorder;
 mod report;
 pub mod steady;
+mod stuck;
 mod warnings;
 
 pub use frame::{CopyFrame, Frame, LinkFrame, Moment, NodeFrame, Token};
+pub use heavy::HeavyTail;
 pub use recorder::{ClassRow, LinkRow, NodeRow, Recorder, Series, WarmUpRule};
-pub use report::{ClassReport, Estimate, Latency, LinkReport, NodeReport, Report, Warning};
+pub use report::{ClassReport, Estimate, Hottest, Latency, LinkReport, NodeReport, Report, Warning};

@@ -2,10 +2,13 @@
 //! carry histograms: so that a warm-up can be cut off afterwards, at the boundary of a segment, and so that memory does
 //! not grow with the number of requests.
 
+use super::heavy::{Heavy, HeavyTail};
 use crate::base::{ClassId, Histogram, LinkId, NodeId, Span, Time, histogram};
-use crate::engine::{Behaviour, ClassCounts, LinkCounts, METERS, Meter, NodeCounts, Plan, Sim};
+use crate::engine::{Behaviour, ClassCounts, LinkCounts, METERS, Meter, NodeCounts, Plan, ReplicaLoad, Sim};
 use std::mem::{size_of, size_of_val};
 use std::sync::Arc;
+
+mod small;
 
 /// Segments of a run, which are also its batches for confidence intervals.
 pub const SEGMENTS: usize = 32;
@@ -13,6 +16,9 @@ pub const SEGMENTS: usize = 32;
 const WINDOWS_PER_SEGMENT: usize = 30;
 /// Rows kept at most, over all windows and nodes and links: bounds memory at some tens of megabytes.
 const MOST_ROWS: usize = 100_000;
+
+/// Copies of a node that are looked at one by one.
+const MOST_COPIES: usize = 10_000;
 
 /// A class in a window.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,12 +44,12 @@ pub type LinkRow = LinkCounts;
 pub struct Sparse {
     cells: Box<[(u16, u32)]>,
     sum: u128,
-    max: u64,
+    range: histogram::Range,
 }
 
 impl Sparse {
     pub(super) fn of(histogram: &Histogram) -> Sparse {
-        Sparse { cells: histogram.occupied().collect(), sum: histogram.sum(), max: histogram.max().unwrap_or(0) }
+        Sparse { cells: histogram.occupied().collect(), sum: histogram.sum(), range: histogram.range() }
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -58,14 +64,14 @@ impl Sparse {
         self.sum
     }
 
-    /// As [`Histogram::count_below`].
-    pub(super) fn count_below(&self, value: f64) -> f64 {
-        histogram::count_below(self.cells.iter().copied(), value)
+    /// As [`histogram::count_below`].
+    pub(super) fn count_below(&self, all: &Histogram, value: f64) -> f64 {
+        histogram::count_below(self.cells.iter().copied(), all.range(), value)
     }
 
     /// Add it to a histogram.
     pub fn add_to(&self, histogram: &mut Histogram) {
-        histogram.add_occupied(&self.cells, self.sum, self.max);
+        histogram.add_occupied(&self.cells, self.sum, self.range);
     }
 }
 
@@ -76,6 +82,8 @@ pub struct Segment {
     /// Latency, wait, lag.
     pub nodes: Vec<[Sparse; 3]>,
     pub links: Vec<Sparse>,
+    /// What each copy of each node had done by its end, where there are several, but not too many to be looked at.
+    pub loads: Vec<Box<[ReplicaLoad]>>,
 }
 
 /// Everything taken out so far.
@@ -115,7 +123,8 @@ impl Series {
             + self.links.len() * size_of::<LinkRow>();
         let of_segment = |segment: &Arc<Segment>| {
             let all = segment.classes.iter().chain(segment.nodes.iter().flatten()).chain(&segment.links);
-            all.map(|sparse| size_of::<Sparse>() + sparse.bytes()).sum::<usize>()
+            let loads = segment.loads.iter().map(|loads| size_of::<Box<[ReplicaLoad]>>() + size_of_val(&**loads));
+            all.map(|sparse| size_of::<Sparse>() + sparse.bytes()).sum::<usize>() + loads.sum::<usize>()
         };
         (windows, self.segments.iter().map(of_segment).sum())
     }
@@ -130,7 +139,7 @@ impl Series {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarmUpRule {
     Given(Span),
-    /// By MSER-5.
+    /// By MSER, as [`super::steady::warm_up`] has it.
     Auto,
     /// The design changes over time: there is no steady state to wait for.
     None,
@@ -147,7 +156,12 @@ pub struct Recorder {
     pub(super) meant: Option<Time>,
     /// The ends of all windows, and whether a segment ends there.
     boundaries: Vec<(Time, bool)>,
+    /// In how many parts each of these windows is recorded now, and how many windows and parts of the present one are over.
+    parts: u64,
+    closed: usize,
+    part: u64,
     pub(super) series: Series,
+    pub(super) heavy: Heavy,
     /// The readings at the end of the last window.
     areas: Vec<[u64; METERS]>,
     pub(super) node_counts: Vec<NodeCounts>,
@@ -156,6 +170,8 @@ pub struct Recorder {
     /// Class histograms of the segment, merged from its windows.
     segment_classes: Vec<Histogram>,
     pub(super) events: u64,
+    /// Nothing was scheduled any more when the last window ended.
+    pub(super) idle: bool,
 }
 
 impl Recorder {
@@ -188,15 +204,26 @@ impl Recorder {
             length: Time(length.0),
             meant: None,
             boundaries,
+            parts: 1,
+            closed: 0,
+            part: 0,
             series: Series::default(),
+            heavy: Heavy::of(plan, Vec::new()),
             areas: vec![[0; METERS]; plan.nodes.len()],
             node_counts: vec![NodeCounts::default(); plan.nodes.len()],
             link_counts: vec![LinkCounts::default(); plan.links.len()],
             class_counts: vec![ClassCounts::default(); plan.classes.len()],
             segment_classes: vec![Histogram::new(); plan.classes.len()],
             events: 0,
+            idle: false,
             plan: plan.clone(),
         }
+    }
+
+    /// Say where the design draws from distributions of infinite variance.
+    #[must_use]
+    pub fn with_heavy_tails(self, tails: Vec<HeavyTail>) -> Recorder {
+        Recorder { heavy: Heavy::of(&self.plan, tails), ..self }
     }
 
     /// Become equal to a later state of the same recording, for the price of the windows that came since.
@@ -207,6 +234,10 @@ impl Recorder {
             length: _,
             meant: _,
             boundaries: _,
+            parts,
+            closed,
+            part,
+            heavy: _,
             rule,
             steady,
             series,
@@ -216,9 +247,15 @@ impl Recorder {
             class_counts,
             segment_classes,
             events,
+            idle,
         } = later;
-        (self.rule, self.steady, self.events) = (*rule, *steady, *events);
-        self.series.follow(series);
+        (self.rule, self.steady, self.events, self.idle) = (*rule, *steady, *events, *idle);
+        if self.parts == *parts {
+            self.series.follow(series);
+        } else {
+            self.series.clone_from(series);
+        }
+        (self.parts, self.closed, self.part) = (*parts, *closed, *part);
         self.areas.clone_from(areas);
         self.node_counts.clone_from(node_counts);
         self.link_counts.clone_from(link_counts);
@@ -233,21 +270,33 @@ impl Recorder {
 
     /// When the present window ends; never, after the last.
     pub fn next_boundary(&self) -> Time {
-        self.boundaries.get(self.series.ends.len()).map_or(Time::NEVER, |(at, _)| *at)
+        let Some(&(end, _)) = self.boundaries.get(self.closed) else { return Time::NEVER };
+        if self.parts == 1 {
+            return end;
+        }
+        let start = self.closed.checked_sub(1).map_or(0, |before| self.boundaries[before].0.0);
+        Time(start + (u128::from(end.0 - start) * u128::from(self.part + 1) / u128::from(self.parts)) as u64)
     }
 
     /// Take out what was counted in the window that ends now.
     pub fn close_window<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
-        let Some(&(at, ends_segment)) = self.boundaries.get(self.series.ends.len()) else { return };
+        let Some(&(_, ends_segment)) = self.boundaries.get(self.closed) else { return };
+        let at = self.next_boundary();
         debug_assert_eq!(at, sim.now());
         self.close_classes(sim);
         self.close_nodes(sim);
         self.close_links(sim);
         self.series.ends.push(at);
-        if ends_segment {
-            self.close_segment(sim);
+        self.part += 1;
+        if self.part == self.parts {
+            (self.part, self.closed) = (0, self.closed + 1);
+            if ends_segment {
+                self.close_segment(sim);
+            }
+            self.merge();
         }
         self.events = sim.events();
+        self.idle = sim.next_event().is_none();
     }
 
     /// Make this instant the end of the run: what was counted since the last window ended is the last one.
@@ -353,6 +402,8 @@ impl Recorder {
             let latency = take(sim.node_latency(id));
             let tally = sim.node_tally(id);
             segment.nodes.push([latency, take(&mut tally.wait), take(&mut tally.lag)]);
+            let loads = sim.loads(id);
+            segment.loads.push(if loads.len() <= MOST_COPIES { loads.into() } else { Box::default() });
         }
         for i in 0..self.plan.links.len() {
             segment.links.push(take(sim.link_latency(LinkId(i as u32))));
@@ -373,7 +424,8 @@ fn cut(from: u64, to: u64, windows: usize, boundaries: &mut Vec<(Time, bool)>) {
     let windows = (windows as u64).min(to - from).max(1);
     for i in 1..=windows {
         let at = from + (u128::from(to - from) * u128::from(i) / u128::from(windows)) as u64;
-        if boundaries.last().is_none_or(|(last, _)| *last < Time(at)) {
+        // What is shorter than a nanosecond is none.
+        if boundaries.last().map_or(Time::ZERO, |(last, _)| *last) < Time(at) {
             boundaries.push((Time(at), i == windows));
         }
     }

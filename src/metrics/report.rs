@@ -1,9 +1,9 @@
 //! The report of a run: what a person reads, and what `--json` writes. Times are in seconds, rates per second.
 
 use super::recorder::{NodeRow, Recorder, Sparse, WarmUpRule};
-use super::steady::{self, Interval};
-use crate::base::{Histogram, Time};
-use crate::engine::{ClassCounts, Failures, LinkCounts, METERS, NodeCounts, REASONS, SIGNALS};
+use super::steady::{self, Interval, WarmUp};
+use crate::base::{Histogram, Time, maths};
+use crate::engine::{ClassCounts, Failures, LinkCounts, METERS, NodeCounts, REASONS, ReplicaLoad, SIGNALS};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -26,6 +26,9 @@ pub struct Latency {
     #[serde(rename = "p99.9")]
     pub p999: Option<Estimate>,
     pub max: Option<f64>,
+    /// Standard deviation, and the same as a multiple of the mean; none where the variance is infinite.
+    pub sd: Option<f64>,
+    pub cv: Option<f64>,
 }
 
 impl Latency {
@@ -41,6 +44,8 @@ impl Latency {
             p99: at(0.99),
             p999: at(0.999),
             max: histogram.max().map(|max| max as f64 / 1e9),
+            sd: histogram.deviation().map(|sd| sd / 1e9),
+            cv: variation(histogram),
         }
     }
 
@@ -72,6 +77,18 @@ pub struct ClassReport {
     pub in_flight: u64,
 }
 
+/// The busiest replica or shard of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Hottest {
+    /// Its number, from 0.
+    pub copy: usize,
+    /// Of the calls that ended at all copies, its share.
+    pub share: f64,
+    /// Share of its slots or cores that are busy, whichever is more; none where neither is limited. Slots and cores are taken to be
+    /// spread evenly over the copies.
+    pub utilization: Option<f64>,
+}
+
 /// A node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NodeReport {
@@ -96,6 +113,8 @@ pub struct NodeReport {
     pub utilization: Option<Estimate>,
     pub core_utilization: Option<f64>,
     pub slots: f64,
+    /// Where there are several copies.
+    pub hottest: Option<Hottest>,
     pub signals: BTreeMap<&'static str, u64>,
     pub hit_ratio: Option<Estimate>,
     pub stale_share: Option<Estimate>,
@@ -158,6 +177,15 @@ pub(super) struct Cut {
     pub(super) unsettled: bool,
 }
 
+/// What may have an interval.
+#[derive(Clone, Copy)]
+struct Sure {
+    /// Shares and percentiles: not in a run without a steady state.
+    shares: bool,
+    /// Means and standard deviations: not where the variance is infinite either.
+    means: bool,
+}
+
 /// Windows of segment `s`, from `recorder.series.segment_ends`.
 fn windows_of(recorder: &Recorder, s: usize) -> std::ops::Range<usize> {
     let ends = &recorder.series.segment_ends;
@@ -165,43 +193,58 @@ fn windows_of(recorder: &Recorder, s: usize) -> std::ops::Range<usize> {
     start..ends[s]
 }
 
+/// Standard deviation over mean.
+fn variation(histogram: &Histogram) -> Option<f64> {
+    let mean = histogram.mean().filter(|mean| *mean > 0.0)?;
+    histogram.deviation().map(|sd| sd / mean)
+}
+
 /// Latency figures from the histograms of segments; each is a batch.
-fn latency<'a>(segments: impl Iterator<Item = &'a Sparse>) -> Latency {
+fn latency<'a>(segments: impl Iterator<Item = &'a Sparse>, sure: Sure) -> Latency {
     let batches: Vec<&Sparse> = segments.collect();
     let mut all = Histogram::new();
     batches.iter().for_each(|batch| batch.add_to(&mut all));
     let sums: Vec<(f64, f64)> = batches.iter().map(|batch| (batch.sum() as f64, batch.count() as f64)).collect();
-    let estimate = |q: f64| {
-        let value = all.quantile(q)?;
-        let half_width = quantile_half_width(&batches, &all, q, value).map(|half| half / 1e9);
-        Some(Estimate { value: value / 1e9, half_width })
+    let with_interval = |estimate: Estimate, q: f64| {
+        let half_width = quantile_half_width(&batches, &all, q).filter(|_| sure.shares).map(|half| half / 1e9);
+        Estimate { half_width, ..estimate }
     };
+    let plain = Latency::plain(&all);
     Latency {
-        count: all.count(),
-        mean: all.mean().map(|mean| Estimate { value: mean / 1e9, half_width: ratio(&sums, 1e9) }),
-        p50: estimate(0.5),
-        p90: estimate(0.9),
-        p95: estimate(0.95),
-        p99: estimate(0.99),
-        p999: estimate(0.999),
-        max: all.max().map(|max| max as f64 / 1e9),
+        mean: plain.mean.map(|mean| Estimate { half_width: ratio(&sums, 1e9).filter(|_| sure.means), ..mean }),
+        p50: plain.p50.map(|p| with_interval(p, 0.5)),
+        p90: plain.p90.map(|p| with_interval(p, 0.9)),
+        p95: plain.p95.map(|p| with_interval(p, 0.95)),
+        p99: plain.p99.map(|p| with_interval(p, 0.99)),
+        p999: plain.p999.map(|p| with_interval(p, 0.999)),
+        sd: plain.sd.filter(|_| sure.means),
+        cv: plain.cv.filter(|_| sure.means),
+        ..plain
     }
 }
 
 /// Half-width of the interval of a quantile of all batches together: the share of each batch that lies below it says how
 /// sure the share is, and the pooled distribution which values those shares have. The scatter of the batches' own
-/// quantiles would not do: under load a batch is too short to have a p99.
-fn quantile_half_width(batches: &[&Sparse], all: &Histogram, q: f64, value: f64) -> Option<f64> {
+/// quantiles would not do: under load a batch is too short to have a p99. None where too few answers, or answers of too few
+/// batches, lie beyond it: those of one congested stretch are no independent evidence.
+fn quantile_half_width(batches: &[&Sparse], all: &Histogram, q: f64) -> Option<f64> {
     if all.count() < steady::needed_for(q) {
         return None;
     }
+    let (value, width) = all.quantile_and_width(q)?;
     let shares: Vec<(f64, f64)> =
-        batches.iter().map(|batch| (batch.count_below(value), batch.count() as f64)).collect();
+        batches.iter().map(|batch| (batch.count_below(all, value), batch.count() as f64)).collect();
+    let beyond = shares.iter().filter(|(below, count)| count - below >= 1.0).count();
+    // Where the tail is one value (a constant), nothing lies beyond it.
+    if beyond < steady::FEWEST_BATCHES && all.max().is_some_and(|max| max as f64 > value) {
+        return None;
+    }
     let half = ratio(&shares, 1.0)?;
-    // Above the largest value seen nothing is known.
-    let above = all.quantile(q + half).filter(|_| q + half < 1.0)?;
-    let below = all.quantile((q - half).max(0.0))?;
-    Some((above - value).max(value - below))
+    // An interval of the share that lies beyond may not reach zero, above which nothing is known: then in logarithms.
+    let above = if q + half < 1.0 { q + half } else { 1.0 - (1.0 - q) * maths::exp(-half / (1.0 - q)) };
+    let (above, below) = (all.quantile(above)?, all.quantile((q - half).max(0.0))?);
+    // What one cell holds is not told apart.
+    Some((above - value).max(value - below).max(width / 2.0))
 }
 
 /// Half-width of a ratio of sums over batches, in units of `scale`.
@@ -277,11 +320,13 @@ impl Recorder {
                         last
                     })
                     .collect();
-                // Half of it is what MSER-5 looks through; the best that can be done without a steady state.
-                let warm = steady::mser5(&means).unwrap_or_else(|| {
-                    unsettled = !means.is_empty();
-                    means.len() / 2
-                });
+                let warm = match steady::warm_up(&means) {
+                    WarmUp::Ends(warm) => warm,
+                    WarmUp::TooLong => {
+                        unsettled = true;
+                        steady::longest_warm_up(means.len())
+                    }
+                };
                 if warm == 0 { 0 } else { series.segment_ends.iter().position(|end| *end >= warm).map_or(0, |s| s + 1) }
             }
         };
@@ -289,6 +334,10 @@ impl Recorder {
         let window = if segment == 0 { 0 } else { series.segment_ends[segment - 1] };
         let end = series.ends.last().copied().unwrap_or(Time::ZERO);
         Cut { window, segment, seconds: end.since(series.start(window)).as_secs().max(1e-12), unsettled }
+    }
+
+    fn sure(&self, cut: &Cut, heavy: bool) -> Sure {
+        Sure { shares: !cut.unsettled, means: !cut.unsettled && !heavy }
     }
 
     fn class_report(&self, cut: &Cut, classes: &[usize]) -> ClassReport {
@@ -321,7 +370,7 @@ impl Recorder {
             stale: counts.stale,
             offered_rate: counts.offered as f64 / cut.seconds,
             goodput: counts.good as f64 / cut.seconds,
-            latency: latency(merged.iter()),
+            latency: latency(merged.iter(), self.sure(cut, self.heavy.classes)),
             in_flight: 0,
         }
     }
@@ -343,6 +392,7 @@ impl Recorder {
 
     fn node_report(&self, cut: &Cut, node: usize) -> NodeReport {
         let series = &self.series;
+        let sure = self.sure(cut, self.heavy.nodes[node]);
         let batches: Vec<NodeRow> =
             (cut.segment..series.segments.len()).map(|segment| self.node_batch(node, segment)).collect();
         let seconds: Vec<f64> = (cut.segment..series.segments.len())
@@ -362,14 +412,18 @@ impl Recorder {
         let share = |top: &dyn Fn(&NodeRow) -> f64, bottom: &dyn Fn(&NodeRow) -> f64| {
             let pairs: Vec<(f64, f64)> = batches.iter().map(|batch| (top(batch), bottom(batch))).collect();
             let (top, bottom) = pairs.iter().fold((0.0, 0.0), |(a, b), (x, y)| (a + x, b + y));
-            (bottom > 0.0).then(|| Estimate { value: top / bottom, half_width: ratio(&pairs, 1.0) })
+            (bottom > 0.0)
+                .then(|| Estimate { value: top / bottom, half_width: ratio(&pairs, 1.0).filter(|_| sure.shares) })
         };
         let signal = |batch: &NodeRow, i: usize| batch.counts.signals[i] as f64;
         let (hit, miss, stale, checked) = (0, 1, 2, 3);
         let queue_pairs: Vec<(f64, f64)> =
             batches.iter().zip(&seconds).map(|(batch, s)| (batch.areas[0] as f64 / 1e9, *s)).collect();
         let per_call = |sum: u64| (counts.succeeded > 0).then(|| sum as f64 / counts.succeeded as f64 / 1e9);
-        let of = |i: usize| latency(series.segments[cut.segment..].iter().map(|segment| &segment.nodes[node][i]));
+        let of = |i: usize| latency(series.segments[cut.segment..].iter().map(|segment| &segment.nodes[node][i]), sure);
+        let mean_only = |estimate: Option<Estimate>| {
+            estimate.map(|mean| Estimate { half_width: mean.half_width.filter(|_| sure.means), ..mean })
+        };
         NodeReport {
             kind: String::new(),
             arrived: counts.arrived,
@@ -379,22 +433,50 @@ impl Recorder {
             arrival_rate: counts.arrived as f64 / cut.seconds,
             latency: of(0),
             wait: of(1),
-            mean_wait: share(&|b| b.counts.queue_ns as f64 / 1e9, &|b| b.counts.succeeded as f64),
+            mean_wait: mean_only(share(&|b| b.counts.queue_ns as f64 / 1e9, &|b| b.counts.succeeded as f64)),
             mean_service: per_call(counts.service_ns),
             mean_others: per_call(counts.others_ns),
             waited_share: (counts.succeeded > 0).then(|| counts.waited as f64 / counts.succeeded as f64),
-            queue: Estimate { value: areas[0] / cut.seconds, half_width: ratio(&queue_pairs, 1.0) },
+            queue: Estimate {
+                value: areas[0] / cut.seconds,
+                half_width: ratio(&queue_pairs, 1.0).filter(|_| sure.means),
+            },
             queue_max: batches.iter().map(|batch| batch.queue_peak).max().unwrap_or(0),
             busy: areas[1] / cut.seconds,
             utilization: share(&|b| b.areas[1] as f64, &|b| b.areas[3] as f64),
             core_utilization: (areas[4] > 0.0).then(|| areas[2] / areas[4]),
             slots: areas[3] / cut.seconds,
+            hottest: self.hottest(cut, node, [areas[3], areas[4]]),
             signals: SIGNALS.iter().zip(&counts.signals).filter(|(_, n)| **n > 0).map(|((_, s), n)| (*s, *n)).collect(),
             hit_ratio: share(&|b| signal(b, hit), &|b| signal(b, hit) + signal(b, miss)),
             stale_share: share(&|b| signal(b, stale), &|b| signal(b, checked)),
             lag: of(2),
             levels: BTreeMap::new(),
         }
+    }
+
+    /// The copy that was busiest after the warm-up. `capacity`: slot-seconds and core-seconds of all.
+    fn hottest(&self, cut: &Cut, node: usize, capacity: [f64; 2]) -> Option<Hottest> {
+        let segments = &self.series.segments;
+        let after = &segments.last()?.loads[node];
+        let before = cut.segment.checked_sub(1).and_then(|s| segments.get(s)).map(|segment| &segment.loads[node]);
+        let since = |i: usize, figure: &dyn Fn(&ReplicaLoad) -> u64| {
+            let earlier = before.and_then(|loads| loads.get(i)).map_or(0, figure);
+            figure(&after[i]).wrapping_sub(earlier)
+        };
+        let calls: Vec<u64> = (0..after.len()).map(|i| since(i, &|load| load.calls)).collect();
+        let copies = calls.len() as f64;
+        let part = |ns: u64, all: f64| (all > 0.0).then(|| (ns as f64 / 1e9 * copies / all).min(1.0));
+        let utilization = |i: usize| {
+            let slots = part(since(i, &|load| load.held_ns), capacity[0]);
+            let cores = part(since(i, &|load| load.worked_ns), capacity[1]);
+            slots.into_iter().chain(cores).reduce(f64::max)
+        };
+        let total: u64 = calls.iter().sum();
+        let key = |i: usize| (utilization(i).unwrap_or(0.0), calls[i]);
+        let hotter = |a: usize, b: usize| if key(b) > key(a) { b } else { a };
+        let copy = (0..calls.len()).reduce(hotter).filter(|_| total > 0)?;
+        Some(Hottest { copy, share: calls[copy] as f64 / total as f64, utilization: utilization(copy) })
     }
 
     fn link_report(&self, cut: &Cut, link: usize) -> LinkReport {
@@ -412,7 +494,10 @@ impl Recorder {
             retries: counts.retries,
             hedges: counts.hedges,
             fallbacks: counts.fallbacks,
-            latency: latency(self.series.segments[cut.segment..].iter().map(|segment| &segment.links[link])),
+            latency: latency(
+                self.series.segments[cut.segment..].iter().map(|segment| &segment.links[link]),
+                self.sure(cut, self.heavy.links[link]),
+            ),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Steady state from one run: where the warm-up ends, and how sure a mean is.
 
+use crate::base::maths;
+
 /// Student's t for a two-sided 95 % interval, by degrees of freedom 1 to 30; 1.96 is its limit.
 const T95: [f64; 30] = [
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
@@ -16,20 +18,73 @@ pub fn t95(degrees: usize) -> f64 {
     }
 }
 
-/// How many of these values are warm-up, by MSER-5 (White 1997): batches of five, and the cut that makes the standard
-/// error of what is left smallest. Only the first half is searched; a minimum at its end means that no steady state was
-/// found, and `None` is returned. Fewer than fifty values are means of long windows already and are searched one by one.
-pub fn mser5(values: &[f64]) -> Option<usize> {
-    let size = if values.len() < 50 { 1 } else { 5 };
-    let batches: Vec<f64> = values.chunks_exact(size).map(|batch| batch.iter().sum::<f64>() / size as f64).collect();
+/// Batches in which a warm-up is looked for: at most so many, and fewer while neighbours are correlated.
+const MOST_BATCHES: usize = 96;
+const FEWEST_TO_JOIN: usize = 48;
+const FEWEST_TO_CUT: usize = 10;
+
+/// Correlation of neighbours from which a batch is too short.
+const CORRELATED: f64 = 0.3;
+
+/// How many standard errors the mean of what is cut must differ from the mean of the rest. Noise does that in less than one run of a
+/// hundred, also where congestion comes in long stretches.
+const SIGNIFICANT: f64 = 4.0;
+
+/// A warm-up longer than this share of a run (one part of so many) means that the run is too short.
+const LONGEST_WARM_UP: usize = 4;
+
+/// What was found of the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarmUp {
+    /// So many values.
+    Ends(usize),
+    /// Longer than a quarter of the run: too short a run to tell where it ends.
+    TooLong,
+}
+
+/// How many of these means of windows (times, say) are warm-up, by MSER (White 1997: the cut that makes the standard error
+/// of the rest smallest), with three precautions. The plain rule cuts off stretches of congestion, which come by chance, because the
+/// rest is then less variable: at load 0.9 it takes 1 % off the mean of an M/M/1 queue. So it is applied to logarithms, in which
+/// congestion stands out as little as idleness; to means of batches that are long enough to be nearly independent; and
+/// nothing is cut unless it differs from the rest by more than noise does.
+pub fn warm_up(means: &[f64]) -> WarmUp {
+    let logs: Vec<f64> = means.iter().map(|mean| maths::ln(mean.max(1.0))).collect();
+    let mut size = (logs.len() / MOST_BATCHES).max(1);
+    let batches = loop {
+        let batches: Vec<f64> = logs.chunks_exact(size).map(average).collect();
+        let n = batches.len();
+        if n < FEWEST_TO_JOIN || lag1(&batches[n / LONGEST_WARM_UP..]) <= CORRELATED {
+            break batches;
+        }
+        size *= 2;
+    };
     let n = batches.len();
-    if n < 10 {
-        return None;
+    let cut = least_error(&batches);
+    if n < FEWEST_TO_CUT || cut == 0 || !differs(&batches[..cut], &batches[cut..]) {
+        WarmUp::Ends(0)
+    } else if cut > n / LONGEST_WARM_UP {
+        WarmUp::TooLong
+    } else {
+        WarmUp::Ends(cut * size)
     }
+}
+
+/// The longest part of so many values that may be warm-up.
+pub fn longest_warm_up(values: usize) -> usize {
+    values / LONGEST_WARM_UP
+}
+
+fn average(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The cut, within the first half, that makes the standard error of the rest smallest.
+fn least_error(values: &[f64]) -> usize {
+    let n = values.len();
     let (mut sum, mut squares, mut best) = (0.0, 0.0, (f64::INFINITY, 0));
     for cut in (0..n).rev() {
-        sum += batches[cut];
-        squares += batches[cut] * batches[cut];
+        sum += values[cut];
+        squares += values[cut] * values[cut];
         let left = (n - cut) as f64;
         if cut <= n / 2 {
             let score = (squares - sum * sum / left).max(0.0) / (left * left);
@@ -38,7 +93,17 @@ pub fn mser5(values: &[f64]) -> Option<usize> {
             }
         }
     }
-    (best.1 < n / 2).then_some(best.1 * size)
+    best.1
+}
+
+/// Whether the means of both differ by more than the noise of the second, with its correlation, explains.
+fn differs(cut: &[f64], rest: &[f64]) -> bool {
+    let mean = average(rest);
+    let variance = rest.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (rest.len() - 1).max(1) as f64;
+    let correlation = lag1(rest).clamp(0.0, 0.9);
+    let widened = variance * (1.0 + correlation) / (1.0 - correlation);
+    let error = (widened * (1.0 / cut.len() as f64 + 1.0 / rest.len() as f64)).sqrt();
+    (average(cut) - mean).abs() > SIGNIFICANT * error
 }
 
 /// A mean with the half-width of its 95 % interval.
@@ -75,7 +140,7 @@ pub fn lag1(values: &[f64]) -> f64 {
 }
 
 /// Batches that an interval needs at least: with fewer, Student's t makes it too wide to say anything.
-const FEWEST_BATCHES: usize = 8;
+pub const FEWEST_BATCHES: usize = 8;
 
 /// As [`ratio_interval`], for batches that may be too short to be independent. Neighbours are merged while they are
 /// correlated and batches enough are left; the correlation that remains then widens the interval as that of a first-order
@@ -114,14 +179,34 @@ mod tests {
     #[test]
     fn a_transient_is_cut_and_noise_is_not() {
         let mut rng = Rng::seeded(4);
-        let decaying: Vec<f64> =
-            (0..1_000).map(|i| 5.0 * libm::exp(-f64::from(i) / 60.0) + 0.2 * rng.normal() + 1.0).collect();
-        let cut = mser5(&decaying).unwrap();
-        assert!((100..400).contains(&cut), "{cut}");
-        let steady: Vec<f64> = (0..1_000).map(|_| rng.normal()).collect();
-        assert!(mser5(&steady).unwrap() < 100);
-        let rising: Vec<f64> = (0..1_000).map(f64::from).collect();
-        assert_eq!(mser5(&rising), None);
+        let mut noisy = |level: f64| 1e7 * level * maths::exp(0.2 * rng.normal());
+        let decaying: Vec<f64> = (0..1_000).map(|i| noisy(1.0 + 5.0 * maths::exp(-f64::from(i) / 30.0))).collect();
+        let WarmUp::Ends(cut) = warm_up(&decaying) else { panic!("it settles") };
+        assert!((100..=250).contains(&cut), "{cut}");
+        let filling: Vec<f64> = (0..1_000).map(|i| noisy(1.0 - maths::exp(-f64::from(i + 1) / 20.0))).collect();
+        let WarmUp::Ends(cut) = warm_up(&filling) else { panic!("it settles") };
+        assert!((20..=100).contains(&cut), "{cut}");
+        let steady: Vec<f64> = (0..1_000).map(|_| noisy(1.0)).collect();
+        assert_eq!(warm_up(&steady), WarmUp::Ends(0));
+        let rising: Vec<f64> = (0..1_000).map(|i| f64::from(i) * 1e7).collect();
+        assert_eq!(warm_up(&rising), WarmUp::TooLong);
+        let stepping: Vec<f64> = (0..1_000).map(|i| noisy(if i < 400 { 3.0 } else { 1.0 })).collect();
+        assert_eq!(warm_up(&stepping), WarmUp::TooLong);
+        assert_eq!(
+            (warm_up(&[1e7; 960]), warm_up(&[0.0; 32]), warm_up(&[])),
+            (WarmUp::Ends(0), WarmUp::Ends(0), WarmUp::Ends(0))
+        );
+    }
+
+    /// A stretch of congestion at the beginning, as it comes by chance later too, is no warm-up.
+    #[test]
+    fn congestion_is_not_cut_off() {
+        let mut rng = Rng::seeded(6);
+        let mut means: Vec<f64> = (0..960).map(|_| 1e7 * maths::exp(0.5 * rng.normal())).collect();
+        for from in [0, 300, 640] {
+            means[from..from + 50].iter_mut().for_each(|mean| *mean *= 4.0);
+        }
+        assert_eq!(warm_up(&means), WarmUp::Ends(0));
     }
 
     #[test]

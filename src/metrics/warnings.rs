@@ -4,6 +4,8 @@ use super::recorder::{Recorder, WarmUpRule};
 use super::report::{ClassReport, Cut, Estimate, NodeReport, Report, Warning};
 use super::steady;
 use crate::base::Span;
+use crate::base::short::{count, number, percent, seconds};
+use crate::engine::Place;
 
 /// Half of an interval as a share of the value, from which a run is too short for it. The tail is wider by nature.
 const TOO_WIDE_MEAN: f64 = 0.1;
@@ -32,8 +34,18 @@ impl Recorder {
             warn("interrupted", "run", format!("interrupted at {at} of {of}{within}"));
         }
         if cut.unsettled {
-            let message = "no steady state was found (MSER-5), so the first half is left out: the figures may depend on how long the run was; run longer, or give a warm_up".to_owned();
+            let message = format!(
+                "no steady state was found: latencies still change after a quarter of the run. The first {} are left out, and nothing has a confidence interval: run longer, or give a warm_up",
+                seconds(report.warm_up)
+            );
             warn("no-steady-state", "run", message);
+        }
+        for tail in &self.heavy.tails {
+            let message = format!(
+                "`{}` is a Pareto distribution with alpha {}: its variance is infinite, so means and standard deviations do not settle and have no confidence interval; compare percentiles, or put it into `Clipped`",
+                tail.param, tail.alpha
+            );
+            warn("infinite-variance", self.name_of(tail.place), message);
         }
         for (name, class) in &report.classes {
             let n = class.latency.count;
@@ -48,23 +60,38 @@ impl Recorder {
                 warn("too-short", name, format!("{}: run longer", wide.join(", ")));
             }
         }
+        let stuck = self.stuck(report);
+        if let Some((about, message)) = stuck.clone() {
+            warn(if about == "run" { "stuck" } else { "deadlock" }, &about, message);
+        }
         for (i, (name, node)) in report.nodes.iter().enumerate() {
-            if let Some(message) = self.overload(report, i, node) {
+            // Of what stands still, the cause is told.
+            if let Some(message) = self.overload(report, i, node).filter(|_| stuck.is_none()) {
                 warn("overload", name, message);
             }
         }
+        for (name, message) in self.refusals(report) {
+            warn("limit", &name, message);
+        }
         warnings
+    }
+
+    fn name_of(&self, place: Place) -> &str {
+        match place {
+            Place::Node(node) | Place::Replica(node, _) => &self.plan.nodes[node.index()].name,
+            Place::Link(link) => &self.plan.links[link.index()].name,
+        }
     }
 
     /// What shows that a node gets more than it can do: its queue grows without an end, or it is saturated and loses calls.
     fn overload(&self, report: &Report, i: usize, node: &NodeReport) -> Option<String> {
         let slots = node.utilization.map(|u| u.value);
         let busy = slots.into_iter().chain(node.core_utilization).reduce(f64::max);
-        let percent = 100.0 * busy.unwrap_or(1.0);
         if self.queue_grows(i) {
             return Some(format!(
-                "its queue grew through the whole run ({} waited at most): the load exceeds its capacity ({percent:.0} % busy), and its figures depend on how long the run was",
-                node.queue_max,
+                "its queue grew through the whole run ({} waited at most), so that its figures depend on how long the run was: {}",
+                count(u64::from(node.queue_max)),
+                self.limit(report, i, node)
             ));
         }
         let refused: u64 =
@@ -79,11 +106,94 @@ impl Recorder {
         let full = refused > 0 && node.queue.value > 0.9 * f64::from(node.queue_max);
         (busy.map_or(full, |busy| busy >= SATURATED) && lost >= LOST).then(|| {
             format!(
-                "the load exceeds its capacity ({percent:.0} % busy, {:.0} waiting): {:.1} % of the calls to it were refused or given up",
-                node.queue.value,
-                100.0 * lost
+                "{}; {} calls wait on average, and {} of the calls to it were refused or given up",
+                self.limit(report, i, node),
+                number(node.queue.value),
+                percent(lost)
             )
         })
+    }
+
+    /// Which of a node's limits is reached, and whether something else makes it so.
+    fn limit(&self, report: &Report, i: usize, node: &NodeReport) -> String {
+        let is_full = |share: Option<f64>| share.is_some_and(|share| share >= SATURATED);
+        let slots = count(node.slots.round() as u64);
+        if node.kind == "queue" {
+            return self.consumers(report, i);
+        }
+        if is_full(node.core_utilization) {
+            return format!("its cores are all busy ({})", percent(node.core_utilization.unwrap_or(1.0)));
+        }
+        if !is_full(node.utilization.map(|u| u.value)) {
+            let busy =
+                node.utilization.map_or(String::new(), |u| format!(" ({} of its slots are busy)", percent(u.value)));
+            return format!("more arrives than it passes on{busy}");
+        }
+        // Whether slots are held by work, or by calls of its own.
+        let (work, others) = (node.mean_service.unwrap_or(0.0), node.mean_others.unwrap_or(0.0));
+        let slowest = self.plan.nodes[i].outs.iter().filter_map(|link| {
+            let plan = &self.plan.links[link.index()];
+            let link = report.links.get(&plan.name)?;
+            Some((link.attempt_rate * link.latency.mean?.value, plan, link))
+        });
+        match slowest.max_by(|(a, ..), (b, ..)| a.total_cmp(b)).filter(|_| others > work) {
+            Some((_, plan, link)) => {
+                let pool = match link.failed.get("pool_exhausted") {
+                    Some(n) if *n > 0 => ", whose connection pool is exhausted",
+                    _ => "",
+                };
+                let share = percent(others / (others + work));
+                format!(
+                    "its slots ({slots}) are all taken, {share} of the time by calls that wait for an answer over `{}`{pool}",
+                    plan.name
+                )
+            }
+            None => format!("its slots ({slots}) are all busy"),
+        }
+    }
+
+    /// What keeps the consumers of a queue from taking more.
+    fn consumers(&self, report: &Report, queue: usize) -> String {
+        let links = self.plan.nodes[queue].outs.iter().map(|link| &self.plan.links[link.index()]);
+        let consumers = links.filter_map(|link| {
+            let name = &self.plan.nodes[link.to.index()].name;
+            let consumer = report.nodes.get(name)?;
+            let slots = consumer.utilization.map(|u| u.value);
+            slots.into_iter().chain(consumer.core_utilization).reduce(f64::max).map(|busy| (name, busy))
+        });
+        let consumers: Vec<(&String, f64)> = consumers.collect();
+        let busy: Vec<String> =
+            consumers.iter().map(|(name, busy)| format!("`{name}` is {} busy", percent(*busy))).collect();
+        let busy = busy.join(", ");
+        match consumers.iter().map(|(_, busy)| *busy).reduce(f64::min) {
+            Some(least) if least < SATURATED => format!(
+                "its consumers have slots to spare ({busy}), but are handed no more: raise `prefetch`, or look at what they wait for"
+            ),
+            Some(_) => format!("its consumers are at their limit ({busy})"),
+            None => "more arrives than it passes on".to_owned(),
+        }
+    }
+
+    /// What refuses calls before they are sent: the pools and bulkheads of links.
+    fn refusals(&self, report: &Report) -> Vec<(String, String)> {
+        let limits = self.plan.links.iter().filter_map(|plan| {
+            let link = report.links.get(&plan.name)?;
+            let share = |reason: &str| link.failed.get(reason).map_or(0.0, |n| *n as f64 / link.attempts.max(1) as f64);
+            let (pool, bulkhead) = (share("pool_exhausted"), share("bulkhead_full"));
+            // Sizes may have been changed while running.
+            let message = if pool >= LOST {
+                format!(
+                    "its connection pool is exhausted: {} of the attempts found no connection in time",
+                    percent(pool)
+                )
+            } else if bulkhead >= LOST {
+                format!("its bulkhead is full: {} of the attempts were rejected", percent(bulkhead))
+            } else {
+                return None;
+            };
+            Some((plan.name.clone(), message))
+        });
+        limits.collect()
     }
 
     /// Whether the mean queue of each eighth of the run is well above that of the one before. The warm-up counts, since a
@@ -108,7 +218,12 @@ impl Recorder {
 /// The mean and the percentiles that are not known well, of those that may be claimed.
 fn too_wide(class: &ClassReport) -> Vec<String> {
     let latency = &class.latency;
-    if latency.mean.is_none_or(|mean| mean.half_width.is_none()) {
+    if latency
+        .percentiles()
+        .into_iter()
+        .chain([("mean", 0.0, latency.mean)])
+        .all(|(_, _, estimate)| estimate.is_none_or(|estimate| estimate.half_width.is_none()))
+    {
         // Too few batches to tell anything.
         return Vec::new();
     }
@@ -117,9 +232,11 @@ fn too_wide(class: &ClassReport) -> Vec<String> {
     let percentiles = claimed.map(|(name, _, estimate)| (name, estimate, TOO_WIDE_PERCENTILE));
     let said = |(name, estimate, limit): (&str, Option<Estimate>, f64)| match estimate? {
         Estimate { value, half_width: Some(half) } if half > limit * value => {
-            Some(format!("{name} is known to ±{:.0} % only", 100.0 * half / value))
+            // Of nothing, everything is infinitely much.
+            let half = if half < value { format!("{:.0} %", 100.0 * half / value) } else { seconds(half) };
+            Some(format!("{name} is known to ±{half} only"))
         }
-        Estimate { half_width: None, .. } => Some(format!("{name} may be anything larger")),
+        Estimate { half_width: None, .. } if name != "the mean" => Some(format!("{name} may be anything larger")),
         Estimate { .. } => None,
     };
     std::iter::once(mean).chain(percentiles).filter_map(said).collect()

@@ -51,7 +51,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The wait after so many attempts have failed (1 or more); `last` is the wait before the last of them.
-    pub fn delay(&self, failed: u8, last: Span, rng: &mut Rng) -> Span {
+    pub fn delay(&self, failed: u16, last: Span, rng: &mut Rng) -> Span {
         let whole = match self.growth {
             Growth::Fixed => self.base,
             Growth::Exponential => {

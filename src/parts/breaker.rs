@@ -43,14 +43,14 @@ impl Default for BreakerConfig {
 impl BreakerConfig {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("failure_share", "Share of failures from which it opens."),
-        ("slow_after", "A call that takes longer is slow."),
-        ("slow_share", "Share of slow calls from which it opens."),
-        ("window", "How many of the last calls are looked at."),
-        ("window_time", "Only calls that are not older than this count."),
-        ("minimum_calls", "Fewer calls than this say nothing."),
-        ("open_for", "How long it stays open before trials."),
-        ("trials", "Calls let through to try; if they go well it closes."),
+        ("failure_share", "Failure rate at which the breaker opens."),
+        ("slow_after", "Latency above which a call counts as slow. None: no call does."),
+        ("slow_share", "Share of slow calls at which the breaker opens."),
+        ("window", "Sliding window: number of recent calls that count."),
+        ("window_time", "Sliding window: only calls younger than this count."),
+        ("minimum_calls", "Calls in the window before the breaker may open."),
+        ("open_for", "Time in the open state before it becomes half-open."),
+        ("trials", "Trial calls in the half-open state; it closes when they succeed."),
     ];
 }
 

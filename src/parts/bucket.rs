@@ -21,10 +21,13 @@ pub enum Algorithm {
 impl Algorithm {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("TokenBucket", "Tokens flow in at the rate, up to the burst; a call takes one."),
-        ("LeakyBucket", "Calls leave evenly spaced; as many as the burst may wait."),
-        ("FixedWindow", "So many in each window of the clock; twice that may pass around a boundary."),
-        ("SlidingWindow", "So many in any window, by a log of the calls."),
+        ("TokenBucket", "Token bucket: refilled at `rate` up to `burst`; a call takes a token or is rejected."),
+        ("LeakyBucket", "Leaky bucket (traffic shaping): calls leave evenly spaced; up to `burst` wait."),
+        (
+            "FixedWindow",
+            "Fixed-window counter: `rate` × `window` calls in each window; up to twice that around a boundary.",
+        ),
+        ("SlidingWindow", "Sliding-window log: at most `rate` × `window` calls in any window."),
     ];
 }
 

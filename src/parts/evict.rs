@@ -6,7 +6,7 @@ use crate::base::{Rng, Span, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 
-/// Who goes when there is no more room.
+/// The eviction policy of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Policy {
     /// The least recently used.
@@ -31,13 +31,13 @@ pub enum Policy {
 impl Policy {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("Lru", "The least recently used goes."),
-        ("Lfu", "The least often used goes."),
-        ("Fifo", "The oldest goes."),
-        ("Random", "Any goes."),
-        ("Clock", "The oldest that was not used since the hand last passed goes."),
-        ("Sieve", "As Clock, but those who were used stay where they are."),
-        ("S3Fifo", "A small queue for newcomers, a main one, and a memory of those who left."),
+        ("Lru", "LRU: evicts the least recently used entry."),
+        ("Lfu", "LFU: evicts the least frequently used entry."),
+        ("Fifo", "FIFO: evicts the oldest entry."),
+        ("Random", "Evicts a random entry."),
+        ("Clock", "CLOCK: evicts the first entry whose reference bit is clear."),
+        ("Sieve", "SIEVE: as CLOCK, but entries that were used keep their place."),
+        ("S3Fifo", "S3-FIFO: small and main FIFO queues with a ghost queue."),
         ("WTinyLfu", "A small window, and a main part that only the more frequent may enter."),
     ];
 }

@@ -1,7 +1,7 @@
 //! Which key is asked for.
 
 use crate::base::units::Count;
-use crate::base::{Rng, maths};
+use crate::base::{Ratio, Rng, maths};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ pub enum Keys {
     /// The k-th key with a frequency of `1/k^exponent`.
     Zipf { keys: Count, exponent: f64 },
     /// A share `hot` of the keys gets a share `traffic` of the requests.
-    HotSet { keys: Count, hot: f64, traffic: f64 },
+    HotSet { keys: Count, hot: Ratio, traffic: Ratio },
 }
 
 impl Keys {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("Uniform", "Every key equally often."),
-        ("Zipf", "The k-th key with a frequency of 1/k^exponent."),
-        ("HotSet", "Some keys get most of the requests."),
-        ("keys", "How many keys there are."),
+        ("Uniform", "All keys are equally popular."),
+        ("Zipf", "Zipf distribution: the k-th key has a frequency of 1/k^exponent."),
+        ("HotSet", "Hot keys: a share of the keys gets a share of the requests."),
+        ("keys", "Number of keys."),
         ("exponent", "How uneven: 0 is uniform, 1 is usual, more is hotter."),
-        ("hot", "Share of the keys that is hot."),
-        ("traffic", "Share of the requests that goes to them."),
+        ("hot", "Share of the keys that are hot."),
+        ("traffic", "Share of the requests that go to them."),
     ];
 }
 
@@ -52,9 +52,6 @@ impl Keys {
             Keys::Zipf { exponent, .. } if !(0.0..=10.0).contains(exponent) => {
                 Some(format!("exponent is {exponent}: expected 0 to 10"))
             }
-            Keys::HotSet { hot, traffic, .. } if !((0.0..=1.0).contains(hot) && (0.0..=1.0).contains(traffic)) => {
-                Some("hot and traffic are shares from 0 to 1".to_owned())
-            }
             _ => None,
         }
     }
@@ -65,8 +62,8 @@ impl Keys {
             Keys::Zipf { keys, exponent } if exponent == 0.0 || keys.0 == 1 => Popularity::Uniform(keys.0),
             Keys::Zipf { keys, exponent } => Popularity::Zipf(Arc::new(Zipf::new(keys.0, exponent))),
             Keys::HotSet { keys, hot, traffic } => {
-                let hot = ((keys.0 as f64 * hot) as u64).clamp(1, keys.0);
-                let traffic = if hot == keys.0 { 1.0 } else { traffic };
+                let hot = ((keys.0 as f64 * hot.0) as u64).clamp(1, keys.0);
+                let traffic = if hot == keys.0 { 1.0 } else { traffic.0 };
                 Popularity::HotSet { keys: keys.0, hot, traffic }
             }
         }
@@ -239,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_hot_set_gets_its_traffic() {
-        let shares = shares(&Keys::HotSet { keys: Count(100), hot: 0.1, traffic: 0.9 }, 200_000);
+        let shares = shares(&Keys::HotSet { keys: Count(100), hot: Ratio(0.1), traffic: Ratio(0.9) }, 200_000);
         let hot: f64 = shares[..10].iter().sum();
         assert!((hot - 0.9).abs() < 0.005, "{hot}");
     }

@@ -28,7 +28,7 @@ impl Strategy {
         ("ConsistentHash", "A hash ring: 1/n of the keys move."),
         ("Rendezvous", "The shard with the highest hash of key and shard: 1/n of the keys move."),
         ("Directory", "A table of buckets, each assigned to a shard."),
-        ("virtual_nodes", "Points of each shard on the ring."),
+        ("virtual_nodes", "Virtual nodes: points of each shard on the ring."),
         ("buckets", "Size of the table."),
     ];
 }
@@ -38,6 +38,8 @@ impl Strategy {
 pub struct Ring {
     strategy: Strategy,
     shards: u32,
+    /// Tells rings apart: by its node's name and the seed.
+    salt: u64,
     /// Range: keys there are.
     keys: u64,
     /// Consistent hashing: points on the ring, in order, with their shard.
@@ -49,11 +51,11 @@ pub struct Ring {
 impl Ring {
     /// `keys` is the number of keys, which a range needs to know; `salt` tells rings apart.
     pub fn new(strategy: Strategy, shards: u32, keys: u64, salt: u64) -> Ring {
-        let mut ring = Ring { strategy, shards: 0, keys: keys.max(1), points: Vec::new(), table: Vec::new() };
+        let mut ring = Ring { strategy, shards: 0, salt, keys: keys.max(1), points: Vec::new(), table: Vec::new() };
         if let Strategy::Directory { buckets } = strategy {
             ring.table = vec![0; buckets.max(1) as usize];
         }
-        ring.resize(shards, salt);
+        ring.resize(shards);
         ring
     }
 
@@ -62,7 +64,8 @@ impl Ring {
     }
 
     /// Change the number of shards.
-    pub fn resize(&mut self, shards: u32, salt: u64) {
+    pub fn resize(&mut self, shards: u32) {
+        let salt = self.salt;
         let shards = shards.max(1);
         match self.strategy {
             Strategy::ConsistentHash { virtual_nodes } => {
@@ -106,25 +109,31 @@ impl Ring {
         }
     }
 
+    /// Where a key lies, for the strategies that hash it.
+    #[inline]
+    fn place(&self, key: u64) -> u64 {
+        hash::mix2(self.salt, key)
+    }
+
     /// The shard of a key.
     #[inline]
     pub fn shard(&self, key: u64) -> u32 {
         match self.strategy {
-            Strategy::Modulo => (hash::mix(key) % u64::from(self.shards)) as u32,
+            Strategy::Modulo => (self.place(key) % u64::from(self.shards)) as u32,
             Strategy::Range => {
                 let place = u128::from(key % self.keys) * u128::from(self.shards) / u128::from(self.keys);
                 place as u32
             }
             Strategy::ConsistentHash { .. } => {
-                let place = hash::mix(key);
+                let place = self.place(key);
                 let next = self.points.partition_point(|(point, _)| *point < place);
                 self.points[if next == self.points.len() { 0 } else { next }].1
             }
             Strategy::Rendezvous => {
-                let score = |shard: &u32| hash::mix2(key, u64::from(*shard) ^ 0xA5A5_0000_0000);
+                let score = |shard: &u32| hash::mix2(self.place(key), u64::from(*shard));
                 (0..self.shards).max_by_key(score).unwrap_or(0)
             }
-            Strategy::Directory { .. } => self.table[(hash::mix(key) % self.table.len() as u64) as usize],
+            Strategy::Directory { .. } => self.table[(self.place(key) % self.table.len() as u64) as usize],
         }
     }
 }
@@ -137,7 +146,7 @@ mod tests {
         let keys = 100_000u64;
         let before = Ring::new(strategy, from, keys, 7);
         let mut after = before.clone();
-        after.resize(to, 7);
+        after.resize(to);
         let fresh = Ring::new(strategy, to, keys, 7);
         let mut moved = 0;
         for key in 0..keys {

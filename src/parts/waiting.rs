@@ -35,14 +35,17 @@ impl Discipline {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
         ("Fifo", "First in, first out."),
-        ("Lifo", "Last in, first out."),
+        ("Lifo", "Last in, first out: the newest call first."),
         ("AdaptiveLifo", "First in, first out; last in, first out while more than 16 wait."),
-        ("Priority", "The most urgent class first; nobody is interrupted."),
-        ("PreemptivePriority", "The most urgent class first; it interrupts the others."),
-        ("Random", "Any of the waiting."),
-        ("ProcessorSharing", "Everybody at once, sharing the cores."),
-        ("EarliestDeadline", "The nearest deadline first."),
-        ("WeightedFair", "Flows share by their weights, however many calls each has."),
+        ("Priority", "Non-preemptive priority: the most urgent class first."),
+        ("PreemptivePriority", "Preemptive priority: the most urgent class first; it interrupts the others."),
+        ("Random", "Random order."),
+        ("ProcessorSharing", "Processor sharing: all calls at once, sharing the cores evenly."),
+        ("EarliestDeadline", "Earliest deadline first."),
+        (
+            "WeightedFair",
+            "Weighted fair queueing: each tenant's calls of each class are a flow; flows share by their weights.",
+        ),
     ];
 }
 

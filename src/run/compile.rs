@@ -22,9 +22,11 @@ pub fn compile(design: &Design) -> (Plan, Vec<State>) {
     for (i, spec) in specs.iter().enumerate() {
         let (from, to) = (ids[spec.from.as_str()], ids[spec.to.as_str()]);
         nodes[from.index()].outs.push(LinkId(i as u32));
-        let when = when_of(spec, &specs, &classes);
-        links.push(LinkPlan { name: spec.name(), from, to, weight: spec.weight, when, config: link_config(spec) });
+        let when = when_of(spec, &classes);
+        let (weight, config) = (spec.weight, link_config(spec));
+        links.push(LinkPlan { name: spec.name(), from, to, weight, mark: 0, when, config });
     }
+    mark_links(&mut links, &specs);
     for node in &mut nodes {
         plan_steps(node, &specs, &links);
     }
@@ -32,23 +34,38 @@ pub fn compile(design: &Design) -> (Plan, Vec<State>) {
     (Plan { nodes, links, classes, seed: design.seed }, states)
 }
 
-fn when_of(spec: &LinkSpec, specs: &[&LinkSpec], classes: &[String]) -> When {
+fn when_of(spec: &LinkSpec, classes: &[String]) -> When {
     let mask = if spec.when.classes.is_empty() {
         u64::MAX
     } else {
         let bit = |class: &String| classes.iter().position(|other| other == class).map_or(0, |i| 1 << i);
         spec.when.classes.iter().map(bit).fold(0, |mask, bit: u64| mask | bit)
     };
-    let local = |other: &String| {
-        let mut siblings = specs.iter().filter(|sibling| sibling.from == spec.from);
-        siblings.position(|sibling| sibling.name() == *other || sibling.to == *other).unwrap_or(0) as u8
-    };
-    let after = match (&spec.when.after_miss, &spec.when.after_failure) {
-        (Some(other), _) => WhenAfter::Miss(local(other)),
-        (None, Some(other)) => WhenAfter::Failure(local(other)),
-        (None, None) => WhenAfter::Always,
-    };
-    When { classes: mask, probability: spec.when.probability.0, after }
+    // What it comes after is known when the links are marked.
+    When { classes: mask, probability: spec.when.probability.0, after: WhenAfter::Always }
+}
+
+/// Give each link that a condition speaks of a bit of its own among its node's, and the conditions those bits.
+fn mark_links(links: &mut [LinkPlan], specs: &[&LinkSpec]) {
+    let mut marked: BTreeMap<&str, u32> = BTreeMap::new();
+    let first_of = |from: &str| specs.partition_point(|spec| spec.from.as_str() < from);
+    for (i, spec) in specs.iter().enumerate() {
+        let (other, after): (_, fn(u64) -> WhenAfter) = match (&spec.when.after_miss, &spec.when.after_failure) {
+            (Some(other), _) => (other, WhenAfter::Miss),
+            (None, Some(other)) => (other, WhenAfter::Failure),
+            (None, None) => continue,
+        };
+        let first = first_of(&spec.from);
+        let mut siblings = specs[first..].iter().take_while(|sibling| sibling.from == spec.from);
+        let at = siblings.position(|sibling| sibling.name() == *other || sibling.to == *other);
+        let Some(link) = at.and_then(|at| links.get_mut(first + at)) else { continue };
+        if link.mark == 0 {
+            let bit = marked.entry(&spec.from).or_default();
+            link.mark = 1u64.checked_shl(*bit).unwrap_or(0);
+            *bit += 1;
+        }
+        links[i].when.after = after(links[first + at.unwrap_or(0)].mark);
+    }
 }
 
 /// The itinerary of a node: its links by step; a link that is to be called several times in sequence is a step for each.
@@ -57,20 +74,20 @@ fn plan_steps(node: &mut NodePlan, specs: &[&LinkSpec], links: &[LinkPlan]) {
     let mut i = 0;
     while i < outs.len() {
         let step = specs[outs[i].index()].step;
-        let group: Vec<(u8, LinkId)> =
-            (i..outs.len()).take_while(|&j| specs[outs[j].index()].step == step).map(|j| (j as u8, outs[j])).collect();
+        let group: Vec<LinkId> =
+            outs[i..].iter().copied().take_while(|link| specs[link.index()].step == step).collect();
         i += group.len();
-        let first = specs[group[0].1.index()];
+        let first = specs[group[0].index()];
         let wait = match first.wait {
             WaitSpec::All => Wait::All,
             WaitSpec::First => Wait::First,
             WaitSpec::Of(k) => Wait::Of(k),
             WaitSpec::Choose => Wait::Choose,
         };
-        let rounds = group.iter().map(|(_, link)| rounds_of(specs[link.index()])).max().unwrap_or(1);
+        let rounds = group.iter().map(|link| rounds_of(specs[link.index()])).max().unwrap_or(1);
         for round in 0..rounds {
             let start = node.uses.len() as u32;
-            for &(local, link) in &group {
+            for &link in &group {
                 let spec = specs[link.index()];
                 let calls = if spec.sequential {
                     (spec.calls - f64::from(round)).clamp(0.0, 1.0)
@@ -82,7 +99,6 @@ fn plan_steps(node: &mut NodePlan, specs: &[&LinkSpec], links: &[LinkPlan]) {
                 if calls > 0.0 {
                     node.uses.push(LinkUse {
                         link,
-                        local,
                         when: links[link.index()].when,
                         calls,
                         spread: (spec.keys == KeysSpec::Spread).then_some(round),

@@ -290,7 +290,7 @@ fn tokens(run: &Run) -> Vec<Token> {
             leg,
             way,
             journey,
-            is_retry: hop.attempt > 0,
+            is_retry: hop.attempt > 1,
             failed: hop.outcome.is_err(),
         })
     };

@@ -6,6 +6,7 @@ mod frame;
 mod judge;
 mod runner;
 mod series;
+mod tails;
 mod timeline;
 
 use crate::base::{Finding, NodeId, Time};
@@ -18,7 +19,7 @@ use std::collections::VecDeque;
 pub use change::{Change, change};
 pub use compile::link_config;
 pub use frame::{Basis, frame};
-pub use judge::{Verdict, figure, judge, text};
+pub use judge::{Outcome, Verdict, figure, judge, text};
 pub use runner::{NO_THREAD, Runner, Snapshot, Speed};
 pub use series::{Sample, series};
 
@@ -54,7 +55,8 @@ impl Run {
         let sim = Sim::new(plan, states);
         let (rule, steady) = warm_up(design);
         let mut run = Run {
-            recorder: Recorder::new(sim.plan(), design.run.length, rule, steady),
+            recorder: Recorder::new(sim.plan(), design.run.length, rule, steady)
+                .with_heavy_tails(tails::heavy_tails(design, sim.plan())),
             sim,
             length: Time(design.run.length.0),
             title: design.title.clone(),
@@ -65,6 +67,14 @@ impl Run {
         };
         run.give(Time::ZERO);
         Ok(run)
+    }
+
+    /// Let the windows of the recording begin small, for whoever looks at the run while it goes on; before anything has
+    /// happened. At the end of the run they are as they would have been.
+    #[must_use]
+    pub fn with_small_windows(mut self) -> Run {
+        self.recorder.begin_small();
+        self
     }
 
     pub fn now(&self) -> Time {

@@ -83,9 +83,6 @@ pub struct Snapshot {
     pub problem: Option<String>,
 }
 
-/// The code of the finding that the system has no thread for a run.
-pub const NO_THREAD: &str = "no-thread";
-
 /// What the thread is told.
 enum Command {
     Play,
@@ -96,6 +93,15 @@ enum Command {
     Length(Span),
     Intervene { action: Action, lasting: Option<Span>, ramp: Option<Span> },
     Replace(Arc<Design>),
+}
+
+/// The code of the finding that the system has no thread for the run.
+pub const NO_THREAD: &str = "no-thread";
+
+fn no_thread(error: &std::io::Error) -> Finding {
+    let message = format!("the system has no thread for the run ({error})");
+    Finding::error(NO_THREAD, Subject::of(["run"]), message)
+        .with_remedy("end other programs, or raise the limit of processes")
 }
 
 /// A handle to a run in its own thread, which ends when this is dropped. Every method returns at once.
@@ -110,9 +116,9 @@ impl Runner {
     /// snapshot: at most 60 times per second.
     ///
     /// # Errors
-    /// All findings, if one of them is an error; or [`NO_THREAD`].
+    /// All findings, if one of them is an error; or one with the code [`NO_THREAD`].
     pub fn start(design: Arc<Design>, wake: impl Fn() + Send + 'static) -> Result<Runner, Vec<Finding>> {
-        let mut run = Run::new(&design)?;
+        let mut run = Run::new(&design)?.with_small_windows();
         let first = Snapshot {
             frame: Arc::new(frame(&mut run, &design, Basis::Recent)),
             journeys: Arc::new([]),
@@ -141,11 +147,7 @@ impl Runner {
         let thread = std::thread::Builder::new()
             .name("run".to_owned())
             .spawn(move || worker::work(run, first, &orders, &shared, &wake))
-            .map_err(|error| {
-                let message =
-                    format!("the system refuses another thread ({error}): close other programs, and edit again");
-                vec![Finding::error(NO_THREAD, Subject::default(), message)]
-            })?;
+            .map_err(|error| vec![no_thread(&error)])?;
         Ok(Runner { commands: Some(commands), latest, thread: Some(thread) })
     }
 

@@ -48,20 +48,22 @@ enum Knob {
     Slow,
     Fail,
     Lose,
-    Delay,
+    DelayThere,
+    DelayBack,
     Cut,
     Held,
     Paused,
     Traffic,
 }
 
-const KNOBS: [Knob; 10] = [
+const KNOBS: [Knob; 11] = [
     Knob::Dead,
     Knob::Frozen,
     Knob::Slow,
     Knob::Fail,
     Knob::Lose,
-    Knob::Delay,
+    Knob::DelayThere,
+    Knob::DelayBack,
     Knob::Cut,
     Knob::Held,
     Knob::Paused,
@@ -96,7 +98,8 @@ impl Knob {
             Knob::Slow => Fault::Slow(value),
             Knob::Fail => Fault::Fail(value),
             Knob::Lose => Fault::Lose(value),
-            Knob::Delay => Fault::Delay(Span::from_secs_f64(value)),
+            Knob::DelayThere => Fault::DelayThere(Span::from_secs_f64(value)),
+            Knob::DelayBack => Fault::DelayBack(Span::from_secs_f64(value)),
             Knob::Paused | Knob::Traffic => {
                 let Place::Node(node) = place else { return None };
                 let control = if self == Knob::Paused { Control::Pause(on) } else { Control::Spike(value) };
@@ -174,7 +177,12 @@ impl Score<'_> {
             Action::Slow(target, factor) => self.begin_fault(at, id, (Knob::Slow, target), *factor, ramp),
             Action::Fail(target, share) => self.begin_fault(at, id, (Knob::Fail, target), share.0, ramp),
             Action::Lose(target, share) => self.begin_fault(at, id, (Knob::Lose, target), share.0, ramp),
-            Action::Delay(target, span) => self.begin_fault(at, id, (Knob::Delay, target), span.as_secs(), ramp),
+            Action::Delay(target, extra) => {
+                let ways = [(extra.there(), Knob::DelayThere), (extra.back(), Knob::DelayBack)];
+                for (span, knob) in ways.into_iter().filter_map(|(span, knob)| Some((span?, knob))) {
+                    self.begin_fault(at, id, (knob, target), span.as_secs(), ramp);
+                }
+            }
             Action::Spike(target, factor) => self.begin_fault(at, id, (Knob::Traffic, target), *factor, ramp),
             Action::Kill(target) => self.begin_fault(at, id, (Knob::Dead, target), 1.0, Span::ZERO),
             Action::Hold(target) => self.begin_fault(at, id, (Knob::Held, target), 1.0, Span::ZERO),
@@ -220,7 +228,10 @@ impl Score<'_> {
 
     fn turn(&mut self, at: Time, layer: Layer) {
         self.change(at, layer.knob, layer.place, |layers| {
-            match layers.iter_mut().find(|other| other.id == layer.id && other.place == layer.place) {
+            match layers
+                .iter_mut()
+                .find(|other| (other.id, other.knob, other.place) == (layer.id, layer.knob, layer.place))
+            {
                 Some(before) => before.value = layer.value,
                 None => layers.push(layer),
             }
@@ -231,7 +242,7 @@ impl Score<'_> {
         let ended: Vec<Layer> = self.layers.iter().filter(|layer| layer.id == id).copied().collect();
         for layer in ended {
             self.change(at, layer.knob, layer.place, |layers| {
-                layers.retain(|other| other.id != id || other.place != layer.place);
+                layers.retain(|other| (other.id, other.knob, other.place) != (id, layer.knob, layer.place));
             });
         }
         self.mend(at, |partition| partition.0 == id);

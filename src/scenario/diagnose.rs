@@ -127,6 +127,7 @@ impl<'t> Shown<'t> {
         let shade = match diagnostic.severity {
             Severity::Error => Color::Red,
             Severity::Warning => Color::Yellow,
+            Severity::Hint => Color::BrightBlack,
         };
         let name = kind(diagnostic);
         let config = Config::new().with_color(colour).with_index_type(IndexType::Char).with_tab_width(TAB_WIDTH);
@@ -288,6 +289,7 @@ fn kind(diagnostic: &Diagnostic) -> String {
     let severity = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Hint => "hint",
     };
     format!("{severity}[{}]", diagnostic.code)
 }

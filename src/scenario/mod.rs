@@ -2,6 +2,7 @@
 
 pub mod diagnose;
 mod edit;
+mod foreign;
 pub mod picture;
 mod print;
 mod read;

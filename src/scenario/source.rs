@@ -1,5 +1,6 @@
 //! The text of a scenario file, also of one that a picture carries, or a clear word on why there is none.
 
+use super::foreign::{self, Foreign};
 use super::picture::{self, PictureError, Provenance};
 use std::fmt;
 use std::fs;
@@ -52,6 +53,8 @@ pub enum Why {
     /// A picture in a format that carries none.
     OtherPicture(&'static str),
     Picture(PictureError),
+    /// A file of another program.
+    Foreign(Foreign),
     /// Anything else the operating system says.
     Other(io::Error),
 }
@@ -93,6 +96,7 @@ impl fmt::Display for SourceError {
                  file, or the picture as Tailboard drew it."
             ),
             Why::Picture(error) => write!(f, "`{name}` {error}"),
+            Why::Foreign(Foreign { what, advice }) => write!(f, "`{name}` is {what}. {advice}"),
             Why::Other(error) => write!(f, "`{name}` could not be read: {error}."),
         }
     }
@@ -149,11 +153,20 @@ pub fn load_from(reader: impl Read, name: &str) -> Result<Source, SourceError> {
         let source = text_of(carried.scenario.into_bytes(), &format!("{name} (scenario)"))?;
         return Ok(Source { provenance: Some(carried.provenance), ..source });
     }
+    if let Some(found) = foreign::of_bytes(&bytes) {
+        return Err(fail(Why::Foreign(found)));
+    }
     match bytes.as_slice() {
         [0xff, 0xd8, 0xff, ..] => Err(fail(Why::OtherPicture("JPEG"))),
         [b'G', b'I', b'F', b'8', ..] => Err(fail(Why::OtherPicture("GIF"))),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Err(fail(Why::OtherPicture("WebP"))),
-        _ => text_of(bytes, name),
+        _ => {
+            let source = text_of(bytes, name)?;
+            match foreign::of_text(&source.text) {
+                Some(found) => Err(fail(Why::Foreign(found))),
+                None => Ok(source),
+            }
+        }
     }
 }
 

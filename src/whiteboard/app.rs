@@ -4,23 +4,22 @@ use super::canvas::Printer;
 use super::files::{Done, Files, Question};
 use super::findings::Findings;
 use super::hit::Targets;
+use super::messages::Messages;
 use super::motion::Motion;
 use super::panels::{self, Popup};
 use super::settings::{Keeper, Settings};
 use super::theme::{self, Look};
 use super::view::View;
 use crate::design::Design;
-use crate::editor::{Area, CARD, Edit, Editor, Effect, Hit, WindowAction, Wired, actions};
+use crate::editor::{Area, CARD, Edit, Editor, Effect, Hit, Point, WindowAction, Wired, actions};
 use crate::figure::Lens;
 use crate::figure::board::Memory;
 use crate::run::{Runner, Snapshot, Speed};
-use egui::{Key, Pos2, Rect, Ui};
+use egui::{Pos2, Rect, Ui};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// How long a message is shown, in seconds.
-const MESSAGE: f64 = 6.0;
 /// Speeds to which one key press leads, from one to the next a factor of two.
 const SLOWEST: f64 = Speed::SLOWEST;
 const FASTEST: f64 = 4_096.0;
@@ -83,6 +82,8 @@ impl Default for Panels {
 pub struct App {
     pub editor: Editor,
     pub runner: Option<Runner>,
+    /// Why there is none, where it is not for what the checks say.
+    pub unstarted: Option<String>,
     pub snapshot: Option<Arc<Snapshot>>,
     pub findings: Arc<Findings>,
     /// The design that the run thread was given last.
@@ -93,8 +94,9 @@ pub struct App {
     /// Where the board is on the screen, and whether all of it was shown once.
     pub screen: Rect,
     pub fitted: bool,
-    /// How it was shown then: as long as nobody has moved it, it is fitted again when there is more room or less.
-    pub as_fitted: Option<View>,
+    /// How it was shown then, and where the cards were: as long as nobody has moved either, it is fitted again when there is
+    /// more room or less.
+    pub as_fitted: Option<(View, Vec<Option<Point>>)>,
     pub printer: Printer,
     pub targets: Targets,
     pub motion: Motion,
@@ -118,26 +120,21 @@ pub struct App {
     pub files: Files,
     keeper: Keeper,
     pub clipboard: Clipboard,
-    messages: Vec<(String, f64)>,
-    /// Somebody will wake the window when the first of them is over.
-    waking: bool,
+    pub messages: Messages,
     /// The pointer on the board, when it was there last.
     pub pointer: Option<Pos2>,
     pub context: Hit,
     /// The board among egui's widgets.
     pub board: egui::Id,
-    /// Space was pressed at this time, and nothing was dragged since: released soon, it means play or pause.
-    pub space: Option<f64>,
+    /// Space is held since this time, when the pointer was there, and nothing was dragged since: released, it means play or
+    /// pause.
+    pub space: Option<(f64, Option<Pos2>)>,
     /// A field had the keyboard at the end of the last frame.
-    typing: bool,
+    pub(super) typing: bool,
     pub quit: bool,
-    wake: Arc<dyn Fn() + Send + Sync>,
-}
-
-/// Whether an action is done again and again while its keys are held.
-fn repeats(action: &actions::Action) -> bool {
-    use actions::Menu;
-    matches!(action.menu, Menu::Arrange | Menu::View | Menu::Select) || action.id.ends_with("do")
+    /// The time of this frame, in seconds of the window.
+    pub now: f64,
+    pub(super) wake: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl App {
@@ -153,6 +150,7 @@ impl App {
             given,
             editor,
             runner: None,
+            unstarted: None,
             snapshot: None,
             taken: (0, 0),
             view: View::default(),
@@ -178,19 +176,19 @@ impl App {
             files,
             keeper,
             clipboard: Clipboard::default(),
-            messages: Vec::new(),
-            waking: false,
+            messages: Messages::default(),
             pointer: None,
             context: Hit::Empty,
             board: egui::Id::NULL,
             space: None,
             typing: false,
             quit: false,
+            now: 0.0,
             wake,
         };
         app.start(true);
         if let Some(problem) = problem {
-            app.say(problem, 0.0);
+            app.complain(problem, 0.0);
         }
         if let Some(design) = app.files.left_over() {
             app.popup = Popup::question(Question::Recover(Box::new(design)));
@@ -200,8 +198,14 @@ impl App {
 
     fn start(&mut self, playing: bool) {
         let wake = self.wake.clone();
-        self.runner = self.files.told(Runner::start(self.given.clone(), move || wake()));
+        let started = Runner::start(self.given.clone(), move || wake());
+        self.unstarted = started.as_ref().err().and_then(|findings| {
+            let of_system = findings.iter().find(|finding| finding.code == crate::run::NO_THREAD)?;
+            Some(of_system.message.clone())
+        });
+        self.runner = started.ok();
         self.taken = (0, 0);
+        self.plots.opened += 1;
         self.trace = None;
         self.snapshot = self.runner.as_ref().map(Runner::latest);
         if let Some(runner) = self.runner.as_ref().filter(|_| playing) {
@@ -213,6 +217,10 @@ impl App {
     pub fn open(&mut self, design: Design) {
         self.editor.open(design);
         self.given = self.editor.design().clone();
+        if self.given.nodes.is_empty() {
+            // There is nothing to fit.
+            self.view = View::default();
+        }
         self.fitted = false;
         self.motion = Motion::default();
         self.fields = panels::fields::Fields::default();
@@ -225,15 +233,14 @@ impl App {
         format!("{changed}{} – Tailboard", self.files.name())
     }
 
-    /// Say something for a while.
-    pub fn say(&mut self, text: impl Into<String>, now: f64) {
-        self.messages.push((text.into(), now + MESSAGE));
-    }
-
     /// Draw everything, and act on what was done since the last time.
     pub fn ui(&mut self, ui: &mut Ui) {
         let now = ui.input(|input| input.time);
+        self.now = now;
         self.follow(now);
+        if let Some(refusal) = self.fields.follow(self.editor.selection()) {
+            self.complain(refusal, now);
+        }
         if let Some(wait) = self.files.keep(&self.editor, now) {
             // Nothing else may happen until then.
             ui.ctx().request_repaint_after_secs(wait as f32);
@@ -253,7 +260,7 @@ impl App {
         self.serve_clipboard(ui, now);
         let problem = self.files.take_problem();
         if let Some(problem) = problem {
-            self.say(problem, now);
+            self.complain(problem, now);
         }
         theme::apply(ui, &self.look);
         ui.ctx().set_zoom_factor(1.0 + f32::from(self.look.larger) / 10.0);
@@ -275,7 +282,7 @@ impl App {
         let panels = Panels { bare: false, ..self.panels };
         let present = Settings { look: self.look, panels, snaps: self.editor.snaps() };
         if let Err(problem) = self.keeper.keep(&present) {
-            self.say(problem, now);
+            self.complain(problem, now);
         }
     }
 
@@ -310,85 +317,6 @@ impl App {
         }
     }
 
-    fn show_messages(&mut self, ui: &Ui, now: f64) {
-        let before = self.messages.len();
-        self.messages.retain(|(_, until)| *until > now);
-        self.waking &= self.messages.len() == before;
-        if self.messages.is_empty() {
-            return;
-        }
-        let place = egui::Area::new("messages".into()).anchor(egui::Align2::CENTER_BOTTOM, [0.0, -60.0]);
-        place.show(ui.ctx(), |ui| {
-            for (text, _) in &self.messages {
-                egui::Frame::popup(ui.style()).show(ui, |ui| ui.label(text));
-            }
-        });
-        // Woken once, when the first of them is over: to ask egui for it would draw all the while.
-        if !std::mem::replace(&mut self.waking, true) {
-            let wake = self.wake.clone();
-            let waiting = std::thread::Builder::new().spawn(move || {
-                std::thread::sleep(std::time::Duration::from_secs_f64(MESSAGE + 0.1));
-                wake();
-            });
-            // Without a thread they go when something else happens.
-            self.waking = waiting.is_ok();
-        }
-    }
-
-    /// Shortcuts, while no field has the keyboard.
-    fn keys(&mut self, ui: &Ui) {
-        let now = ui.input(|input| input.time);
-        // An Escape that ends typing, or closes a menu, has done its work.
-        let escaped = std::mem::take(&mut self.typing) && ui.input(|input| input.key_pressed(Key::Escape));
-        let menu = egui::Popup::is_any_open(ui.ctx());
-        if ui.ctx().text_edit_focused() || self.popup.is_open() || menu || escaped {
-            return;
-        }
-        // A button that the keyboard has come to keeps what presses it and what leads on.
-        let is_on_button = ui.ctx().egui_wants_keyboard_input();
-        let of_buttons = [
-            Key::Space,
-            Key::Enter,
-            Key::Tab,
-            Key::Escape,
-            Key::ArrowUp,
-            Key::ArrowDown,
-            Key::ArrowLeft,
-            Key::ArrowRight,
-        ];
-        if !self.editor.selection().nodes.is_empty() {
-            // Tab goes from node to node then, not from button to button.
-            ui.memory_mut(|memory| memory.move_focus(egui::FocusDirection::None));
-        }
-        for event in ui.input(|input| input.events.clone()) {
-            match event {
-                egui::Event::Key { key, .. } if is_on_button && of_buttons.contains(&key) => {}
-                // Held, it moves the board; released at once, it plays or pauses.
-                egui::Event::Key { key: Key::Space, pressed, repeat: false, modifiers, .. } if modifiers.is_none() => {
-                    if pressed {
-                        self.space = Some(now);
-                    } else if self.space.take().is_some_and(|since| now - since < 0.2) {
-                        self.act("run.play", now);
-                    }
-                }
-                egui::Event::Key { key, pressed: true, modifiers, repeat, .. } => {
-                    if let Some(shortcut) = panels::keys::shortcut(key, modifiers)
-                        && let Some(action) = actions::by_shortcut(shortcut)
-                        && (!repeat || repeats(action))
-                    {
-                        self.perform(action, now);
-                    }
-                }
-                egui::Event::Text(text) if !ui.input(|input| input.modifiers.command) => {
-                    if let Some(action) = panels::keys::sign(&text).and_then(actions::by_shortcut) {
-                        self.perform(action, now);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
     /// What the editor wants of the clipboard.
     fn serve_clipboard(&mut self, ui: &Ui, now: f64) {
         if let Some(text) = self.files.copy.take() {
@@ -399,7 +327,7 @@ impl App {
                 self.clipboard.get().and_then(|clipboard| clipboard.get_text().map_err(|error| error.to_string()));
             match read {
                 Ok(text) => self.paste(&text, keep_outer, now),
-                Err(problem) => self.say(format!("The clipboard cannot be read: {problem}"), now),
+                Err(problem) => self.complain(format!("The clipboard cannot be read: {problem}"), now),
             }
         }
     }
@@ -407,7 +335,7 @@ impl App {
     fn paste(&mut self, text: &str, keep_outer: bool, now: f64) {
         let at = self.pointer.map(|pointer| self.view.to_board(pointer));
         if let Err(problem) = self.editor.paste(text, at, keep_outer) {
-            self.say(problem, now);
+            self.complain(problem, now);
         }
     }
 
@@ -447,8 +375,9 @@ impl App {
                     }
                 }
                 Effect::Say(text) => self.say(text, now),
+                Effect::Refuse(text) => self.complain(text, now),
                 Effect::Strike(_) | Effect::ToggleKill(_) if self.runner.is_none() => {
-                    self.say("The design does not run", now);
+                    self.complain("The design does not run", now);
                 }
                 Effect::Strike(action) => self.strike(action),
                 Effect::ToggleKill(names) => self.toggle_kill(&names),
@@ -461,7 +390,7 @@ impl App {
         let design = self.editor.design();
         let moves = crate::figure::laid_out(design, names);
         if let Err(problem) = self.editor.edit(&Edit::Move(moves)) {
-            self.say(problem, now);
+            self.complain(problem, now);
         }
         self.fitted = false;
     }
@@ -472,12 +401,12 @@ impl App {
             W::New | W::Open | W::Save | W::SaveAs | W::Quit => self.file(action, now),
             W::ExportDialog => self.popup = Popup::export(super::export::as_seen(self)),
             W::ExportNow => {
-                let message = super::export::beside(self);
-                self.say(message, now);
+                let result = super::export::beside(self);
+                self.report(result, now);
             }
             W::CopyPicture => {
-                let message = super::export::copy(self);
-                self.say(message, now);
+                let result = super::export::copy(self);
+                self.report(result, now);
             }
             W::ZoomIn => self.view.zoom_at(self.screen.center(), super::view::STEP * super::view::STEP),
             W::ZoomOut => self.view.zoom_at(self.screen.center(), 1.0 / (super::view::STEP * super::view::STEP)),
@@ -496,6 +425,9 @@ impl App {
             W::CommandPalette => self.popup = Popup::commands(),
             W::ShortcutSheet => self.popup = Popup::shortcuts(),
             W::PlayPause => {
+                if let Some(problem) = self.stuck().map(str::to_owned) {
+                    return self.complain(problem, now);
+                }
                 let playing = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.playing && !snapshot.over);
                 let over = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.over);
                 if let Some(runner) = &self.runner {
@@ -517,7 +449,7 @@ impl App {
             W::RestartNewSeed => {
                 let seed = self.snapshot.as_ref().map_or(1, |snapshot| snapshot.seed.wrapping_add(1));
                 if let Err(problem) = self.editor.edit(&Edit::SetSeed(seed)) {
-                    self.say(problem, now);
+                    self.complain(problem, now);
                 }
                 self.with_runner(|runner| runner.restart(Some(seed)));
             }
@@ -574,8 +506,14 @@ impl App {
             Ok(Done::AskPath(purpose)) => self.popup = Popup::path(purpose),
             Ok(Done::Ask(question)) => self.popup = Popup::question(question),
             Ok(Done::Quit) => self.quit = true,
-            Ok(Done::Said(text)) | Err(text) => self.say(text, now),
+            Ok(Done::Said(text)) => self.say(text, now),
+            Err(problem) => self.complain(problem, now),
         }
+    }
+
+    /// The program is ended from outside.
+    pub fn leave(&mut self) {
+        self.files.leave(&self.editor);
     }
 
     /// The window is to be closed: at once, if nothing would be lost.
@@ -592,9 +530,9 @@ impl App {
     }
 
     /// Insert a kind at a place of the board.
-    pub fn insert(&mut self, kind: &str, at: crate::editor::Point, wired: Option<&Wired>, now: f64) {
+    pub fn insert(&mut self, kind: &str, at: Point, wired: Option<&Wired>, now: f64) {
         if let Err(problem) = self.editor.insert(kind, at, wired) {
-            self.say(problem, now);
+            self.complain(problem, now);
         }
     }
 }

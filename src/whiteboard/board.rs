@@ -40,6 +40,11 @@ fn around(cards: impl Iterator<Item = Rect>) -> Option<Area> {
     cards.reduce(|a, b| a.union(b)).map(area)
 }
 
+/// Where the cards stand.
+fn standing(design: &Design) -> Vec<Option<crate::editor::Point>> {
+    design.nodes.values().map(|node| node.at).collect()
+}
+
 /// Show all that is selected.
 pub fn fit_selection(app: &mut App) {
     let selected = app.targets.cards.iter().filter(|(name, _)| app.editor.selection().has_node(name));
@@ -94,7 +99,12 @@ fn draw(app: &mut App, now: f64) -> Sheet {
 pub fn show(app: &mut App, ui: &mut Ui) {
     let now = ui.input(|input| input.time);
     let (response, painter) = ui.allocate_painter(ui.available_size(), Sense::click_and_drag());
-    if app.screen.size() != response.rect.size() && app.as_fitted == Some(app.view) {
+    if app.screen.size() != response.rect.size()
+        && app
+            .as_fitted
+            .as_ref()
+            .is_some_and(|(view, places)| *view == app.view && *places == standing(app.editor.shown()))
+    {
         app.fitted = false;
     }
     (app.screen, app.board) = (response.rect, response.id);
@@ -102,10 +112,12 @@ pub fn show(app: &mut App, ui: &mut Ui) {
     painter.rect_filled(response.rect, 0.0, canvas::color(colors.background));
     let mut sheet = draw(app, now);
     if !app.fitted {
-        if let Some(area) = around(app.targets.cards.iter().map(|(_, card)| card.expand(12.0))) {
+        app.fitted = true;
+        // Where there is nothing yet, the first card stays where it is put.
+        app.as_fitted = around(app.targets.cards.iter().map(|(_, card)| card.expand(12.0))).map(|area| {
             app.view.fit(area, response.rect);
-        }
-        (app.fitted, app.as_fitted) = (true, Some(app.view));
+            (app.view, standing(&sheet.design))
+        });
     }
     app.editor.set_zoom(app.view.zoom);
     navigate(app, ui, &response);
@@ -359,7 +371,7 @@ fn over(app: &App, painter: &Painter, hit: &Hit) {
         for (name, card) in &app.targets.cards {
             if hit.node() == Some(name) || app.editor.selection().len() == 1 && app.editor.selection().has_node(name) {
                 for side in [Side::Out, Side::In] {
-                    let place = hit::handle(*card, side, &app.view);
+                    let place = app.targets.handle(*card, side, &app.view);
                     let strong = *hit == Hit::Handle(name.clone(), side);
                     let fill = if strong { accent } else { canvas::color(colors.card) };
                     painter.circle(app.view.to_screen((place.x, place.y)), hit::HANDLE, fill, Stroke::new(1.5, accent));
@@ -370,7 +382,7 @@ fn over(app: &App, painter: &Painter, hit: &Hit) {
     if let Some(wire) = &overlay.wire
         && let Some(card) = app.targets.card(&wire.node)
     {
-        let from = hit::handle(card, wire.side, &app.view);
+        let from = app.targets.handle(card, wire.side, &app.view);
         let (from, until) = (app.view.to_screen((from.x, from.y)), app.view.to_screen(wire.loose));
         let pen = if wire.refusal.is_some() { canvas::color(colors.failing) } else { accent };
         let bend =

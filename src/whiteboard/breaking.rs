@@ -6,16 +6,36 @@ use crate::design::{Action, Intervention};
 use crate::editor::actions;
 
 impl App {
+    /// Why the run rests although it is played: the design as it is drawn now cannot run.
+    pub fn stuck(&self) -> Option<&str> {
+        let problem = self.snapshot.as_ref()?.problem.as_deref()?;
+        (!crate::design::checks::is_runnable(&self.findings.all)).then_some(problem)
+    }
+
     /// Do something to what runs now.
     pub fn strike(&mut self, action: Action) {
         self.intervene(action, None, None);
     }
 
     /// The same for a while, and growing to its number over a while.
+    ///
+    /// Where the run is over nothing can be done to it any more: it begins again, with this done at its beginning.
     pub fn intervene(&mut self, action: Action, lasting: Option<Span>, ramp: Option<Span>) {
-        if let Some(runner) = &self.runner {
+        let Some(runner) = &self.runner else { return };
+        let is_over = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.over);
+        if !is_over {
+            return runner.intervene(action, lasting, ramp);
+        }
+        runner.restart(None);
+        // At the beginning nothing is broken yet.
+        let mends = matches!(action, Action::Restart(_) | Action::Heal(_));
+        let words = crate::figure::sentence(&action);
+        if !mends {
             runner.intervene(action, lasting, ramp);
         }
+        runner.play();
+        let how = if mends { "whole again".to_owned() } else { format!("with this at its beginning: {words}") };
+        self.say(format!("The run was over. It starts again, {how}."), self.now);
     }
 
     pub fn toggle_kill(&mut self, names: &[String]) {

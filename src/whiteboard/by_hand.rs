@@ -2,13 +2,12 @@
 
 use super::files::{Purpose, Replacing};
 use super::headless::Headless;
-use super::hit;
 use crate::base::Span;
 use crate::design::{Design, RunSpec};
 use crate::editor::{Selection, Side};
 use crate::kinds::{KINDS, Spec};
 use crate::scenario;
-use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, vec2};
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, pos2, vec2};
 
 /// A person before the screen, who does twenty things a second.
 struct Person(Headless);
@@ -96,7 +95,7 @@ impl Person {
     }
 
     fn wire(&mut self, from: &str, to: &str) {
-        let start = hit::handle(self.card(from), Side::Out, &self.app.view);
+        let start = self.app.targets.handle(self.card(from), Side::Out, &self.app.view);
         let end = self.card(to).center();
         let (start, end) = (self.app.view.to_screen((start.x, start.y)), self.app.view.to_screen((end.x, end.y)));
         self.drag(start, end);
@@ -258,6 +257,45 @@ fn a_short_space_plays_and_a_long_one_moves_the_board() {
 }
 
 #[test]
+fn space_plays_and_pauses_on_a_slow_machine_and_with_the_keyboard_on_a_button() {
+    let mut person = Person::before(read(include_str!("../../scenarios/kinds/cache.ron")));
+    let middle = person.app.screen.center();
+    person.go(middle);
+    let space = |pressed| {
+        let (key, physical_key, modifiers) = (Key::Space, None, Modifiers::NONE);
+        vec![Event::Key { key, physical_key, pressed, repeat: false, modifiers }]
+    };
+    let plays = |person: &mut Person, wanted: bool| {
+        for _ in 0..200 {
+            person.look();
+            if person.app.snapshot.as_ref().is_some_and(|snapshot| snapshot.playing == wanted) {
+                return true;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        false
+    };
+    assert!(plays(&mut person, true));
+    // Half a second between frames.
+    person.frame(0.5, space(true));
+    person.frame(0.5, space(false));
+    assert!(plays(&mut person, false), "it was lost");
+    // The keyboard comes to a button: nothing is selected.
+    person.press(Key::Tab, Modifiers::NONE);
+    person.press(Key::Tab, Modifiers::NONE);
+    assert!(person.ctx.egui_wants_keyboard_input() && person.app.editor.selection().is_empty());
+    person.with(space(true));
+    person.with(space(false));
+    assert!(plays(&mut person, true), "the button had it");
+    assert!(!egui::Popup::is_any_open(&person.ctx), "and it was pressed");
+    // Held while the pointer is moved, as somebody does who thinks better of it.
+    person.with(space(true));
+    person.frame(0.5, vec![Event::PointerMoved(middle + vec2(60.0, 0.0))]);
+    person.with(space(false));
+    assert!(!plays(&mut person, false));
+}
+
+#[test]
 fn the_board_fits_the_window_until_somebody_moves_it() {
     let text = include_str!("../../scenarios/url_shortener.ron");
     let mut person = Person::before(read(text));
@@ -296,4 +334,70 @@ fn a_window_at_rest_asks_for_nothing() {
     }
     assert!(person.app.snapshot.as_ref().is_some_and(|snapshot| !snapshot.playing));
     assert!(!person.ctx.has_requested_repaint(), "{:?}", person.ctx.repaint_causes());
+}
+
+#[test]
+fn the_first_cards_of_a_new_board_stay_where_they_are_put() {
+    let mut person = Person::before(Design::default());
+    let at = [(300.0, 200.0), (620.0, 230.0), (700.0, 430.0)];
+    for (kind, at) in ["client", "service", "cache"].into_iter().zip(at) {
+        let screen = person.app.view.to_screen(at);
+        let name = person.insert(kind, at);
+        person.look();
+        person.look();
+        let corner = person.app.editor.design().nodes[&name].at.expect("a place");
+        let middle = person.app.view.to_screen((corner.0 + 84.0, corner.1 + 36.0));
+        assert!(middle.distance(screen) < 12.0, "{name} is at {middle:?} instead of {screen:?}");
+    }
+    let places: Vec<_> = person.app.editor.design().nodes.values().filter_map(|node| node.at).collect();
+    for (i, a) in places.iter().enumerate() {
+        for b in &places[..i] {
+            assert!((a.0 - b.0).abs() >= 208.0 || (a.1 - b.1).abs() >= 144.0, "{a:?} and {b:?}");
+        }
+    }
+}
+
+#[test]
+fn kinds_that_are_clicked_stand_beside_each_other() {
+    let mut person = Person::before(Design::default());
+    let palette = pos2(80.0, 0.0);
+    let row = (60..400).step_by(4).map(|y| palette + vec2(0.0, y as f32));
+    let row: Vec<Pos2> = row.collect();
+    for at in row {
+        if person.app.editor.design().nodes.len() < 3 {
+            person.click(at, PointerButton::Primary);
+        }
+    }
+    let places: Vec<_> = person.app.editor.design().nodes.values().filter_map(|node| node.at).collect();
+    assert_eq!(places.len(), 3);
+    for (i, a) in places.iter().enumerate() {
+        assert!(places[..i].iter().all(|b| (a.0 - b.0).abs() >= 208.0 || (a.1 - b.1).abs() >= 144.0), "{places:?}");
+    }
+}
+
+/// Cards as near to each other as a file may have them: each handle is one card's, wherever it is pressed.
+#[test]
+fn a_handle_belongs_to_one_card() {
+    for gap in [4.0, 12.0, 20.0, 24.0, 60.0] {
+        let text = format!(
+            r#"(nodes: {{ "a": (kind: service(), at: (0, 0)), "b": (kind: service(), at: ({}, 0)),
+                "c": (kind: service(), at: (0, 200)) }}, links: [])"#,
+            168.0 + gap
+        );
+        for zoom in [0.5, 1.0, 2.0] {
+            let mut person = Person::before(read(&text));
+            person.app.view = super::view::View { zoom, origin: person.app.screen.left_top() + vec2(150.0, 60.0) };
+            person.look();
+            for (node, side, wanted) in [("a", Side::Out, "a->c"), ("b", Side::In, "c->b")] {
+                let start = person.app.targets.handle(person.card(node), side, &person.app.view);
+                let end = person.card("c").center();
+                let to_screen = |at: Pos2| person.app.view.to_screen((at.x, at.y));
+                let (start, end) = (to_screen(start), to_screen(end));
+                person.drag(start, end);
+                let links: Vec<String> = person.app.editor.design().links.iter().map(|link| link.name()).collect();
+                assert_eq!(links, [wanted], "{gap} {zoom}");
+                person.app.editor.undo();
+            }
+        }
+    }
 }

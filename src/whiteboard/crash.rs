@@ -141,3 +141,31 @@ fn a_kill_loses_two_seconds_at_most() {
         std::thread::scope(|scope| pair.iter().for_each(|life| drop(scope.spawn(|| killed_after(*life)))));
     }
 }
+
+/// The program on a system that has no thread for it: what it shows is told.
+#[test]
+#[ignore = "started by the test below"]
+fn the_program_without_threads() {
+    if std::env::var_os("RUST_MIN_STACK").is_none() {
+        return;
+    }
+    let design = scenario::read_str(include_str!("../../scenarios/kinds/cache.ron")).drawing.expect("a design");
+    let mut window = Headless::new(design, vec2(1440.0, 900.0));
+    window.app.say("done", 0.0);
+    window.frame(0.1, key(Key::S, Modifiers::COMMAND));
+    window.frame(0.1, Vec::new());
+    println!("shown: {}", window.app.unstarted.clone().unwrap_or_default());
+}
+
+#[test]
+fn a_window_whose_thread_cannot_be_made_says_so() {
+    let program = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "whiteboard::crash::the_program_without_threads", "--ignored", "--nocapture"])
+        // More than there are addresses.
+        .env("RUST_MIN_STACK", (1u64 << 48).to_string())
+        .output()
+        .expect("a program");
+    let said = String::from_utf8_lossy(&program.stdout).into_owned();
+    assert!(said.contains("shown: the system has no thread for the run"), "{said}");
+    assert!(program.status.success(), "{said}");
+}

@@ -51,8 +51,11 @@ impl Export {
         self.format = format;
     }
 
-    /// Write the picture, and say what came of it.
-    pub fn write(&self, app: &App) -> String {
+    /// Write the picture, and say where it is.
+    ///
+    /// # Errors
+    /// Why it was not written, in a sentence.
+    pub fn write(&self, app: &App) -> Result<String, String> {
         let path = Path::new(&self.path).with_extension(self.format.extension());
         if app.files.is_at(&path) {
             return format!("The picture was not written: {} is the scenario; name another file", path.display());
@@ -63,20 +66,15 @@ impl Export {
         });
         let written = bytes.and_then(|bytes| output::replace(&path, &bytes));
         match written {
-            Ok(()) => format!("Wrote {}{}", path.display(), doubt(app)),
-            Err(problem) => format!("The picture was not written: {problem}"),
+            Ok(()) => Ok(format!("Wrote {}{}", path.display(), doubt(app))),
+            Err(problem) => Err(format!("The picture was not written: {problem}")),
         }
     }
 }
 
 /// What is not to be seen in the picture, if something is not.
 fn doubt(app: &App) -> &'static str {
-    let cannot_run = app.snapshot.as_ref().is_some_and(|snapshot| snapshot.problem.is_some());
-    if cannot_run && !crate::design::checks::is_runnable(&app.findings.all) {
-        ", of the design as it ran last: as it is drawn now, it cannot run"
-    } else {
-        ""
-    }
+    if app.stuck().is_some() { ", of the design as it ran last: as it is drawn now, it cannot run" } else { "" }
 }
 
 fn snapshot(app: &App) -> Result<Arc<Snapshot>, String> {
@@ -136,32 +134,64 @@ pub fn as_seen(app: &App) -> Look {
     Look { theme: app.look.theme_name(), lens: app.lens, ..Look::default() }
 }
 
-/// A picture beside the scenario.
-pub fn beside(app: &App) -> String {
+/// A picture beside the scenario, as [`Export::write`].
+pub fn beside(app: &App) -> Result<String, String> {
     let export = Export { look: as_seen(app), path: app.files.picture("png"), ..Export::default() };
     export.write(app)
 }
 
-/// A picture on the clipboard.
-pub fn copy(app: &mut App) -> String {
+/// A picture on the clipboard; or why it is not there.
+pub fn copy(app: &mut App) -> Result<String, String> {
     let drawn = snapshot(app)
         .and_then(|snapshot| draw(&snapshot, &as_seen(app), Format::Png, 2.0, None))
         .and_then(|bytes| pixels(&bytes));
     let copied = drawn.and_then(|image| app.clipboard.get()?.set_image(image).map_err(|error| error.to_string()));
     match copied {
-        Ok(()) => format!("The picture is on the clipboard{}", doubt(app)),
-        Err(problem) => format!("The picture was not copied: {problem}"),
+        Ok(()) => Ok(format!("The picture is on the clipboard{}", doubt(app))),
+        Err(problem) => Err(format!("The picture was not copied: {problem}")),
     }
 }
 
+/// The pixels of a PNG, with four bytes each: that is what a clipboard takes, whatever the file has.
 fn pixels(bytes: &[u8]) -> Result<arboard::ImageData<'static>, String> {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().map_err(|error| error.to_string())?;
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info().map_err(|error| error.to_string())?;
     let size = reader.output_buffer_size().ok_or("it is too large")?;
     let mut pixels = vec![0; size];
     let info = reader.next_frame(&mut pixels).map_err(|error| error.to_string())?;
     pixels.truncate(info.buffer_size());
-    if info.color_type != png::ColorType::Rgba {
-        return Err("its colours are not as expected".to_owned());
+    let each = info.color_type.samples();
+    let rgba = |pixel: &[u8]| match *pixel {
+        [r, g, b, a] => [r, g, b, a],
+        [r, g, b] => [r, g, b, 255],
+        [grey, a] => [grey, grey, grey, a],
+        _ => [pixel[0], pixel[0], pixel[0], 255],
+    };
+    let bytes: Vec<u8> = pixels.chunks_exact(each).flat_map(rgba).collect();
+    Ok(arboard::ImageData { width: info.width as usize, height: info.height as usize, bytes: bytes.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::Background;
+    use crate::whiteboard::files::Files;
+
+    /// Opaque or not, what is on the clipboard has four bytes a pixel and the colours of the picture.
+    #[test]
+    fn a_picture_on_the_clipboard_is_as_it_was_drawn() {
+        let design = crate::scenario::read_str(include_str!("../../scenarios/kinds/cache.ron")).drawing;
+        let app = App::new(design.expect("a design"), Files::new(None, None, None), Arc::new(|| {}));
+        let snapshot = snapshot(&app).expect("it runs");
+        for (background, corner) in [(Background::White, [255, 255, 255, 255]), (Background::None, [0, 0, 0, 0])] {
+            let look = Look { background, ..as_seen(&app) };
+            let file = draw(&snapshot, &look, Format::Png, 1.0, None).expect("a picture");
+            let image = pixels(&file).expect("its pixels");
+            assert!(image.width > 100 && image.height > 100);
+            assert_eq!(image.bytes.len(), 4 * image.width * image.height);
+            assert_eq!(image.bytes[..4], corner, "{background:?}");
+            assert!(image.bytes.chunks_exact(4).any(|pixel| pixel[3] == 255 && pixel[..3] != corner[..3]));
+        }
     }
-    Ok(arboard::ImageData { width: info.width as usize, height: info.height as usize, bytes: pixels.into() })
 }

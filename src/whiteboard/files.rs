@@ -1,13 +1,12 @@
 //! Files: opening, saving, and a journal from which the work comes back after a crash.
 
-mod journal;
+pub use super::questions::{Answer, Next, Question};
 
 use super::settings::Recent;
 use crate::design::Design;
 use crate::editor::{Editor, WindowAction};
 use crate::export::output::{self, replace};
 use crate::scenario::{self, Edited, source};
-use journal::{orphan, own_journal};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,68 +39,6 @@ pub enum Replacing {
     Ask,
     /// The system's dialog has asked.
     Agreed,
-}
-
-/// What is asked before something would be lost.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Question {
-    /// The file changed since it was read.
-    Overwrite(PathBuf),
-    /// There is a file with the name that was chosen.
-    Replace(PathBuf),
-    /// There are changes that are not in the file.
-    Discard(Next),
-    /// The journal of a run of the program that did not end by itself.
-    Recover(Box<Design>),
-}
-
-/// What was to be done when there were unsaved changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
-    New,
-    Open,
-    OpenPath(PathBuf),
-    Quit,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    Save,
-    Yes,
-    Cancel,
-}
-
-impl Question {
-    pub fn text(&self) -> String {
-        match self {
-            Question::Overwrite(path) => {
-                format!("{} was changed by something else since it was read. Overwrite it?", path.display())
-            }
-            Question::Replace(path) => format!("There is a file {} already. Replace it?", path.display()),
-            Question::Discard(_) => "There are changes that are not saved.".to_owned(),
-            Question::Recover(design) => {
-                let title = if design.title.is_empty() { "a design" } else { &design.title };
-                format!("The program did not end by itself last time. Go on with {title} as it was then?")
-            }
-        }
-    }
-
-    pub fn answers(&self) -> &'static [Answer] {
-        match self {
-            Question::Discard(_) => &[Answer::Save, Answer::Yes, Answer::Cancel],
-            _ => &[Answer::Yes, Answer::Cancel],
-        }
-    }
-}
-
-impl Answer {
-    pub fn word(self) -> &'static str {
-        match self {
-            Answer::Save => "Save first",
-            Answer::Yes => "Yes, go on",
-            Answer::Cancel => "No",
-        }
-    }
 }
 
 /// What came of it.
@@ -147,19 +84,20 @@ impl Files {
     /// With the file that is edited, and the folder for the journal; without one nothing is kept.
     pub fn new(path: Option<PathBuf>, known: Option<String>, state: Option<&Path>) -> Files {
         let mut problem = None;
-        let mut not_kept = |path: &Path, error: std::io::Error| {
-            let path = path.display();
-            problem = Some(format!("The work is not being kept in case of a crash: {path} cannot be made: {error}"));
-        };
-        let folder = state.filter(|folder| fs::create_dir_all(folder).map_err(|error| not_kept(folder, error)).is_ok());
-        let left = folder.and_then(orphan);
-        let journal = folder.map(own_journal);
-        let lock = journal.as_ref().and_then(|journal| {
-            let path = journal.with_extension("lock");
-            fs::File::create(&path).map_err(|error| not_kept(&path, error)).ok()
+        let folder = state.filter(|folder| match fs::create_dir_all(folder) {
+            Ok(()) => true,
+            Err(error) => {
+                problem = Some(not_kept(folder, &error));
+                false
+            }
         });
-        // Where a system has no locks, the number of the process tells whether it is there.
-        let lock = lock.inspect(|lock| drop(lock.try_lock()));
+        let left = folder.and_then(orphan);
+        let journal = folder.map(journal);
+        let lock = journal.as_ref().and_then(|journal| {
+            let lock = fs::File::create(journal.with_extension("lock"));
+            lock.inspect_err(|error| problem = Some(not_kept(journal, error))).ok()
+        });
+        let lock = lock.filter(|lock| lock.try_lock().is_ok());
         Files {
             path,
             known,
@@ -251,6 +189,15 @@ impl Files {
         None
     }
 
+    /// The program is ended from outside: what is not saved stays in the journal, for the next start.
+    pub fn leave(&mut self, editor: &Editor) {
+        // Now, whenever it would be due.
+        self.keep(editor, f64::INFINITY);
+        if let Some(journal) = &self.journal {
+            fs::remove_file(journal.with_extension("lock")).ok();
+        }
+    }
+
     /// The program ends, and all that is to be kept is kept.
     pub fn close(&self) {
         if let Some(journal) = &self.journal {
@@ -334,7 +281,7 @@ impl Files {
         let (tell, told) = channel();
         let folder = self.path.as_deref().and_then(Path::parent).map(Path::to_owned);
         let name = self.path.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        let asking = std::thread::Builder::new().name("dialog".to_owned()).spawn(move || {
+        let ask = move || {
             let mut dialog = rfd::FileDialog::new().set_title(purpose.title());
             if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
                 dialog = dialog.set_directory(folder);
@@ -345,9 +292,8 @@ impl Files {
             };
             // Nobody is left to be told when the window has gone.
             tell.send(path).ok();
-        });
-        if asking.is_err() {
-            // Without another thread the window asks by itself.
+        };
+        if std::thread::Builder::new().name("dialog".to_owned()).spawn(ask).is_err() {
             return Done::AskPath(purpose);
         }
         self.dialog = Some((purpose, told, f64::NAN));
@@ -473,6 +419,36 @@ impl Files {
     }
 }
 
+fn not_kept(place: &Path, error: &std::io::Error) -> String {
+    format!("Unsaved work is not kept in case of a crash: {}: {error}", place.display())
+}
+
+/// The journal of this program: never one that another of the same number has left.
+fn journal(folder: &Path) -> PathBuf {
+    let number = std::process::id();
+    let usual = folder.join(format!("journal-{number}.ron"));
+    let more = (2..100).map(|n| folder.join(format!("journal-{number}-{n}.ron")));
+    std::iter::once(usual.clone()).chain(more).find(|path| !path.exists()).unwrap_or(usual)
+}
+
+/// The journal of a program that is no longer there: nobody holds its lock, which the system takes from whoever ends.
+/// Locks that are left without a journal are removed.
+fn orphan(folder: &Path) -> Option<PathBuf> {
+    let is_free = |lock: &Path| fs::File::open(lock).map_or(true, |lock| lock.try_lock().is_ok());
+    let all = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let of_journal =
+        all.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("journal-")));
+    let mut left = None;
+    for path in of_journal {
+        match path.extension().and_then(std::ffi::OsStr::to_str) {
+            Some("ron") if is_free(&path.with_extension("lock")) => left = left.into_iter().chain([path]).min(),
+            Some("lock") if !path.with_extension("ron").exists() && is_free(&path) => drop(fs::remove_file(&path)),
+            _ => {}
+        }
+    }
+    left
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -525,23 +501,40 @@ mod tests {
     }
 
     #[test]
-    fn saving_keeps_comments_and_permissions() {
+    fn a_lock_that_was_left_is_removed_and_a_journal_with_it_is_offered() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("design.ron");
-        let text = "// Mine.\n(\n    title: \"a\", // said first\n)\n";
-        fs::write(&path, text).expect("room");
-        #[cfg(unix)]
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).expect("mine");
-        let mut files = Files::new(None, None, None);
-        let mut editor = Editor::new(files.open_first(&path).expect("a design"));
-        editor.edit(&Edit::SetTitle("b".to_owned())).expect("a title");
-        assert!(matches!(files.act(WindowAction::Save, &mut editor), Ok(Done::Said(_))));
-        assert_eq!(fs::read_to_string(&path).expect("a file"), text.replace("\"a\"", "\"b\""));
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o640);
+        let path = |name: &str| folder.path().join(name);
+        for name in ["journal-4194998.lock", "journal-4194999.lock"] {
+            fs::write(path(name), "").expect("room");
         }
+        let text = scenario::write_str(editor().design()).expect("text");
+        fs::write(path("journal-4194999.ron"), &text).expect("room");
+        // Of one that had this program's own number.
+        let mine = path(&format!("journal-{}.ron", std::process::id()));
+        fs::write(&mine, &text).expect("room");
+        let mut files = Files::new(None, None, Some(folder.path()));
+        assert_eq!(files.take_problem(), None);
+        assert!(!path("journal-4194998.lock").exists());
+        assert_eq!(files.left_over().map(|design| design.nodes.len()), Some(1));
+        let mut editor = editor();
+        files.leave(&editor);
+        assert!(mine.exists() && !mine.with_extension("lock").exists());
+        // What is not saved outlives an end from outside, and its lock does not.
+        editor.edit(&Edit::SetTitle("mine".to_owned())).expect("a title");
+        let left = fs::read_dir(folder.path()).expect("a folder").filter_map(Result::ok);
+        let locks = left.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "lock"));
+        assert_eq!(locks.count(), 1, "that of the other journal");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_is_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        fs::write(&file, "").expect("room");
+        let mut files = Files::new(None, None, Some(&file.join("state")));
+        let problem = files.take_problem().expect("a problem");
+        assert!(problem.contains("is not kept") && problem.contains("state"), "{problem}");
+        assert_eq!(files.keep(&editor(), 1.0), None);
     }
 
     #[test]

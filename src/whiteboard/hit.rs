@@ -14,7 +14,7 @@ pub const NEAR: f32 = 7.0;
 pub const HANDLE: f32 = 6.0;
 /// On a smaller map handles would cover the cards beside them: there the tool links.
 const SMALLEST_WITH_HANDLES: f32 = 0.35;
-/// How far from the rim of the card it stands.
+/// How far from the rim of the card it stands, where there is room.
 const STAND_OFF: f32 = 10.0;
 
 /// What can be hit of a board that was drawn, in the order of drawing, on the board.
@@ -60,6 +60,22 @@ impl Targets {
         self.cards.iter().find(|(other, _)| other == name).map(|(_, rect)| *rect)
     }
 
+    /// Where the handle of a card is, on the board: nearer to it than to any other.
+    pub fn handle(&self, card: Rect, side: Side, view: &View) -> Pos2 {
+        let is_beside = |other: &Rect| other.y_range().expand(HANDLE / view.zoom).contains(card.center().y);
+        let others = self.cards.iter().map(|(_, other)| other).filter(|other| **other != card && is_beside(other));
+        let gaps = others.filter_map(|other| match side {
+            Side::Out => (other.center().x > card.center().x).then(|| other.left() - card.right()),
+            Side::In => (other.center().x < card.center().x).then(|| card.left() - other.right()),
+        });
+        let gap = gaps.fold(f32::INFINITY, f32::min);
+        let out = (STAND_OFF / view.zoom).min(gap / 2.0 - 1.0 / view.zoom).max(0.0);
+        match side {
+            Side::Out => pos2(card.right() + out, card.center().y),
+            Side::In => pos2(card.left() - out, card.center().y),
+        }
+    }
+
     /// The place on a link that has this share of its way behind it.
     pub fn on_link(&self, design: &Design, link: &str, share: f64) -> Option<Pos2> {
         let (_, way) =
@@ -82,14 +98,13 @@ impl Targets {
         let at = pos2(at.0, at.1);
         let near = NEAR / view.zoom;
         let is_free = |name: &str| !dragged.iter().any(|other| other == name);
-        for (name, card) in self.cards.iter().rev().filter(|(name, _)| is_free(name)) {
-            if has_handles(view) && with_handles.contains(&name.as_str()) {
-                for side in [Side::Out, Side::In] {
-                    if handle(*card, side, view).distance(at) <= (HANDLE + 4.0) / view.zoom {
-                        return Hit::Handle(name.clone(), side);
-                    }
-                }
-            }
+        let shown = self.cards.iter().rev().filter(|(name, _)| is_free(name));
+        let shown = shown.filter(|(name, _)| has_handles(view) && with_handles.contains(&name.as_str()));
+        let handles = shown.flat_map(|(name, card)| [Side::Out, Side::In].map(|side| (name, card, side)));
+        let handles = handles.map(|(name, card, side)| (self.handle(*card, side, view).distance(at), name, side));
+        let reached = handles.filter(|(distance, ..)| *distance <= (HANDLE + 4.0) / view.zoom);
+        if let Some((_, name, side)) = reached.min_by(|a, b| a.0.total_cmp(&b.0)) {
+            return Hit::Handle(name.clone(), side);
         }
         for (name, card) in self.cards.iter().rev().filter(|(name, _)| is_free(name)) {
             if card.contains(at) {
@@ -117,15 +132,6 @@ impl Targets {
 /// Whether cards are large enough on the screen for handles.
 pub fn has_handles(view: &View) -> bool {
     view.zoom >= SMALLEST_WITH_HANDLES
-}
-
-/// Where the handle of a card is, on the board.
-pub fn handle(card: Rect, side: Side, view: &View) -> Pos2 {
-    let out = STAND_OFF / view.zoom;
-    match side {
-        Side::Out => pos2(card.right() + out, card.center().y),
-        Side::In => pos2(card.left() - out, card.center().y),
-    }
 }
 
 /// From a place to a line.

@@ -14,10 +14,13 @@ mod files;
 mod findings;
 pub mod headless;
 mod hit;
+mod keyboard;
+mod messages;
 mod modifiers;
 mod motion;
 mod panels;
 mod probe;
+mod questions;
 mod reader;
 mod settings;
 mod theme;
@@ -37,6 +40,7 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -65,6 +69,30 @@ pub fn open(file: Option<&Path>) -> Result<ExitCode, Unavailable> {
         AppExit::Success => ExitCode::SUCCESS,
         AppExit::Error(code) => ExitCode::from(code.get()),
     })
+}
+
+/// The system wants the program to end (SIGTERM, SIGINT, SIGHUP).
+static TOLD_TO_END: AtomicBool = AtomicBool::new(false);
+/// What a shell makes of such an end.
+const TERMINATED: u8 = 143;
+
+/// Let the system's wish to end the program reach the next frame, which it brings about.
+fn listen(wake: Arc<dyn Fn() + Send + Sync>) {
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        let told = move || {
+            let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]) else { return };
+            for _ in &mut signals {
+                TOLD_TO_END.store(true, Ordering::Relaxed);
+                wake();
+            }
+        };
+        // Without the thread the program ends at once, and the journal stays.
+        std::thread::Builder::new().name("signals".to_owned()).spawn(told).ok();
+    }
+    #[cfg(not(unix))]
+    drop(wake);
 }
 
 /// How the thread of the run wakes the window. The event loop is there only once the app has been built.
@@ -99,7 +127,18 @@ fn build(file: Option<&Path>) -> App {
     app
 }
 
-/// On a small screen the window is as large as the screen: not every system sees to that.
+/// Beside and around a window on a small screen, in pixels at 100 %: its frame and title bar, and a bar of the system.
+const AROUND: (f32, f32) = (16.0, 80.0);
+const SMALLEST: (u32, u32) = (640, 480);
+
+/// How large a window is on a screen, in pixels: as it is, where there is room for it with what is around it.
+fn fitting(present: UVec2, screen: UVec2, scale: f32) -> UVec2 {
+    let around = UVec2::new((AROUND.0 * scale) as u32, (AROUND.1 * scale) as u32);
+    present.min(screen.saturating_sub(around).max(SMALLEST.into()))
+}
+
+/// On a small screen the window leaves room for what is around it: not every system sees to that, and then the bar of the
+/// run would be off the screen.
 fn fit(monitors: Query<(&Monitor, Has<PrimaryMonitor>)>, mut windows: Query<&mut Window>, mut is_done: Local<bool>) {
     if *is_done {
         return;
@@ -108,7 +147,7 @@ fn fit(monitors: Query<(&Monitor, Has<PrimaryMonitor>)>, mut windows: Query<&mut
     let Ok(mut window) = windows.single_mut() else { return };
     *is_done = true;
     let (present, room) = (window.physical_size(), UVec2::new(screen.physical_width, screen.physical_height));
-    let fitting = present.min(room);
+    let fitting = fitting(present, room, screen.scale_factor as f32);
     if fitting != present && room.min_element() > 0 {
         window.resolution.set_physical_resolution(fitting.x, fitting.y);
         window.position = WindowPosition::At(screen.physical_position);
@@ -124,6 +163,7 @@ fn whiteboard(file: Option<&Path>, wake: &Wake) -> Whiteboard {
             proxy.send_event(WinitUserEvent::WakeUp).ok();
         }
     });
+    listen(wake.clone());
     let state = Files::state_folder();
     let first = || scenario::read_str(FIRST).drawing.unwrap_or_default();
     let mut files = Files::new(None, None, state.as_deref());
@@ -134,7 +174,7 @@ fn whiteboard(file: Option<&Path>, wake: &Wake) -> Whiteboard {
     };
     let mut whiteboard = Whiteboard::new(design, files, wake);
     if let Some(problem) = problem {
-        whiteboard.say(problem, 0.0);
+        whiteboard.complain(problem, 0.0);
     }
     whiteboard
 }
@@ -173,6 +213,10 @@ fn draw(
     if whiteboard.quit {
         whiteboard.files.close();
         exit.write(AppExit::Success);
+    } else if TOLD_TO_END.load(Ordering::Relaxed) {
+        // Nobody can be asked: what is not saved is offered at the next start.
+        whiteboard.leave();
+        exit.write(AppExit::from_code(TERMINATED));
     }
     Ok(())
 }
@@ -218,6 +262,16 @@ mod tests {
         assert!(matches!(policy, RenderErrorPolicy::StopRendering));
         let exits: Vec<AppExit> = main.resource_mut::<Messages<AppExit>>().drain().collect();
         assert_eq!(exits, [AppExit::error()]);
+    }
+
+    #[test]
+    fn a_window_leaves_room_around_it() {
+        let of = |screen: (u32, u32), scale| fitting(UVec2::new(1440, 900), screen.into(), scale);
+        assert_eq!(of((1920, 1080), 1.0), UVec2::new(1440, 900));
+        assert_eq!(of((1440, 900), 1.0), UVec2::new(1424, 820));
+        assert_eq!(of((1280, 720), 1.0), UVec2::new(1264, 640));
+        assert_eq!(of((1920, 1080), 2.0), UVec2::new(1440, 900));
+        assert_eq!(of((320, 240), 1.0), UVec2::new(640, 480), "smaller is of no use");
     }
 
     #[test]

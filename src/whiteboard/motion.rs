@@ -298,7 +298,7 @@ impl Motion {
                         leg,
                         way,
                         journey: play.id,
-                        is_retry: hop.attempt > 0,
+                        is_retry: hop.attempt > 1,
                         // On its way there nobody knows.
                         failed: failed && (leg == Leg::Back || at >= shown.settled),
                     });
@@ -433,7 +433,7 @@ mod tests {
         Hop {
             link: LinkId(link),
             class: ClassId(0),
-            attempt: 0,
+            attempt: 1,
             parent,
             sent,
             request,
@@ -489,7 +489,7 @@ mod tests {
         let mut late = hop(0, None, passage(0, 1), passage(30, 31));
         (late.settled, late.outcome) = (Time(5 * MS), Err(Reason::Timeout));
         let mut again = hop(0, None, passage(5, 6), passage(7, 8));
-        again.attempt = 1;
+        again.attempt = 2;
         let shown = schedule(&[late, again], 1_000.0);
         assert_eq!((shown[0].settled.round(), shown[1].left.round()), (5.0, 5.0));
         assert_eq!(shown[0].leg(20.0), Some((Leg::AtCallee, 1.0)));

@@ -100,6 +100,13 @@ pub fn apply(ui: &mut Ui, look: &Look) {
     // A cursor that blinks would keep the window drawing.
     visuals.text_cursor.blink = false;
     visuals.widgets.noninteractive.fg_stroke = Stroke::new(1.0, text);
+    // Beside what is scrolled, not over it.
+    let scroll =
+        egui::style::ScrollStyle { bar_width: 8.0, bar_inner_margin: 4.0, ..egui::style::ScrollStyle::solid() };
+    if ui.ctx().global_style().spacing.scroll != scroll {
+        ui.ctx().all_styles_mut(|style| style.spacing.scroll = scroll);
+        ui.spacing_mut().scroll = scroll;
+    }
     if visuals != ui.ctx().global_style().visuals {
         ui.ctx().set_visuals(visuals.clone());
     }

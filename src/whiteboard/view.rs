@@ -3,8 +3,10 @@
 use crate::editor::{Area, Point};
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
-/// The smallest and the largest zoom.
-pub const ZOOMS: (f32, f32) = (0.1, 4.0);
+/// The smallest and the largest zoom by hand.
+pub const ZOOMS: (f32, f32) = (0.05, 4.0);
+/// The smallest at which everything is shown, however much there is.
+const SMALLEST: f32 = 0.001;
 /// What one step of the wheel or of a key does.
 pub const STEP: f32 = 1.189_207;
 /// Room left around what is fitted into the window, in points of the screen.
@@ -41,7 +43,8 @@ impl View {
 
     /// Zoom by a factor, keeping what is at `center` of the screen where it is.
     pub fn zoom_at(&mut self, center: Pos2, factor: f32) {
-        let zoom = (self.zoom * factor).clamp(ZOOMS.0, ZOOMS.1);
+        // Where everything is shown smaller than that, it does not jump.
+        let zoom = (self.zoom * factor).clamp(ZOOMS.0.min(self.zoom), ZOOMS.1);
         self.origin = center + (self.origin - center) * (zoom / self.zoom);
         self.zoom = zoom;
     }
@@ -50,7 +53,7 @@ impl View {
     pub fn fit(&mut self, area: Area, screen: Rect) {
         let size = vec2(area.max.0 - area.min.0, area.max.1 - area.min.1).max(Vec2::splat(1.0));
         let room = (screen.size() - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(1.0));
-        self.zoom = (room.x / size.x).min(room.y / size.y).clamp(ZOOMS.0, 1.0);
+        self.zoom = (room.x / size.x).min(room.y / size.y).clamp(SMALLEST, 1.0);
         let middle = vec2(area.min.0 + area.max.0, area.min.1 + area.max.1) / 2.0;
         self.origin = screen.center() - middle * self.zoom;
     }
@@ -97,6 +100,13 @@ mod tests {
         let area = Area { min: (-3_000.0, 100.0), max: (1_000.0, 900.0) };
         view.fit(area, screen);
         assert!(screen.contains(view.to_screen(area.min)) && screen.contains(view.to_screen(area.max)));
+        // Five hundred cards in a row.
+        let area = Area { min: (0.0, 0.0), max: (168.0, 72_000.0) };
+        view.fit(area, screen);
+        assert!(screen.contains(view.to_screen(area.min)) && screen.contains(view.to_screen(area.max)));
+        let before = view.zoom;
+        view.zoom_at(screen.center(), 0.5);
+        assert_eq!(view.zoom, before, "no smaller, and no jump");
         let card = Area { min: (2_000.0, 2_000.0), max: (2_168.0, 2_072.0) };
         view.reveal(card, screen);
         assert!(screen.contains(view.to_screen(card.min)) && screen.contains(view.to_screen(card.max)));

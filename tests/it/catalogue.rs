@@ -6,7 +6,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rand::RngExt as _;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use tailboard::base::{Span, Time};
+use tailboard::base::{Severity, Span, Time};
 use tailboard::design::{Action, Design, Intervention, LinkSpec, Node, set_parameter};
 use tailboard::kinds::{KINDS, Param, Spec, Value};
 use tailboard::run::Run;
@@ -134,7 +134,9 @@ fn defaults_have_no_findings() {
             link.when.classes.clear();
         }
         let text = scenario::write_str(&design).expect("a text");
-        let read = scenario::read_str(&text);
+        let mut read = scenario::read_str(&text);
+        // What the others were set to may need what the scenario said of this one.
+        read.diagnostics.retain(|said| said.severity == Severity::Error || said.label.contains(&node));
         assert!(read.diagnostics.is_empty(), "{}", read.drawn(meta.key, &text, false));
     }
 }

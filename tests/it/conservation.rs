@@ -188,7 +188,7 @@ fn design(case: &Case) -> Design {
             2 => Action::Slow(node, 5.0),
             3 => Action::Fail(node, tailboard::base::Ratio(0.5)),
             4 => Action::Lose(link, tailboard::base::Ratio(0.5)),
-            5 => Action::Delay(link, Span::from_millis(20)),
+            5 => Action::Delay(link, tailboard::design::Extra::There(Span::from_millis(20))),
             6 => Action::Partition(vec![node], vec!["client".to_owned()]),
             7 => Action::Hold(link),
             8 => Action::Freeze(node),

@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tailboard::base::{Ratio, Span, Time};
-use tailboard::design::{Action, Design, Intervention, RunSpec, set_parameter};
+use tailboard::design::{Action, Design, Intervention, RunSpec, WarmUp, set_parameter};
 use tailboard::run::{Basis, Change, Run, Runner, Snapshot, Speed, change, frame, run};
 use tailboard::scenario;
 
@@ -475,4 +475,56 @@ fn a_knob_can_be_turned_as_often_as_anybody_likes() {
     let full = watched.until("the limit", |snapshot| snapshot.number == 1 && snapshot.problem.is_some());
     assert_eq!(full.interventions.len(), 250);
     assert_eq!(*watched.end().report, replayed(&full.design));
+}
+
+/// The plots of an hour begin at once, and are those of the whole run at its end.
+#[test]
+fn windows_begin_small_and_are_merged_until_they_are_as_ever() {
+    let hour = with(&design(), &[("people.rate", "1/s")]);
+    let mut design = Design { run: RunSpec { length: Span::from_secs(3_600), ..hour.run }, ..(*hour).clone() };
+    for warm in [None, Some(Span::from_secs(300))] {
+        design.run.warm_up = warm.map_or(design.run.warm_up, WarmUp::For);
+        let mut whole = Run::new(&design).expect("it can be run");
+        let mut small = Run::new(&design).expect("it can be run").with_small_windows();
+        whole.advance(Time(3_600_000_000_000));
+        let most = whole.recorder().series().ends.len();
+        assert!(whole.recorder().series().ends[0].as_secs() > 1.0);
+        small.advance(Time(200_000_000));
+        assert!(small.recorder().series().ends[0].as_secs() < 0.15, "{:?}", small.recorder().series().ends);
+        // Copies follow, however many windows have been merged meanwhile.
+        let mut copy = small.recorder().clone();
+        for second in (1..=3_600).step_by(7) {
+            small.advance(Time(second * 1_000_000_000));
+            let series = small.recorder().series();
+            assert!(series.ends.len() <= most && series.ends.is_sorted(), "{second}");
+            assert!(second < 100 || series.ends.len() > most / 3, "{second}: {} windows", series.ends.len());
+            let counted: u64 = series.classes.iter().map(|row| row.counts.offered).sum();
+            copy.follow(small.recorder());
+            let copied: u64 = copy.series().classes.iter().map(|row| row.counts.offered).sum();
+            assert!(counted == copied && counted + 8 >= second, "{second}: {counted}, {copied}");
+            assert_eq!(copy.series().ends, series.ends);
+        }
+        small.advance(Time(3_600_000_000_000));
+        let (a, b) = (whole.recorder().series(), small.recorder().series());
+        assert_eq!((&a.ends, &a.segment_ends), (&b.ends, &b.segment_ends));
+        assert!(a.classes == b.classes && a.nodes == b.nodes && a.links == b.links);
+        assert_eq!(whole.report(), small.report());
+    }
+}
+
+/// What is done while the run rests can be seen at once.
+#[test]
+fn what_is_done_at_a_pause_is_seen() {
+    let watched = Watched::start(design());
+    let runner = &watched.runner;
+    runner.play();
+    watched.until("some way", |snapshot| snapshot.now > Time(100_000_000));
+    runner.pause();
+    let before = watched.until("a pause", |snapshot| !snapshot.playing);
+    runner.intervene(Action::Kill("db".to_owned()), None, None);
+    let after = watched.until("the kill", |snapshot| !snapshot.interventions.is_empty());
+    let node = after.frame.nodes.iter().find(|node| node.name == "db").expect("a database");
+    assert!(node.copies.iter().all(|copy| copy.stage == tailboard::engine::Stage::Killed), "{:?}", node.copies);
+    let at = after.interventions[0].at.0;
+    assert!(after.frame.at.0 >= at && after.now.0 <= before.now.0 + 2 && !after.playing, "{at} {:?}", after.now);
 }

@@ -55,6 +55,19 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The right things in the wrong brackets: what this name holds, as it is written here.
+    fn written(self, held: &str) -> Error {
+        let name = self.tree.name().map_or_else(String::new, |name| name.text.clone());
+        let as_here = format!("{name}({held})");
+        Error::new(Kind::Written { name, as_here }).at(self.tree.id)
+    }
+
+    /// `Normal((mean: ..))`: the fields are there, in another pair of brackets.
+    fn holds_fields(self) -> bool {
+        let inner = self.within().resolved();
+        matches!(inner.tree.value, Value::Fields { .. } | Value::Map(_)) && inner.tree.id != self.tree.id
+    }
+
     fn resolved(self) -> Self {
         let mut node = self;
         while let Some(inner) = node.single() {
@@ -457,12 +470,33 @@ impl<'de> VariantAccess<'de> for Choice<'_> {
         }
     }
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Out<S::Value> {
-        seed.deserialize(self.0.within()).map_err(|error| error.at(self.0.tree.id))
+        let node = self.0;
+        seed.deserialize(node.within()).map_err(|error| match &node.tree.value {
+            // `Exponential(mean: "5ms")`, where it holds one value without a name.
+            Value::Fields { fields, .. } if fields.len() == 1 && error.is_of_type(node.tree.id) => {
+                node.written(&fields[0].value.as_written())
+            }
+            _ => error.at(node.tree.id),
+        })
     }
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Out<V::Value> {
-        self.0.within().positions("", len, visitor)
+        match &self.0.tree.value {
+            // `Slow(target: "db", factor: 2)`, where positions tell which is which.
+            Value::Fields { fields, .. } if fields.len() == len => {
+                let values: Vec<String> = fields.iter().map(|field| field.value.as_written()).collect();
+                Err(self.0.written(&values.join(", ")))
+            }
+            _ => self.0.within().positions("", len, visitor),
+        }
     }
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Out<V::Value> {
-        self.0.within().fields("", visitor)
+    fn struct_variant<V: Visitor<'de>>(self, names: &'static [&'static str], visitor: V) -> Out<V::Value> {
+        match &self.0.tree.value {
+            // `Normal("5ms", "1ms")`, where names tell which is which.
+            Value::Tuple { items, .. } if !items.is_empty() && items.len() <= names.len() && !self.0.holds_fields() => {
+                let named = names.iter().zip(items).map(|(name, item)| format!("{name}: {}", item.as_written()));
+                Err(self.0.written(&named.collect::<Vec<String>>().join(", ")))
+            }
+            _ => self.0.within().fields("", visitor),
+        }
     }
 }

@@ -46,6 +46,11 @@ pub(super) enum Kind {
     },
     Missing(&'static str),
     Duplicate(&'static str),
+    /// What a name holds is there, but not as it is written here.
+    Written {
+        name: String,
+        as_here: String,
+    },
     /// A name that stands alone was given something in parentheses.
     NotAlone(String),
 }
@@ -93,6 +98,13 @@ impl Error {
             self.0.node = Some(node);
         }
         self
+    }
+
+    /// Whether this very tree is of another type than was wanted, or said to be.
+    pub fn is_of_type(&self, node: u32) -> bool {
+        self.0.steps.is_empty()
+            && self.0.node.is_none_or(|at| at == node)
+            && matches!(self.0.kind, Kind::Type { .. } | Kind::Value { .. } | Kind::Length { .. })
     }
 
     pub fn placed(mut self, place: &Range<usize>) -> Self {

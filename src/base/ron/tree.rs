@@ -124,6 +124,20 @@ impl Tree {
         }
     }
 
+    /// As it would be written in a message: values as they are, what is longer cut short.
+    pub(super) fn as_written(&self) -> String {
+        match &self.value {
+            Value::Bool(_) | Value::Number(_) => self.describe(),
+            Value::Str(text) => format!("\"{}\"", quote(text)),
+            Value::Char(c) => format!("'{c}'"),
+            Value::Name(name) => quote(&name.text),
+            Value::Fields { name: Some(name), .. } | Value::Tuple { name: Some(name), .. } => {
+                format!("{}(…)", quote(&name.text))
+            }
+            _ => "…".to_owned(),
+        }
+    }
+
     /// The text by which a key is known, in paths and when looking for keys written twice.
     pub fn key_text(&self) -> String {
         match &self.value {

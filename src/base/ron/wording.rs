@@ -5,9 +5,6 @@ use super::edits::Edits;
 use super::error::{Error, Inner, Kind, Step, StepKind};
 use super::tree::{Tree, Value, quote};
 
-/// How many possible names a message lists: more would hide the message.
-const MAX_LISTED: usize = 24;
-
 /// The name that was probably meant, if one is near.
 pub fn did_you_mean<'n>(written: &str, possible: &[&'n str]) -> Option<&'n str> {
     let lower = written.to_lowercase();
@@ -21,10 +18,10 @@ pub fn did_you_mean<'n>(written: &str, possible: &[&'n str]) -> Option<&'n str> 
         .map(|(_, name)| name)
 }
 
+/// All of them: the one that is looked for must not be among those left out.
 fn listed(names: &[&str]) -> String {
-    let shown: Vec<String> = names.iter().take(MAX_LISTED).map(|name| format!("`{name}`")).collect();
-    let rest = names.len().saturating_sub(MAX_LISTED);
-    if rest > 0 { format!("{} and {rest} more", shown.join(", ")) } else { shown.join(", ") }
+    let shown: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    shown.join(", ")
 }
 
 pub(super) fn one_of(names: &[&str]) -> String {
@@ -113,6 +110,12 @@ fn say(problem: &mut Problem, tree: &Tree, subject: &str, kind: &Kind) {
             let (what, expected) = text.split_once(": expected ").unwrap_or((text, ""));
             problem.message = format!("{subject}: {what}");
             problem.label = if expected.is_empty() { what.to_owned() } else { format!("expected {expected}") };
+        }
+        Kind::Written { name, as_here } => {
+            problem.code = "wrong-type";
+            problem.message = format!("{subject}: `{name}` is written in another way here");
+            problem.label = format!("expected `{as_here}`");
+            problem.help = Some(format!("write `{as_here}`"));
         }
         Kind::Type { expected } | Kind::Value { expected } => {
             let number = expected.starts_with("a whole number from") && matches!(tree.value, Value::Number(_));

@@ -3,7 +3,7 @@
 use super::with_suggestion;
 use crate::base::{Finding, Subject};
 use crate::design::{
-    Amount, CLASS_FIGURES, Design, Expectation, FigureUnit, LINK_FIGURES, LinkSpec, MetricPath, NODE_FIGURES,
+    Amount, CLASS_FIGURES, Design, Expectation, Figure, FigureUnit, LINK_FIGURES, LinkSpec, MetricPath, NODE_FIGURES,
 };
 use crate::engine::{REASONS, SIGNALS};
 
@@ -14,6 +14,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
             let finding = Finding::error("no-bound", subject.clone(), "it expects nothing");
             findings.push(finding.with_remedy("add `at_least` or `at_most`"));
         }
+        let before = findings.len();
         for (param, text) in [("that", Some(&expectation.that)), ("times", expectation.times.as_ref())] {
             let Some(text) = text else { continue };
             match MetricPath::parse(text) {
@@ -21,7 +22,10 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
                 Ok(path) => check_path(design, &path, &subject.then(param), findings),
             }
         }
-        check_bounds(expectation, &subject, findings);
+        // Nobody knows the unit of a figure that there is not.
+        if findings.len() == before {
+            check_bounds(expectation, &subject, findings);
+        }
     }
 }
 
@@ -56,34 +60,142 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
         let message = format!("the window ends at {until}, after the end of the run");
         findings.push(Finding::error("bad-figure", subject.clone(), message));
     }
-    let classes = design.classes();
-    let links: Vec<String> = design.links.iter().map(LinkSpec::name).collect();
     let name = path.subject.as_deref();
-    let known = match name {
-        None => CLASS_FIGURES,
-        Some(name) if design.nodes.contains_key(name) => NODE_FIGURES,
-        Some(name) if links.iter().any(|link| link == name) => LINK_FIGURES,
-        Some(name) if classes.iter().any(|class| class == name) => CLASS_FIGURES,
-        Some(name) => {
-            let names = design.nodes.keys().chain(&links).chain(&classes).map(String::as_str);
-            let message = format!("there is no node, link or class `{name}`");
-            findings.push(with_suggestion(Finding::error("bad-figure", subject.clone(), message), name, names));
-            return;
-        }
+    let Some((what, known)) = figures(design, name) else {
+        let name = name.unwrap_or_default();
+        let links: Vec<String> = design.links.iter().map(LinkSpec::name).collect();
+        let classes = design.classes();
+        let names = design.nodes.keys().chain(&links).chain(&classes).map(String::as_str);
+        let message = format!("there is no node, link or class `{name}`");
+        findings.push(with_suggestion(Finding::error("bad-figure", subject.clone(), message), name, names));
+        return;
     };
     let reason = path.figure.strip_prefix("failed_");
     let signal = name.is_some_and(|name| design.nodes.contains_key(name))
         && SIGNALS.iter().any(|(_, signal)| *signal == path.figure);
     let name = path.figure.as_str();
     let figure = known.iter().find(|figure| figure.name == name);
-    if figure.is_none() && !signal && !reason.is_some_and(|r| REASONS.iter().any(|reason| reason.name() == r)) {
-        let message = format!("there is no figure `{name}` here");
+    let reason = reason.and_then(|name| REASONS.iter().find(|reason| reason.name() == name));
+    if let Some(reason) = reason.filter(|reason| !reason.is_produced()) {
+        let message =
+            format!("nothing fails for the reason `{}` yet: the figure would be 0 in every run", reason.name());
+        let produced: Vec<&str> = REASONS.iter().filter(|r| r.is_produced()).map(|reason| reason.name()).collect();
         let finding = Finding::error("bad-figure", subject.clone(), message);
-        findings.push(with_suggestion(finding, name, known.iter().map(|figure| figure.name)));
+        findings.push(finding.with_remedy(format!("leave it out; the reasons are {}", produced.join(", "))));
+    } else if figure.is_none() && !signal && reason.is_none() {
+        let message = format!("{what} has no figure `{name}`");
+        let remedy = match meant_of(name, known) {
+            Some(meant) => format!("did you mean `{meant}`? `tailboard explain figures` lists all"),
+            None => {
+                let mut names: Vec<&str> = known.iter().map(|figure| figure.name).collect();
+                names.push("failed_<reason>");
+                format!("{what} has {}", names.join(", "))
+            }
+        };
+        findings.push(Finding::error("bad-figure", subject.clone(), message).with_remedy(remedy));
     } else if path.window.is_some() && figure.is_some_and(|figure| !figure.by_window) {
         let message = format!("`{name}` is known of the whole run only: there are no windows of it here");
         let kept: Vec<&str> = known.iter().filter(|figure| figure.by_window).map(|figure| figure.name).collect();
         let remedy = format!("leave out the times, or use one of {}", kept.join(", "));
         findings.push(Finding::error("bad-figure", subject.clone(), message).with_remedy(remedy));
+    }
+}
+
+/// What a subject is, and the figures that there are of it; none where there is no such subject.
+fn figures(design: &Design, subject: Option<&str>) -> Option<(&'static str, &'static [Figure])> {
+    Some(match subject {
+        None => ("a request", CLASS_FIGURES),
+        Some(name) if design.nodes.contains_key(name) => ("a node", NODE_FIGURES),
+        Some(name) if design.link(name).is_some() => ("a link", LINK_FIGURES),
+        Some(name) if design.classes().iter().any(|class| class == name) => ("a class", CLASS_FIGURES),
+        Some(_) => return None,
+    })
+}
+
+/// Names of figures in other tools (k6, Grafana, Locust, AsyncFlow), with those that mean the same here, best first.
+const ELSEWHERE: &[(&str, &[&str])] = &[
+    ("error_rate errors error_share failure_rate failed fail_rate http_req_failed 5xx", &["failed_share"]),
+    ("availability success_rate success_share success uptime slo sli", &["good_share", "failed_share"]),
+    ("latency average avg response_time duration http_req_duration rtt", &["mean"]),
+    ("median", &["p50"]),
+    ("p999 p99_9", &["p99.9"]),
+    ("rps qps tps http_reqs requests request_rate req_rate requests_per_second", &["throughput", "attempts"]),
+    ("cpu cpu_usage cpu_load cpu_utilization cpu_utilisation cores", &["core_utilization"]),
+    ("pods replicas instances workers capacity servers", &["replicas", "slots"]),
+    ("load usage saturation utilisation", &["utilization"]),
+    ("hit_rate hits_share cache_hit_ratio cache_hits", &["hit_ratio"]),
+    ("queue_length queue_depth queue_size backlog depth pending waiting", &["queue"]),
+    ("lag consumer_lag age", &["lag_mean"]),
+    ("wait wait_time queue_time mean_wait_time", &["mean_wait"]),
+    ("service_time", &["mean_service"]),
+    ("in_flight inflight concurrency connections active", &["busy"]),
+    ("late slo_violations deadline_misses", &["late_share"]),
+    ("stale staleness", &["stale_share"]),
+    ("max_latency maximum peak", &["max"]),
+    ("timeouts timeout timeout_rate", &["failed_timeout"]),
+    ("throttled rate_limited 429", &["failed_rate_limited"]),
+    ("calls incoming", &["arrivals", "attempts", "offered"]),
+];
+
+/// The figure that is meant by a name that is none.
+fn meant_of(name: &str, known: &[Figure]) -> Option<&'static str> {
+    let lower = name.to_lowercase().replace([' ', '-'], "_");
+    let bare = ["latency_", "duration_", "response_time_"].iter().find_map(|prefix| lower.strip_prefix(prefix));
+    let bare = bare.or_else(|| lower.strip_suffix("_latency")).unwrap_or(&lower);
+    let is_known = |meant: &&&'static str| {
+        known.iter().any(|figure| figure.name == **meant) || meant.starts_with("failed_") && **meant != "failed_share"
+    };
+    let elsewhere = ELSEWHERE.iter().find(|(names, _)| names.split(' ').any(|other| other == bare || other == lower));
+    if let Some(meant) = elsewhere.and_then(|(_, meant)| meant.iter().find(is_known)) {
+        return Some(*meant);
+    }
+    if let Some(figure) = known.iter().find(|figure| figure.name == bare) {
+        return Some(figure.name);
+    }
+    let names: Vec<&'static str> = known.iter().map(|figure| figure.name).collect();
+    crate::base::ron::did_you_mean(&lower, &names)
+}
+
+/// The path with the figure that was meant, where it names one that there is not.
+pub fn meant(design: &Design, text: &str) -> Option<String> {
+    let path = MetricPath::parse(text).ok()?;
+    let (_, known) = figures(design, path.subject.as_deref())?;
+    let meant = meant_of(&path.figure, known)?;
+    let window = text.split_once('@').map_or(String::new(), |(_, window)| format!(" @ {}", window.trim()));
+    let subject = path.subject.map_or(String::new(), |subject| format!("{subject}."));
+    Some(format!("{subject}{meant}{window}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_other_tools_are_understood() {
+        for (name, of_request, of_node) in [
+            ("error_rate", Some("failed_share"), Some("failed_share")),
+            ("latency_p99", Some("p99"), Some("p99")),
+            ("p95_latency", Some("p95"), Some("p95")),
+            ("cpu", None, Some("core_utilization")),
+            ("availability", Some("good_share"), Some("failed_share")),
+            ("RPS", Some("throughput"), Some("throughput")),
+            ("queue-depth", None, Some("queue")),
+            ("p999", Some("p99.9"), Some("p99.9")),
+            ("through_put", Some("throughput"), Some("throughput")),
+            ("zzzzzzzz", None, None),
+        ] {
+            assert_eq!((meant_of(name, CLASS_FIGURES), meant_of(name, NODE_FIGURES)), (of_request, of_node), "{name}");
+        }
+        assert!(meant_of("pods", NODE_FIGURES).is_some());
+        // Each name stands once, and leads somewhere.
+        let mut names: Vec<&str> = ELSEWHERE.iter().flat_map(|(names, _)| names.split(' ')).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+        for name in names {
+            let lists = [CLASS_FIGURES, NODE_FIGURES, LINK_FIGURES];
+            assert!(lists.iter().any(|known| meant_of(name, known).is_some()), "{name}");
+        }
     }
 }

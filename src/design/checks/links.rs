@@ -3,8 +3,8 @@
 use super::with_suggestion;
 use crate::base::{Dist, Finding, Subject};
 use crate::design::{Design, LinkSpec, ModeSpec, WaitSpec};
-use crate::engine::MAX_OUTS;
-use std::collections::BTreeMap;
+use crate::engine::MAX_AFTER;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many calls of one step can be waited for.
 const MOST_CALLS: u64 = 60_000;
@@ -76,7 +76,7 @@ pub(super) fn check_policies(link: &LinkSpec, subject: &Subject, findings: &mut 
         findings.push(Finding::warning("no-time-to-retry", subject.then("retry"), message));
     }
     if link.latency_back.as_ref().is_some_and(|back| *back != Dist::ZERO) && link.mode == ModeSpec::Async {
-        let message = "nobody waits for the reply of an asynchronous call";
+        let message = "the caller does not wait for the reply of an asynchronous call";
         findings.push(Finding::warning("unused", subject.then("latency_back"), message));
     }
 }
@@ -106,7 +106,7 @@ fn check_when(design: &Design, link: &LinkSpec, subject: &Subject, findings: &mu
 /// Links of one step must agree on how many to wait for.
 fn check_steps(design: &Design, findings: &mut Vec<Finding>) {
     let mut waits: BTreeMap<(&str, u16), WaitSpec> = BTreeMap::new();
-    let mut outs: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut conditions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (i, link) in design.links.iter().enumerate() {
         let subject = Subject::of(["links", &i.to_string()]);
         let wait = *waits.entry((&link.from, link.step)).or_insert(link.wait);
@@ -117,13 +117,16 @@ fn check_steps(design: &Design, findings: &mut Vec<Finding>) {
         if link.wait == WaitSpec::Of(0) {
             findings.push(Finding::error("bad-wait", subject.then("wait"), "wait for at least one"));
         }
-        *outs.entry(&link.from).or_default() += 1;
+        let after = [&link.when.after_miss, &link.when.after_failure].into_iter().flatten().map(String::as_str);
+        conditions.entry(&link.from).or_default().extend(after);
     }
     check_calls(design, findings);
-    for (node, n) in outs {
-        let walks = design.nodes.get(node).is_some_and(|node| node.kind.meta().key == "service");
-        if walks && n > MAX_OUTS {
-            let message = format!("a service calls at most {MAX_OUTS} nodes, not {n}");
+    for (node, after) in conditions {
+        if after.len() > MAX_AFTER {
+            let message = format!(
+                "conditions of the links of `{node}` speak of {} of its links: at most {MAX_AFTER} fit",
+                after.len()
+            );
             findings.push(Finding::error("too-many", Subject::of(["nodes", node]), message));
         }
     }

@@ -1,13 +1,22 @@
 //! What is wrong with a design: all of it, at once. One file per check; each is a function of the design.
 
+pub mod aside;
+mod balancing;
 mod board;
 mod classes;
 mod cycles;
-mod expectations;
+pub mod expectations;
+mod flow;
+pub mod limits;
 mod links;
 mod nodes;
 mod run;
+mod settings;
+mod silent;
+#[cfg(test)]
+mod testing;
 mod timeline;
+mod unused;
 
 use super::Design;
 use crate::base::{Finding, Severity};
@@ -20,8 +29,14 @@ const CHECKS: &[Check] = &[
     run::check,
     nodes::check,
     links::check,
+    balancing::check,
     cycles::check,
     classes::check,
+    unused::check,
+    aside::check,
+    limits::check,
+    silent::check,
+    settings::check,
     timeline::check,
     expectations::check,
     board::check,

@@ -19,7 +19,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         return;
     }
     if !design.nodes.values().any(|node| node.kind.meta().key == "client") {
-        let finding = Finding::warning("no-traffic", root.clone(), "there is no client: nothing will happen");
+        let finding = Finding::hint("no-traffic", root.clone(), "there is no client yet: nothing will happen");
         findings.push(finding.with_remedy("add a node of kind client and a link from it"));
     }
     let mut outs: BTreeMap<&str, usize> = BTreeMap::new();
@@ -69,8 +69,21 @@ fn check_outs(design: &Design, name: &str, outs: usize, findings: &mut Vec<Findi
             findings.push(Finding::error("one-way-out", subject, format!("a {} calls one node, not {outs}", meta.key)));
         }
         Outs::Some if outs == 0 => {
-            let message = format!("this {} calls nobody: everything it is to send will fail", meta.key);
-            findings.push(Finding::warning("dead-end", subject, message).with_remedy("add a link from it"));
+            let is_called = design.links.iter().any(|link| link.to == name);
+            let finding = match meta.key {
+                "client" => Finding::hint("dead-end", subject, format!("`{name}` has no link yet: it calls nothing")),
+                "queue" if is_called => {
+                    let message = format!("`{name}` has no consumer: its messages pile up");
+                    Finding::warning("dead-end", subject, message)
+                }
+                _ if is_called => {
+                    let message =
+                        format!("`{name}` passes calls on, and there is no link from it: all that it gets fail");
+                    Finding::warning("dead-end", subject, message)
+                }
+                _ => Finding::hint("dead-end", subject, format!("there is no link from `{name}` yet")),
+            };
+            findings.push(finding.with_remedy("draw a link from it"));
         }
         _ => {}
     }

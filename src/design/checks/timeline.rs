@@ -196,7 +196,7 @@ fn kinds_with(handle: Handle) -> String {
 }
 
 /// The replicas (or shards) that there will ever be, where the file says so.
-fn replicas_of(design: &Design, name: &str) -> Option<u64> {
+pub(super) fn replicas_of(design: &Design, name: &str) -> Option<u64> {
     let scaled = design.links.iter().any(|link| {
         link.to == name && design.nodes.get(&link.from).is_some_and(|node| node.kind.meta().group == Group::Control)
     });

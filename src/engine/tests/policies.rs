@@ -24,7 +24,7 @@ fn failing_after(ms: u64, failures: u64, reason: Reason) -> Toy {
     Toy::Answer { after: Span::from_millis(ms), failures, reason }
 }
 
-fn retry(attempts: u8, base_ms: u64, jitter: Jitter) -> Option<Retry> {
+fn retry(attempts: u16, base_ms: u64, jitter: Jitter) -> Option<Retry> {
     let base = Span::from_millis(base_ms);
     Some(Retry {
         attempts,
@@ -53,7 +53,6 @@ fn retune(sim: &mut Sim<Toy>, ms: u64, config: &LinkConfig) {
 fn use_of(leaf: u32) -> LinkUse {
     LinkUse {
         link: LinkId(leaf + 1),
-        local: leaf as u8,
         when: When::default(),
         calls: 1.0,
         spread: None,
@@ -75,7 +74,7 @@ fn star(gap: Span, leaves: Vec<(Toy, LinkConfig)>, steps: Vec<(Vec<LinkUse>, Wai
     for (i, (from, to, config)) in ends.into_iter().enumerate() {
         plan.nodes[from as usize].outs.push(LinkId(i as u32));
         let (name, from, to) = (format!("l{i}"), NodeId(from), NodeId(to));
-        plan.links.push(LinkPlan { name, from, to, weight: 1.0, when: When::default(), config });
+        plan.links.push(LinkPlan { name, from, to, weight: 1.0, mark: 1 << i >> 1, when: When::default(), config });
     }
     let relay = &mut plan.nodes[1];
     for (uses, wait) in steps {
@@ -132,7 +131,7 @@ fn copies_that_lose_say_nothing_to_the_breaker() {
     let mut sim = chain(Span::from_millis(10), vec![ok_after(20)], config);
     sim.run_until(at(10_000));
     conserved(&mut sim);
-    assert!(failed(&mut sim, 0, Reason::Lost) > 1000);
+    assert!(failed(&mut sim, 0, Reason::Cancelled) > 1000);
     assert_eq!(failed(&mut sim, 0, Reason::BreakerOpen), 0);
 }
 
@@ -276,7 +275,7 @@ fn what_is_lost_with_nobody_waiting_is_not_kept() {
         let mut sim = chain_of(Span::from_millis(1), vec![Toy::Relay, ok_after(2)], &[plain(), config]);
         sim.run_until(at(2_000));
         conserved(&mut sim);
-        assert!(failed(&mut sim, 1, Reason::Lost) > 500);
+        assert!(failed(&mut sim, 1, Reason::Cancelled) > 500);
         assert!(sim.operations() < 30 && sim.in_flight() < 30, "{} {}", sim.operations(), sim.in_flight());
     }
 }
@@ -309,7 +308,7 @@ fn the_failure_of_who_can_be_done_without_is_no_success() {
 
 #[test]
 fn a_failure_of_which_no_call_took_care_is_one() {
-    let when = When { after: WhenAfter::Failure(0), ..When::default() };
+    let when = When { after: WhenAfter::Failure(1), ..When::default() };
     let care = LinkUse { when, calls: 1e-9, ..use_of(1) };
     let leaves = vec![(failing_after(1, u64::MAX, Reason::Error), plain()), (ok_after(1), plain())];
     let mut sim = star(Span::from_millis(50), leaves, vec![(vec![use_of(0)], Wait::All), (vec![care], Wait::All)]);
@@ -331,7 +330,7 @@ fn one_is_chosen_for_all_calls_of_a_step_among_those_that_are_due() {
     assert!((0.4..0.6).contains(&(once as f64 / all as f64)), "{once} of {all}");
 
     let rarely = LinkUse { when: When { probability: 0.5, ..When::default() }, ..use_of(1) };
-    let never = LinkUse { when: When { after: WhenAfter::Miss(0), ..When::default() }, ..use_of(1) };
+    let never = LinkUse { when: When { after: WhenAfter::Miss(1), ..When::default() }, ..use_of(1) };
     for (other, share) in [(rarely, 0.25), (never, 0.0)] {
         let mut sim = star(Span::from_millis(5), leaves(), vec![(vec![use_of(0), other], Wait::Choose)]);
         sim.run_until(at(10_000));

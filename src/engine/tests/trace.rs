@@ -68,7 +68,7 @@ fn retries_and_what_was_given_up_are_of_one_journey() {
     let journeys = sim.take_journeys();
     assert_eq!(journeys.len(), 1, "{journeys:?}");
     let hops = &journeys[0].hops;
-    assert_eq!(hops.iter().map(|hop| hop.attempt).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(hops.iter().map(|hop| hop.attempt).collect::<Vec<_>>(), [1, 2]);
     for hop in hops {
         assert_eq!(hop.outcome, Err(Reason::Timeout));
         assert_eq!(hop.settled.since(hop.sent), Span::from_millis(5));

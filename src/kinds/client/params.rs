@@ -22,7 +22,7 @@ pub struct Spec {
     pub deadline: Option<Span>,
 }
 
-/// How one request follows another.
+/// The arrival process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Arrivals {
@@ -47,17 +47,17 @@ pub enum Arrivals {
 impl Arrivals {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("Poisson", "Independent of each other, as from very many people."),
-        ("Constant", "Evenly spaced, as from a load generator."),
-        ("Bursty", "Poisson whose rate jumps between calm and burst; the mean stays `rate`."),
-        ("Batches", "So many at once."),
-        ("Closed", "So many users, each waiting for the answer, then thinking; `rate` is not used."),
+        ("Poisson", "Poisson process: independent arrivals, as from very many users."),
+        ("Constant", "Evenly spaced arrivals, as from a load generator."),
+        ("Bursty", "Poisson process whose rate switches between calm and burst; the mean stays `rate`."),
+        ("Batches", "Batch arrivals of the given size."),
+        ("Closed", "Closed loop: each user waits for the answer, thinks, and asks again; `rate` is not used."),
         ("ratio", "Rate in a burst over rate when calm."),
         ("calm", "Mean length of a calm."),
         ("burst", "Mean length of a burst."),
         ("size", "Requests of a batch."),
-        ("users", "How many users there are."),
-        ("think", "From an answer to the next request of the same user."),
+        ("users", "Number of users."),
+        ("think", "Think time between an answer and the next request."),
     ];
 }
 
@@ -86,25 +86,25 @@ pub enum Shape {
     /// A sine around `rate`: amplitude 1 goes down to nothing.
     Diurnal {
         period: Span,
-        amplitude: f64,
+        amplitude: Ratio,
     },
 }
 
 impl Shape {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("Steady", "Always `rate`."),
-        ("Ramp", "From `rate` to a multiple of it, little by little."),
-        ("Step", "A multiple of `rate` from a time on."),
-        ("Spike", "A multiple of `rate` for a while."),
-        ("Diurnal", "A sine around `rate`, as of day and night."),
+        ("Steady", "Constant at `rate`."),
+        ("Ramp", "Grows from `rate` to a multiple of it."),
+        ("Step", "Jumps to a multiple of `rate`."),
+        ("Spike", "Jumps to a multiple of `rate` and back."),
+        ("Diurnal", "Sine around `rate`, as of day and night."),
         ("start", "When it begins to change."),
         ("over", "How long the change takes."),
         ("to", "How many times `rate` it becomes."),
         ("at", "When it changes."),
         ("lasting", "For how long."),
         ("period", "Length of a day."),
-        ("amplitude", "1 goes down to nothing."),
+        ("amplitude", "Share of `rate` by which it rises and falls; 1 falls to 0."),
     ];
 }
 
@@ -131,7 +131,7 @@ impl Class {
     pub const PARTS: &[(&str, &str)] = &[
         ("weight", "Share of the requests, relative to the other classes."),
         ("priority", "0 is the most urgent."),
-        ("write", "It writes its key; otherwise it reads it."),
+        ("write", "Writes its key; otherwise reads it."),
         ("request", "Size of a request."),
         ("response", "Size of a response."),
         ("size_cv", "Standard deviation over mean of both sizes (lognormal); 0 is constant."),
@@ -171,15 +171,13 @@ impl Default for Spec {
 /// Every parameter once.
 pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
-        &Param::new("rate", "Mean rate of requests, for open loops.", &["\"250/s\"", "\"3k/s\""])
-            .range(0.0, 1e9)
-            .live(),
+        &Param::new("rate", "Mean request rate of an open loop.", &["\"250/s\"", "\"3k/s\""]).range(0.0, 1e9).live(),
         &mut spec.rate,
     );
     v.visit(
         &Param::new(
             "arrivals",
-            "How one request follows another: Poisson, Constant, Bursty, Batches, or a Closed loop of users.",
+            "Arrival process: open (at `rate`, whatever the answers do) or Closed (a number of users).",
             &[
                 "Constant",
                 "Bursty(ratio: 8, calm: \"9s\", burst: \"1s\")",
@@ -194,7 +192,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "shape",
-            "How the rate changes over time: Steady, Ramp, Step, Spike or Diurnal.",
+            "Change of the request rate over time.",
             &[
                 "Ramp(start: \"1s\", over: \"5s\", to: 3)",
                 "Step(at: \"2s\", to: 2)",
@@ -209,7 +207,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "classes",
-            "The kinds of request, with their share (weight), priority, sizes and deadline.",
+            "Request classes (operations), with their weight in the mix, priority, sizes and deadline.",
             &["{\"read\": (weight: 9), \"write\": (weight: 1, request: \"2 kB\")}"],
         )
         .parts(Class::PARTS),
@@ -218,7 +216,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "keys",
-            "Which key a request asks for: Uniform, Zipf or HotSet over so many keys.",
+            "Popularity of keys: which key a request asks for.",
             &["Zipf(keys: \"10k\", exponent: 1.0)", "Uniform(keys: 50)", "HotSet(keys: 1000, hot: 0.1, traffic: 0.9)"],
         )
         .parts(Keys::PARTS)
@@ -226,7 +224,9 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
         &mut spec.keys,
     );
     v.visit(
-        &Param::new("tenants", "How many tenants (customers) the requests come from.", &["20"]).range(1.0, 1e6).live(),
+        &Param::new("tenants", "Number of tenants (customers) that the requests come from.", &["20"])
+            .range(1.0, 1e6)
+            .live(),
         &mut spec.tenants,
     );
     v.visit(
@@ -238,7 +238,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "deadline",
-            "An answer that comes later than this after the request was meant to be sent is late, not a success.",
+            "Deadline of a request from when it was meant to be sent. A later answer is late, not a success.",
             &["\"20ms\""],
         )
         .live(),
@@ -294,14 +294,14 @@ fn check_shape(shape: &Shape, checker: &mut Checker) {
     let factor = match shape {
         Shape::Steady => 1.0,
         Shape::Ramp { to, .. } | Shape::Step { to, .. } | Shape::Spike { to, .. } => *to,
-        Shape::Diurnal { amplitude, period } => {
+        Shape::Diurnal { period, .. } => {
             if period.is_zero() {
                 checker.error("shape", "the period must be longer than 0");
             }
-            if Ratio(*amplitude).0 > 1.0 { f64::NAN } else { *amplitude }
+            1.0
         }
     };
     if !(0.0..=1e6).contains(&factor) {
-        checker.error("shape", "`to` is a number from 0 to a million, `amplitude` one from 0 to 1");
+        checker.error("shape", "`to` is a number from 0 to a million");
     }
 }

@@ -43,9 +43,9 @@ pub enum Replication {
 impl Replication {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("Async", "The primary answers a write at once; replicas follow after their lag."),
-        ("Sync", "The primary answers when some replicas have the write."),
-        ("Quorum", "No primary: writes and reads wait for so many of the replicas."),
+        ("Async", "Asynchronous: the primary acknowledges a write at once; replicas follow after the lag."),
+        ("Sync", "Synchronous: the primary acknowledges a write when `acks` replicas have it."),
+        ("Quorum", "Leaderless quorum: a write waits for `w` acknowledgements, a read for `r` answers."),
         ("acks", "Replicas that must have the write, besides the primary."),
         ("r", "Answers that a read waits for."),
         ("w", "Acknowledgements that a write waits for."),
@@ -85,7 +85,7 @@ pub enum OnPartition {
 impl OnPartition {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] =
-        &[("Refuse", "Consistency: refuse."), ("ServeStale", "Availability: answer with what one has.")];
+        &[("Refuse", "CP: refuses."), ("ServeStale", "AP: answers with what it has, perhaps stale.")];
 }
 
 impl Default for Spec {
@@ -144,26 +144,29 @@ pub fn check(spec: &Spec, checker: &mut Checker) {
 
 fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
-        &Param::new("replication", "Async, Sync(acks) or Quorum(r, w).", &["Sync(acks: 1)", "Quorum(r: 2, w: 2)"])
+        &Param::new("replication", "Replication mode.", &["Sync(acks: 1)", "Quorum(r: 2, w: 2)"])
             .parts(Replication::PARTS),
         &mut spec.replication,
     );
     v.visit(
-        &Param::new("replicas", "Copies, the primary included.", &["5"]).range(1.0, MOST_REPLICAS as f64),
+        &Param::new("replicas", "Number of copies, the primary included.", &["5"]).range(1.0, MOST_REPLICAS as f64),
         &mut spec.replicas,
     );
     v.visit(
-        &Param::new("lag", "From a write at the primary until a replica has it.", &["\"200ms\""]).live(),
+        &Param::new("lag", "Replication lag: from a write at the primary until a replica has it.", &["\"200ms\""])
+            .live(),
         &mut spec.lag,
     );
     v.visit(
-        &Param::new("reads_from", "Primary, Replicas or Any.", &["Replicas", "Any"]).parts(ReadsFrom::PARTS).live(),
+        &Param::new("reads_from", "Which copies serve reads, where there is a primary.", &["Replicas", "Any"])
+            .parts(ReadsFrom::PARTS)
+            .live(),
         &mut spec.reads_from,
     );
     v.visit(
         &Param::new(
             "failover",
-            "From the loss of the primary until another replica takes over; never if absent.",
+            "Failover time: from the loss of the primary until a replica is promoted. None: never.",
             &["\"1s\""],
         )
         .live(),
@@ -172,7 +175,7 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "on_partition",
-            "Who cannot reach the others will Refuse (CP) or ServeStale (AP).",
+            "Behaviour of replicas that cannot reach a majority in a partition: consistency or availability.",
             &["ServeStale"],
         )
         .parts(OnPartition::PARTS)
@@ -191,21 +194,23 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
 
 fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
-        &Param::new("connections", "Calls each replica works on at once.", &["1"]).range(1.0, 1e6).live(),
+        &Param::new("connections", "Concurrency limit: connections that each replica serves at once.", &["1"])
+            .range(1.0, 1e6)
+            .live(),
         &mut spec.connections,
     );
     v.visit(
-        &Param::new("queue_limit", "Calls that may wait for a connection; more are refused.", &["1"])
+        &Param::new("queue_limit", "Calls that may wait at each replica; more are rejected. None: no limit.", &["1"])
             .range(0.0, 1e9)
             .live(),
         &mut spec.queue_limit,
     );
-    v.visit(&Param::new("read", "Time of a read.", &["\"9ms\""]).live(), &mut spec.read);
-    v.visit(&Param::new("write", "Time of a write or delete.", &["\"20ms\""]).live(), &mut spec.write);
+    v.visit(&Param::new("read", "Service time of a read.", &["\"9ms\""]).live(), &mut spec.read);
+    v.visit(&Param::new("write", "Service time of a write or delete.", &["\"20ms\""]).live(), &mut spec.write);
     v.visit(
         &Param::new(
             "row_locks",
-            "With a primary: writes of one key go one after the other, holding their connections.",
+            "Row locks: writes of one key are serialised while they hold their connections. Only with a primary.",
             &["true"],
         ),
         &mut spec.row_locks,

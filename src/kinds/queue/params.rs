@@ -58,9 +58,9 @@ pub enum Order {
 impl Overflow {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("Reject", "The producer is told."),
-        ("DropOldest", "The oldest message that is not with a consumer goes."),
-        ("Block", "The producer waits until there is room."),
+        ("Reject", "Rejects the new message; the producer gets an error."),
+        ("DropOldest", "Drops the oldest message that waits."),
+        ("Block", "Blocks the producer until there is room."),
     ];
 }
 
@@ -100,30 +100,22 @@ impl Default for Spec {
 /// Every parameter once.
 pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
-        &Param::new("capacity", "Messages kept, with consumers or waiting.", &["5"]).range(1.0, 1e9).live(),
+        &Param::new("capacity", "Most messages in the queue, waiting or unacknowledged.", &["5"])
+            .range(1.0, 1e9)
+            .live(),
         &mut spec.capacity,
     );
     v.visit(
-        &Param::new(
-            "overflow",
-            "What happens when it is full: Reject, DropOldest or Block the producer.",
-            &["DropOldest", "Block"],
-        )
-        .parts(Overflow::PARTS)
-        .live(),
+        &Param::new("overflow", "Overflow policy of a full queue.", &["DropOldest", "Block"])
+            .parts(Overflow::PARTS)
+            .live(),
         &mut spec.overflow,
     );
     v.visit(
-        &Param::new(
-            "delivery",
-            "AtMostOnce, AtLeastOnce, or ExactlyOnce (an idempotent consumer).",
-            &["AtMostOnce", "ExactlyOnce"],
-        )
-        .parts(Delivery::PARTS)
-        .live(),
+        &Param::new("delivery", "Delivery guarantee.", &["AtMostOnce", "ExactlyOnce"]).parts(Delivery::PARTS).live(),
         &mut spec.delivery,
     );
-    v.visit(&Param::new("order", "Fifo, or Priority by class.", &["Priority"]).parts(Order::PARTS), &mut spec.order);
+    v.visit(&Param::new("order", "Order of delivery.", &["Priority"]).parts(Order::PARTS), &mut spec.order);
     v.visit(
         &Param::new("prefetch", "Unacknowledged messages each consumer replica may have.", &["20"])
             .range(1.0, 1e6)
@@ -133,32 +125,30 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "visibility_timeout",
-            "Not acknowledged in this time, a message is delivered again. None waits for ever.",
+            "Visibility timeout: an unacknowledged message is redelivered after this time. None: never.",
             &["\"8ms\""],
         )
         .live(),
         &mut spec.visibility_timeout,
     );
     v.visit(
-        &Param::new("max_deliveries", "After so many deliveries a message goes to the dead letters.", &["1"])
+        &Param::new("max_deliveries", "Deliveries before a message goes to the dead-letter queue.", &["1"])
             .range(1.0, 1e6)
             .live(),
         &mut spec.max_deliveries,
     );
     v.visit(
-        &Param::new("redelivery_delay", "How long a message rests before it is delivered again.", &["\"50ms\""]).live(),
+        &Param::new("redelivery_delay", "Delay before a redelivery.", &["\"50ms\""]).live(),
         &mut spec.redelivery_delay,
     );
+    v.visit(&Param::new("delay", "Delay before the first delivery.", &["\"20ms\""]).live(), &mut spec.delay);
     v.visit(
-        &Param::new("delay", "How long a new message rests before it is delivered.", &["\"20ms\""]).live(),
-        &mut spec.delay,
-    );
-    v.visit(
-        &Param::new("retention", "A message older than this is thrown away.", &["\"5ms\""]).live(),
+        &Param::new("retention", "Retention: messages older than this are dropped. None: they are kept.", &["\"5ms\""])
+            .live(),
         &mut spec.retention,
     );
     v.visit(
-        &Param::new("durable", "Whether messages survive when the queue is killed.", &["false"]).live(),
+        &Param::new("durable", "Durability: messages survive a kill of the queue.", &["false"]).live(),
         &mut spec.durable,
     );
 }

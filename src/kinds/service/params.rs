@@ -218,7 +218,7 @@ pub fn check(spec: &Spec, checker: &mut Checker) {
 
 fn size_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
-        &Param::new("replicas", "How many copies run: scaling out.", &["2", "5"]).range(1.0, 10_000.0).live(),
+        &Param::new("replicas", "Number of replicas: horizontal scaling.", &["2", "5"]).range(1.0, 10_000.0).live(),
         &mut spec.replicas,
     );
     v.visit(
@@ -235,13 +235,13 @@ fn size_params(spec: &mut Spec, v: &mut dyn Visitor) {
         &mut spec.runtime,
     );
     v.visit(
-        &Param::new("slots", "Calls a process can have in progress: worker threads, or connections.", &["1", "4"])
+        &Param::new("slots", "Concurrency limit of a process: worker threads or connections.", &["1", "4"])
             .range(1.0, 1e6)
             .live(),
         &mut spec.slots,
     );
     v.visit(
-        &Param::new("cores", "Cores of the machine of each replica: scaling up.", &["1", "2"]).range(1.0, 1e6).live(),
+        &Param::new("cores", "CPU cores of each replica: vertical scaling.", &["1", "2"]).range(1.0, 1e6).live(),
         &mut spec.cores,
     );
     v.visit(
@@ -256,7 +256,7 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "work",
-            "Processor time before the calls to others.",
+            "CPU time before the calls to other nodes.",
             &["\"8ms\"", "LogNormal(mean: \"5ms\", cv: 2)"],
         )
         .live(),
@@ -269,24 +269,24 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "wait",
-            "Waiting for something that is not drawn, such as a disk: holds the slot, not a core.",
+            "I/O wait for something that is not drawn, such as a disk: holds the slot, not a core.",
             &["\"12ms\""],
         )
         .live(),
         &mut spec.wait,
     );
     v.visit(
-        &Param::new("work_after", "Processor time after the calls to others.", &["\"2ms\""]).live(),
+        &Param::new("work_after", "CPU time after the calls to other nodes.", &["\"2ms\""]).live(),
         &mut spec.work_after,
     );
     v.visit(
-        &Param::new("contention", "How much longer work takes for each other call in progress (USL alpha).", &["0.1"])
+        &Param::new("contention", "Contention: work takes longer by this share for each other call in progress (alpha of the Universal Scalability Law).", &["0.1"])
             .range(0.0, 100.0)
             .live(),
         &mut spec.contention,
     );
     v.visit(
-        &Param::new("coherency", "How much longer for each pair of calls in progress (USL beta).", &["0.01"])
+        &Param::new("coherency", "Coherency: work takes longer by this share for each pair of calls in progress (beta of the Universal Scalability Law).", &["0.01"])
             .range(0.0, 100.0)
             .live(),
         &mut spec.coherency,
@@ -327,7 +327,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "fair_weights",
-            "WeightedFair: the weight of each class named here; that of the others is 1.",
+            "WeightedFair: weight of each class named here; the others have 1.",
             &["{\"urgent\": 5}"],
         )
         .live(),
@@ -336,7 +336,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "queue_limit",
-            "Calls that may wait at a replica; more are refused. None is no limit. Where the discipline admits all at once, calls beyond the cores.",
+            "Queue limit of each replica; more calls are rejected. None: no limit. Where the discipline admits all at once, it counts calls beyond the cores.",
             &["0", "5"],
         )
         .range(0.0, 1e9)
@@ -346,7 +346,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "max_wait",
-            "A call that waited so long for a slot leaves (drawn for each call).",
+            "Longest wait for a slot; the call is then shed (drawn for each call).",
             &["\"10ms\"", "Exponential(\"20ms\")"],
         )
         .live(),
@@ -355,18 +355,18 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "codel",
-            "Shed calls from a standing queue (controlled delay, RFC 8289).",
+            "Load shedding from a standing queue (controlled delay, RFC 8289).",
             &["(target: \"1ms\", interval: \"20ms\")"],
         )
         .parts(&[
-            ("target", "Waiting that is thought acceptable."),
-            ("interval", "How long all must have waited longer before calls are shed."),
+            ("target", "Acceptable queueing delay."),
+            ("interval", "Calls are shed when the delay stays above the target for this long."),
         ])
         .live(),
         &mut spec.codel,
     );
     v.visit(
-        &Param::new("drop_expired", "Fail a call at once if the deadline that came with it has passed.", &["false"])
+        &Param::new("drop_expired", "Fails a call at once if the deadline that came with it has passed.", &["false"])
             .live(),
         &mut spec.drop_expired,
     );
@@ -376,10 +376,10 @@ fn failure_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "pauses",
-            "Stops of a whole replica, such as garbage collection.",
+            "Pauses of a whole replica, such as garbage collection.",
             &["(every: Exponential(\"500ms\"), lasting: \"50ms\")"],
         )
-        .parts(&[("every", "From the end of one to the beginning of the next."), ("lasting", "How long one takes.")])
+        .parts(&[("every", "Time between pauses."), ("lasting", "Length of a pause.")])
         .live(),
         &mut spec.pauses,
     );
@@ -390,15 +390,17 @@ fn failure_params(spec: &mut Spec, v: &mut dyn Visitor) {
             &["(up: Exponential(\"1s\"), down: Exponential(\"100ms\"), lose: true)"],
         )
         .parts(&[
-            ("up", "From a repair to the next failure."),
-            ("down", "From a failure to its repair."),
+            ("up", "Time between failures."),
+            ("down", "Time to repair."),
             ("lose", "Calls are lost and refused meanwhile; otherwise they wait."),
         ])
         .live(),
         &mut spec.breakdowns,
     );
     v.visit(
-        &Param::new("start_up", "From ordering a replica until it takes calls.", &["\"2s\""]).range(0.0, 1e5).live(),
+        &Param::new("start_up", "Start-up time of a new replica until it takes calls.", &["\"2s\""])
+            .range(0.0, 1e5)
+            .live(),
         &mut spec.start_up,
     );
 }

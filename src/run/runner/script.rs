@@ -111,7 +111,7 @@ impl Script {
         let design = self.written();
         let run = Run::new(&design).map_err(|findings| first_error(&findings).unwrap_or_default())?;
         self.design = Arc::new(design);
-        Ok(run)
+        Ok(run.with_small_windows())
     }
 
     /// Do something at an instant that is still to come.

@@ -268,7 +268,10 @@ impl Worker {
             }
             Command::Length(length) => self.script.set_length(length).and_then(|()| self.follow()),
             Command::Intervene { action, lasting, ramp } => match self.instant() {
-                Some(at) => self.script.intervene(at, action, lasting, ramp).and_then(|()| self.reschedule()),
+                Some(at) => {
+                    let done = self.script.intervene(at, action, lasting, ramp).and_then(|()| self.reschedule());
+                    done.inspect(|()| self.show_at_once(at))
+                }
                 None => Err("the run is over: restart it".to_owned()),
             },
             Command::Replace(design) => {
@@ -281,6 +284,14 @@ impl Worker {
             }
         };
         self.problem = result.err().or_else(|| self.script.unsound().cloned());
+    }
+
+    /// Where the run rests it goes on to the instant of what was done, a nanosecond or two, so that it can be seen.
+    fn show_at_once(&mut self, at: Time) {
+        let rests = !self.is_going() && self.goal.is_none() && self.steps == 0;
+        if rests && self.script.unsound().is_none() {
+            self.run.advance_events(at, u64::MAX);
+        }
     }
 
     /// The first instant at which something can still be done.

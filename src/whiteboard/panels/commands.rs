@@ -25,6 +25,9 @@ pub fn search(ui: &mut Ui, typed: &mut String, called: &str) -> Response {
     call(ui.add(field), Called::By(called))
 }
 
+/// How tall a list is at most, in points.
+const LIST: f32 = 320.0;
+
 /// A field and what fits it; with arrows and Enter, or by click. Returns what was chosen.
 pub fn choose<T: Clone>(
     ui: &mut Ui,
@@ -47,7 +50,8 @@ pub fn choose<T: Clone>(
     }
     *at = (*at + usize::from(down)).saturating_sub(usize::from(up)).min(found.len().saturating_sub(1));
     let mut chosen = None;
-    ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
+    // As tall as what fits, not as what fitted first.
+    ScrollArea::vertical().max_height(LIST).min_scrolled_height(LIST).show(ui, |ui| {
         for (i, (_, (title, more, what))) in found.iter().enumerate() {
             let button = egui::Button::new(title.as_str())
                 .shortcut_text(more.as_str())

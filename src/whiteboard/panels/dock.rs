@@ -60,7 +60,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             if ui.small_button("Copy CSV").on_hover_text("Copy what is shown, for a spreadsheet").clicked() {
                 match written(&(content.csv)(app)) {
                     Ok(text) => ui.ctx().copy_text(text),
-                    Err(problem) => app.say(problem, ui.input(|input| input.time)),
+                    Err(problem) => app.complain(problem, ui.input(|input| input.time)),
                 }
             }
         });

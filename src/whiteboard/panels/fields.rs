@@ -1,6 +1,6 @@
 //! Fields in which something is typed that is taken when one is done with it.
 
-use crate::editor::Edit;
+use crate::editor::{Edit, Selection};
 use crate::whiteboard::app::App;
 use egui::{Id, Response, TextEdit, Ui};
 use std::collections::BTreeMap;
@@ -10,9 +10,39 @@ use std::collections::BTreeMap;
 pub struct Fields {
     typed: BTreeMap<String, String>,
     refused: BTreeMap<String, String>,
+    /// What was selected when it was typed.
+    about: Selection,
+    /// Something was refused since the last frame, so that nobody can have read it.
+    is_news: bool,
 }
 
 impl Fields {
+    /// What was typed and refused is forgotten when something else is selected. Returns what nobody can have read of it.
+    pub fn follow(&mut self, selection: &Selection) -> Option<String> {
+        let is_news = std::mem::take(&mut self.is_news);
+        if self.about == *selection {
+            return None;
+        }
+        self.about = selection.clone();
+        let first = self.refused.values().next().cloned();
+        self.forget();
+        first.filter(|_| is_news)
+    }
+
+    /// Forget what was typed and refused. Whether there was something.
+    pub fn forget(&mut self) -> bool {
+        let was_refused = !self.refused.is_empty();
+        for (key, _) in std::mem::take(&mut self.refused) {
+            self.typed.remove(&key);
+        }
+        was_refused
+    }
+
+    /// Why what was typed cannot be taken.
+    pub fn refusal(&self, key: &str) -> Option<&str> {
+        self.refused.get(key).map(String::as_str)
+    }
+
     /// What was typed has been taken, or cannot be.
     pub fn settle(&mut self, key: &str, result: Result<(), String>) {
         match result {
@@ -22,6 +52,7 @@ impl Fields {
             }
             Err(problem) => {
                 self.refused.insert(key.to_owned(), problem);
+                self.is_news = true;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The inspector: a field for each parameter that a kind or a link names, and for what is said of the whole scenario.
 
-use super::fields::{Called, Field, commit};
+use super::fields::{Called, Field, call, commit};
 use super::form::{self, Editing};
 use crate::base::{Dist, Rng, short};
 use crate::design::{Design, LinkSpec};
@@ -75,10 +75,32 @@ pub fn selected(app: &mut App, ui: &mut Ui, selection: &Selection) {
         ui.collapsing("Manual", |ui| ui.label(meta.help));
     } else if are_links {
         ui.label(RichText::new("Policies apply in this order, from the caller inwards: fallback, deadline, retry, hedge, breaker, bulkhead, timeout, pool, network.").weak());
+        if let [one] = targets.as_slice() {
+            cache_aside(app, ui, one);
+        }
     }
     ui.add_space(4.0);
     for row in rows(&design, &targets) {
         parameter(app, ui, &targets, &row);
+    }
+}
+
+/// A link of a service that calls a cache and a store side by side offers what the check does.
+fn cache_aside(app: &mut App, ui: &mut Ui, link: &str) {
+    let (design, findings) = (app.editor.design().clone(), app.findings.clone());
+    let Some(link) = design.link(link) else { return };
+    for (finding, fix) in findings.all.iter().zip(&findings.fixes) {
+        let ([_, cache, ..], Some(fix)) = (finding.subject.0.as_slice(), fix) else { continue };
+        let calls_it = design.links.iter().any(|other| other.from == link.from && other.to == *cache);
+        if calls_it && ["never-filled", "asked-anyway"].contains(&finding.code) {
+            let button = call(ui.button("Make cache-aside"), Called::By(&fix.words)).on_hover_text(&fix.words);
+            if button.clicked()
+                && let Err(problem) = app.editor.edit(&fix.edit)
+            {
+                app.say(problem, ui.input(|input| input.time));
+            }
+            return;
+        }
     }
 }
 
@@ -106,7 +128,7 @@ fn name(ui: &mut Ui, row: &Row) -> egui::Id {
     let name = row.param.name.replace('_', " ");
     let name = if row.is_default { RichText::new(name).weak() } else { RichText::new(name).family(canvas::bold()) };
     let acts = if row.param.live { "acts at once" } else { "restarts the run" };
-    let range = row.param.range.map_or(String::new(), |(min, max)| format!("\nFrom {min} to {max}."));
+    let range = row.param.range_text(&row.text).map_or(String::new(), |range| format!("\nFrom {range}."));
     let examples = format!("\nFor example: {}", row.param.examples.join(", "));
     ui.label(name).on_hover_text(format!("{}{range}{examples}\nA change {acts}.", row.param.help)).id
 }
@@ -255,13 +277,17 @@ fn timeline(app: &mut App, ui: &mut Ui, design: &Design) {
 fn expectations(app: &mut App, ui: &mut Ui) {
     let Some(snapshot) = app.snapshot.clone().filter(|snapshot| !snapshot.design.expect.is_empty()) else { return };
     ui.collapsing(format!("Expectations ({})", snapshot.design.expect.len()), |ui| {
+        use crate::run::Outcome;
         for verdict in crate::run::judge(&snapshot.design, &snapshot.recorder, &snapshot.report) {
-            let (word, color) = match (snapshot.over, verdict.holds) {
-                (_, true) => ("holds", ui.visuals().text_color()),
-                (true, false) => ("fails", ui.visuals().error_fg_color),
-                (false, false) => ("not yet", ui.visuals().warn_fg_color),
+            let (word, color) = match (snapshot.over, verdict.outcome) {
+                (_, Outcome::Holds) => ("holds", ui.visuals().text_color()),
+                (true, Outcome::Fails) => ("fails", ui.visuals().error_fg_color),
+                (true, Outcome::CannotBeTold) => ("cannot be told", ui.visuals().warn_fg_color),
+                (false, _) => ("not yet", ui.visuals().warn_fg_color),
             };
-            ui.colored_label(color, format!("{word}: {}", verdict.expectation)).on_hover_text(verdict.why);
+            let texts = verdict.reason.into_iter().chain((!verdict.why.is_empty()).then_some(verdict.why));
+            let hover = texts.collect::<Vec<_>>().join("\n");
+            ui.colored_label(color, format!("{word}: {}", verdict.expectation)).on_hover_text(hover);
         }
     });
 }

@@ -3,8 +3,9 @@
 use crate::editor::{Key, Shortcut};
 use egui::Modifiers;
 
-/// The shortcut of a key that was pressed; none for those that only type.
-pub fn shortcut(key: egui::Key, held: Modifiers) -> Option<Shortcut> {
+/// The shortcut of a key that was pressed; none for those that only type. A key of the upper row that types a sign, with
+/// Shift or without, is known by its place.
+pub fn shortcut(key: egui::Key, place: Option<egui::Key>, held: Modifiers) -> Option<Shortcut> {
     use egui::Key as K;
     let key = match key {
         K::ArrowUp => Key::Up,
@@ -24,7 +25,7 @@ pub fn shortcut(key: egui::Key, held: Modifiers) -> Option<Shortcut> {
         K::Equals if held.command => Key::Sign('='),
         K::Period if held.command => Key::Sign('.'),
         K::Quote if held.command => Key::Sign('\''),
-        other => named(other.name())?,
+        other => named(other.name()).or_else(|| digit(place?))?,
     };
     Some(Shortcut { ctrl: held.command, shift: held.shift, alt: held.alt, key })
 }
@@ -38,6 +39,10 @@ fn named(name: &str) -> Option<Key> {
         ('F', number) => number.parse().ok().filter(|n| (1..=12).contains(n)).map(Key::Function),
         _ => None,
     }
+}
+
+fn digit(place: egui::Key) -> Option<Key> {
+    named(place.name()).filter(|key| matches!(key, Key::Digit(_)))
 }
 
 /// The shortcut of a sign that was typed: by the character, which lies elsewhere on each keyboard.
@@ -54,7 +59,7 @@ mod tests {
 
     #[test]
     fn keys_reach_their_actions() {
-        let of = |key, held| shortcut(key, held).and_then(actions::by_shortcut).map(|action| action.id);
+        let of = |key, held| shortcut(key, None, held).and_then(actions::by_shortcut).map(|action| action.id);
         assert_eq!(of(egui::Key::Z, Modifiers::COMMAND), Some("edit.undo"));
         assert_eq!(of(egui::Key::Z, Modifiers::COMMAND | Modifiers::SHIFT), Some("edit.redo"));
         assert_eq!(of(egui::Key::F12, Modifiers::NONE), Some("file.picture"));
@@ -63,5 +68,18 @@ mod tests {
         assert_eq!(sign("?").and_then(actions::by_shortcut).map(|action| action.id), Some("help.shortcuts"));
         assert_eq!(sign("/").and_then(actions::by_shortcut).map(|action| action.id), Some("insert.node"));
         assert_eq!(sign("ab"), None);
+    }
+
+    #[test]
+    fn digits_are_found_whatever_they_type() {
+        use egui::Key as K;
+        let of =
+            |key, place, held| shortcut(key, Some(place), held).and_then(actions::by_shortcut).map(|action| action.id);
+        // Shift and 1 where it types `!`, and where it types 1; 4 where it types `'` by itself.
+        assert_eq!(of(K::Exclamationmark, K::Num1, Modifiers::SHIFT), Some("view.fit"));
+        assert_eq!(of(K::Num1, K::Num1, Modifiers::SHIFT), Some("view.fit"));
+        assert_eq!(of(K::Equals, K::Num0, Modifiers::SHIFT), Some("view.actual"));
+        assert_eq!(of(K::Quote, K::Num4, Modifiers::NONE), Some("view.queues"));
+        assert_eq!(of(K::Slash, K::Slash, Modifiers::NONE), None, "it is a sign");
     }
 }

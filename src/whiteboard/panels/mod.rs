@@ -20,8 +20,11 @@ pub mod trace;
 pub use popups::Popup;
 
 use super::app::App;
-use super::{board, reader};
-use egui::{CentralPanel, Frame, Panel, Ui};
+use super::{board, canvas, reader};
+use egui::{CentralPanel, Frame, Margin, Panel, Ui};
+
+/// What of the board the edge of a panel beside it takes, in points; the panel gives as much.
+const EDGE: i8 = 3;
 
 /// All panels, with the board in the middle.
 pub fn show(app: &mut App, ui: &mut Ui) {
@@ -53,7 +56,10 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             app.panels.side_width = shown.response.rect.width().round();
         }
     }
-    CentralPanel::default().frame(Frame::NONE).show(ui, |ui| {
+    // Beside the board, the edges of panels are wide enough for the mouse.
+    let ground = canvas::color(app.look.theme().background);
+    let edges = if app.panels.bare { Margin::ZERO } else { Margin { left: EDGE, right: EDGE, top: 0, bottom: EDGE } };
+    CentralPanel::default().frame(Frame::NONE.fill(ground).inner_margin(edges)).show(ui, |ui| {
         board::show(app, ui);
         reader::nodes(app, ui);
     });

@@ -62,7 +62,6 @@ fn kind(app: &mut App, ui: &mut Ui, key: &'static str, title: &str, summary: &st
         let effects = app.editor.input(Input::Take { kind: key, at: app.view.to_board(place) });
         app.carry_out(effects, now);
     } else if response.clicked() {
-        let middle = app.view.to_board(app.screen.center());
-        app.insert(key, middle, None, now);
+        app.insert_in_view(key, now);
     }
 }

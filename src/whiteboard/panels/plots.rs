@@ -27,11 +27,15 @@ const HEAD: f32 = 24.0;
 pub struct Cache {
     of: Option<(Arc<Recorder>, Vec<String>)>,
     panels: Vec<Panel>,
+    /// How many designs were opened.
+    pub opened: u64,
 }
 
 pub fn show(app: &mut App, ui: &mut Ui) {
     let Some(snapshot) = app.snapshot.clone() else { return };
     refresh(app, &snapshot);
+    // Another run is seen from its beginning, wherever one had moved or zoomed to in the last.
+    let run = egui::Id::new(("plots", app.plots.opened, snapshot.number, snapshot.length.0));
     let theme = app.look.theme();
     let until = reach(snapshot.now.as_secs(), snapshot.length.as_secs());
     let marks: Vec<f64> = snapshot.design.timeline.iter().map(|i| i.at.as_secs()).filter(|at| *at <= until).collect();
@@ -44,7 +48,7 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         for panels in panels.chunks(columns) {
             ui.horizontal_top(|ui| {
                 for panel in panels {
-                    ui.vertical(|ui| one(ui, panel, &theme, &marks, (until, &snapshot.recorder), size));
+                    ui.vertical(|ui| one(ui, (panel, run), &theme, &marks, (until, &snapshot.recorder), size));
                 }
             });
         }
@@ -185,7 +189,7 @@ fn asked(snapshot: &Snapshot, node: &str, figure: &str) -> Option<Asked> {
 
 fn one(
     ui: &mut Ui,
-    panel: &Panel,
+    (panel, run): (&Panel, egui::Id),
     theme: &Theme,
     marks: &[f64],
     (until, recorder): (f64, &Recorder),
@@ -234,7 +238,7 @@ fn one(
             |tick: &&crate::figure::axis::Tick| (place(tick.at) - mark.value).abs() < 1e-9 + 1e-6 * mark.value.abs();
         ticks.iter().find(near).map_or(String::new(), |tick| tick.text.clone())
     };
-    Plot::new(&panel.title)
+    Plot::new((run, &panel.title))
         .width(size.x)
         .height((size.y - 20.0).max(60.0))
         .allow_scroll(false)
@@ -243,8 +247,8 @@ fn one(
         .allow_zoom([true, false])
         .allow_axis_zoom_drag([true, false])
         .allow_boxed_zoom(false)
-        .link_axis("plots", [true, false])
-        .link_cursor("plots", [true, false])
+        .link_axis(run, [true, false])
+        .link_cursor(run, [true, false])
         .grid_color(canvas::color(theme.faint))
         .include_x(0.0)
         .include_x(until)

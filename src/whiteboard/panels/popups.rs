@@ -8,9 +8,10 @@ use crate::editor::actions::On;
 use crate::editor::{Editor, Hit, Point, Wired};
 use crate::figure::{Background, Parts, ThemeName};
 use crate::whiteboard::app::App;
+use crate::whiteboard::canvas;
 use crate::whiteboard::export::{Export, Format};
 use crate::whiteboard::files::{Purpose, Question, Replacing};
-use egui::{Align2, Area, Frame, Grid, Key, RichText, TextEdit, Ui, Window};
+use egui::{Align, Align2, Area, Frame, Grid, Key, Layout, RichText, TextEdit, Ui, Window};
 use std::path::Path;
 
 #[derive(Default)]
@@ -136,33 +137,56 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             }
             !go
         }),
-        Popup::Question(question) => {
-            egui::Modal::new("question".into())
-                .show(ui.ctx(), |ui| {
-                    ui.set_max_width(420.0);
-                    ui.label(question.text());
-                    ui.add_space(8.0);
-                    let mut keep = true;
-                    ui.horizontal(|ui| {
-                        for answer in question.answers() {
-                            if ui.button(answer.word()).clicked() {
-                                keep = false;
-                                let done = app.files.answer(question, *answer, &mut app.editor);
-                                app.files_done(done, now);
-                            }
-                        }
-                    });
-                    keep
-                })
-                .inner
-        }
+        Popup::Question(question) => ask(app, ui, question, now),
     };
-    // A question is answered, not closed.
-    let closed = ui.input(|input| input.key_pressed(Key::Escape)) && !matches!(popup, Popup::Question(_));
+    let closed = ui.input(|input| input.key_pressed(Key::Escape));
     // What was done may have opened another one.
     if keep && !closed && !app.popup.is_open() {
         app.popup = popup;
     }
+}
+
+/// A question that everything else waits for: Enter is its first answer, Escape the one that changes nothing. Returns
+/// whether it stays.
+fn ask(app: &mut App, ui: &Ui, question: &Question, now: f64) -> bool {
+    let mut given = None;
+    egui::Modal::new("question".into()).show(ui.ctx(), |ui| {
+        ui.set_width(420.0);
+        ui.label(RichText::new(question.title()).family(canvas::bold()).size(15.0));
+        ui.add_space(4.0);
+        ui.label(question.text());
+        ui.add_space(12.0);
+        // The first answer stands last, where dialogs have it.
+        let mut answers = question.answers().to_vec();
+        answers.sort_by_key(|answer| *answer != question.primary());
+        let row = Layout::right_to_left(Align::Center);
+        ui.allocate_ui_with_layout(egui::vec2(420.0, 28.0), row, |ui| {
+            for answer in answers {
+                let is_primary = answer == question.primary();
+                let mut button = egui::Button::new(question.word(answer)).min_size(egui::vec2(84.0, 28.0));
+                if is_primary {
+                    button = button.fill(ui.visuals().selection.bg_fill);
+                }
+                let button = ui.add(button);
+                if is_primary && ui.memory(|memory| memory.focused().is_none()) {
+                    button.request_focus();
+                }
+                if button.clicked() {
+                    given = Some(answer);
+                }
+            }
+        });
+    });
+    if given.is_none() && ui.input(|input| input.key_pressed(Key::Escape)) {
+        match question.escape() {
+            Some(answer) => given = Some(answer),
+            None => return false,
+        }
+    }
+    let Some(answer) = given else { return true };
+    let done = app.files.answer(question, answer, &mut app.editor);
+    app.files_done(done, now);
+    false
 }
 
 /// A list over the board. Says too whether something beside it was pressed, which closes it.
@@ -230,7 +254,7 @@ fn label(
         && *typed != *was
         && let Err(problem) = app.editor.commit_label(node, typed)
     {
-        app.say(problem, now);
+        app.complain(problem, now);
         *fresh = true;
         return true;
     }
@@ -299,8 +323,8 @@ fn export_dialog(app: &mut App, ui: &mut Ui, export: &mut Export, now: f64) -> b
     ui.add_space(8.0);
     let go = ui.button("Export").clicked();
     if go {
-        let message = export.write(app);
-        app.say(message, now);
+        let result = export.write(app);
+        app.report(result, now);
     }
     !go
 }

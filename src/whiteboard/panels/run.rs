@@ -7,10 +7,10 @@ use crate::base::{maths, short};
 use crate::editor::actions::by_id;
 use crate::figure::Lens;
 use crate::kinds::Value;
-use crate::run::Speed;
+use crate::run::{Snapshot, Speed};
 use crate::whiteboard::app::App;
 use crate::whiteboard::canvas;
-use egui::{Button, ProgressBar, RichText, Slider, Ui};
+use egui::{Align, Button, Label, Layout, ProgressBar, RichText, Slider, Ui};
 
 /// The buttons at its beginning.
 pub const TOOLS: &[&str] = &["run.play", "run.step", "run.restart", "run.new_seed"];
@@ -23,9 +23,6 @@ const LENSES: [(Lens, &str); 5] = [
     (Lens::None, "Clean"),
 ];
 
-/// What the buttons of the lenses need, in points.
-const LENS_ROOM: f32 = 310.0;
-
 pub fn show(app: &mut App, ui: &mut Ui) {
     let now = ui.input(|input| input.time);
     let Some(snapshot) = app.snapshot.clone() else {
@@ -37,12 +34,13 @@ pub fn show(app: &mut App, ui: &mut Ui) {
             }
             ui.colored_label(ui.visuals().error_fg_color, "The design cannot run yet");
             let first = app.findings.all.iter().find(|finding| finding.severity == crate::base::Severity::Error);
-            ui.label(first.map_or(String::new(), |finding| finding.message.clone()));
+            let why = app.unstarted.clone().or(first.map(|finding| finding.message.clone()));
+            cut(ui, RichText::new(why.unwrap_or_default()));
         });
         return;
     };
     ui.horizontal(|ui| {
-        let playing = snapshot.playing && !snapshot.over;
+        let playing = snapshot.playing && !snapshot.over && app.stuck().is_none();
         for id in TOOLS {
             let Some(action) = by_id(id) else { continue };
             let (sign, called) = match *id {
@@ -57,44 +55,60 @@ pub fn show(app: &mut App, ui: &mut Ui) {
         }
         ui.separator();
         speed(app, ui, snapshot.speed);
-        let reached = text(Speed::Times(snapshot.reached));
-        let reached = if playing { format!("×{reached} reached") } else { "at rest".to_owned() };
+        let reached = match (playing, snapshot.replaying) {
+            _ if app.stuck().is_some() => "stopped".to_owned(),
+            (_, Some(_)) => "catching up".to_owned(),
+            (true, None) => format!("×{} reached", text(Speed::Times(snapshot.reached))),
+            (false, None) => "at rest".to_owned(),
+        };
         ui.label(RichText::new(reached).weak())
             .on_hover_text("Simulated seconds per second, over the last half second");
         ui.separator();
-        let (at, length) = (snapshot.now.as_secs(), snapshot.length.as_secs());
-        ui.label(format!("{} of", short::seconds(at)));
+        ui.label(format!("{} of", short::seconds(snapshot.now.as_secs())));
         let shown = plain(&Value::text(&app.editor.design().run.length));
         let called = Called::By("Run length");
         let field = Field { key: "run length", called, shown: &shown, hint: "60s", width: 56.0, lines: 1 };
         if let Some(text) = field.show(app, ui) {
             set_length(app, "run length", &text);
         }
-        app.fields.complaint("run length", ui);
-        let bar = ProgressBar::new((at / length) as f32).fill(canvas::color(app.look.theme().busy));
-        let room = (ui.available_width() - LENS_ROOM).clamp(0.0, 120.0);
-        if room > 30.0 {
-            ui.add(bar.desired_width(room).desired_height(6.0));
-        }
-        // Where there is little room, what can be read elsewhere gives way to what the cards show.
-        if ui.available_width() > LENS_ROOM + 190.0 {
-            let words = format!("seed {} · {} requests", snapshot.seed, short::count(snapshot.requests));
-            ui.label(RichText::new(words).weak());
-        }
-        if let Some(share) = snapshot.replaying {
-            ui.label(format!("simulating anew {:.0} %", share * 100.0));
-        }
-        if let Some(problem) = &snapshot.problem {
-            ui.colored_label(ui.visuals().error_fg_color, problem);
-        }
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        // What the cards show has its room, whatever else is to be said.
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for (lens, word) in LENSES.into_iter().rev() {
                 if ui.add(Button::new(word).selected(app.lens == lens)).clicked() {
                     app.lens = lens;
                 }
             }
+            ui.add_space(8.0);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| status(app, ui, &snapshot));
         });
     });
+}
+
+/// What is to be said of the run, in the room that is left; all of it under the pointer.
+fn status(app: &App, ui: &mut Ui, snapshot: &Snapshot) {
+    let refused = ["speed", "run length"].into_iter().find_map(|key| app.fields.refusal(key));
+    if let Some(problem) = refused.or(snapshot.problem.as_deref()) {
+        return cut(ui, RichText::new(problem).color(ui.visuals().error_fg_color));
+    }
+    if let Some(share) = snapshot.replaying {
+        return cut(ui, RichText::new(format!("simulating anew, {:.0} %", share * 100.0)));
+    }
+    let room = ui.available_width().clamp(0.0, 120.0);
+    if room > 30.0 {
+        let share = snapshot.now.as_secs() / snapshot.length.as_secs();
+        let bar = ProgressBar::new(share as f32).fill(canvas::color(app.look.theme().busy));
+        ui.add(bar.desired_width(room).desired_height(6.0));
+    }
+    if ui.available_width() > 60.0 {
+        let words = format!("seed {} · {} requests", snapshot.seed, short::count(snapshot.requests));
+        cut(ui, RichText::new(words).weak());
+    }
+}
+
+/// Words that are cut where there is no room for them.
+fn cut(ui: &mut Ui, words: RichText) {
+    let all = words.text().to_owned();
+    ui.add(Label::new(words).truncate()).on_hover_text(all);
 }
 
 /// A speed as it is said, and as it can be typed: `2`, `1/500`, `max`.
@@ -148,7 +162,6 @@ fn speed(app: &mut App, ui: &mut Ui, speed: Speed) {
         wanted = wanted.or(parsed.as_ref().ok().copied());
         app.fields.settle("speed", parsed.map(|_| ()));
     }
-    app.fields.complaint("speed", ui);
     if let (Some(wanted), Some(runner)) = (wanted, &app.runner) {
         runner.set_speed(wanted);
     }

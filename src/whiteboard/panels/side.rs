@@ -31,7 +31,8 @@ fn findings(app: &mut App, ui: &mut Ui) {
     for (finding, fix) in findings.all.iter().zip(&findings.fixes) {
         let color = match finding.severity {
             Severity::Error => ui.visuals().error_fg_color,
-            _ => ui.visuals().warn_fg_color,
+            Severity::Warning => ui.visuals().warn_fg_color,
+            Severity::Hint => ui.visuals().weak_text_color(),
         };
         let words = match &finding.remedy {
             Some(remedy) => format!("{} ({remedy})", finding.message),
@@ -43,7 +44,7 @@ fn findings(app: &mut App, ui: &mut Ui) {
                 if button.on_hover_text(&fix.words).clicked()
                     && let Err(problem) = app.editor.edit(&fix.edit)
                 {
-                    app.say(problem, ui.input(|input| input.time));
+                    app.complain(problem, ui.input(|input| input.time));
                 }
             }
             ui.with_layout(Layout::left_to_right(Align::Min).with_main_wrap(true), |ui| {

@@ -1,6 +1,5 @@
 //! The panels as somebody uses them who has them read aloud: everything is found by what it is called.
 
-use super::Popup;
 use crate::design::{Design, LinkSpec};
 use crate::editor::actions::{ACTIONS, Menu};
 use crate::editor::{Edit, Editor, Selection};
@@ -8,12 +7,14 @@ use crate::kinds::{Body, Form, KINDS, Param, Spec, Value};
 use crate::scenario;
 use crate::whiteboard::app::{self, App};
 use crate::whiteboard::canvas;
-use crate::whiteboard::files::{Files, Next, Question};
+use crate::whiteboard::files::Files;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
 use egui_kittest::{Harness, Node};
 use std::sync::Arc;
+
+mod trouble;
 
 struct Listener {
     harness: Harness<'static, App>,
@@ -517,21 +518,6 @@ fn shortcuts_are_listed_and_searched() {
 }
 
 #[test]
-fn questions_are_answered_by_what_they_say() {
-    let mut listener = Listener::before(shortener());
-    listener.app().editor.edit(&Edit::SetTitle("another".to_owned())).expect("a title");
-    listener.app().popup = Popup::question(Question::Discard(Next::New));
-    listener.wait();
-    assert!(listener.hears("There are changes that are not saved"));
-    listener.press("No");
-    assert_eq!(listener.app().editor.design().title, "another");
-    listener.app().popup = Popup::question(Question::Discard(Next::New));
-    listener.wait();
-    listener.press("Yes, go on");
-    assert_eq!(**listener.app().editor.design(), Design::default());
-}
-
-#[test]
 fn a_picture_is_exported_as_the_dialog_says() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut listener = Listener::before(shortener());
@@ -556,6 +542,7 @@ fn a_picture_of_what_cannot_run_says_what_it_is_of() {
     listener.until("the problem", |app| app.snapshot.as_ref().is_some_and(|snapshot| snapshot.problem.is_some()));
     let path = folder.path().join("old.png").display().to_string();
     let said = crate::whiteboard::export::Export { path, ..Default::default() }.write(listener.app());
+    let said = said.expect("a picture");
     assert!(said.starts_with("Wrote") && said.ends_with("as it is drawn now, it cannot run"), "{said}");
 }
 

@@ -103,7 +103,7 @@ pub fn csv(app: &App) -> Vec<Vec<String>> {
     let time = |at: Time| if at == Time::NEVER { String::new() } else { at.as_secs().to_string() };
     for (place, depth) in order(&journey.hops) {
         let hop = &journey.hops[place];
-        let attempt = (u32::from(hop.attempt) + 1).to_string();
+        let attempt = hop.attempt.to_string();
         let times = [hop.sent, hop.request.left, hop.request.arrives, hop.reply.left, hop.settled].map(time);
         let mut line = vec![links[place].clone(), depth.to_string(), attempt];
         line.extend(times);
@@ -164,7 +164,7 @@ fn call(ui: &mut Ui, theme: &Theme, trace: &Trace, (place, depth): (usize, usize
     }
     let words = words(hop, extent.0);
     let name = trace.links[place].replace("->", " → ");
-    let again = if hop.attempt > 0 { format!(" (attempt {})", hop.attempt + 1) } else { String::new() };
+    let again = if hop.attempt > 1 { format!(" (attempt {})", hop.attempt) } else { String::new() };
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("{name}{again}: {words}")));
     let painter = ui.painter().with_clip_rect(row.intersect(ui.clip_rect()));
     if response.hovered() {
@@ -205,7 +205,7 @@ fn bar(painter: &Painter, theme: &Theme, hop: &Hop, room: Rect, extent: (Time, T
     if hop.request.arrives != Time::NEVER {
         painter.rect_filled(part(hop.request.arrives, known(hop.reply.left), ROW - 11.0), 2.0, ink);
     }
-    if hop.attempt > 0 {
+    if hop.attempt > 1 {
         painter.rect_stroke(whole, 2.0, Stroke::new(1.0, ink), egui::StrokeKind::Inside);
     }
 }
@@ -235,7 +235,7 @@ mod tests {
         let passage = Passage { left: Time(1), arrives: Time(2) };
         let (link, class) = (LinkId(0), ClassId(0));
         let (sent, settled, outcome) = (Time(1), Time(9), Ok(()));
-        Hop { link, class, attempt: 0, parent, sent, request: passage, reply: passage, settled, outcome }
+        Hop { link, class, attempt: 1, parent, sent, request: passage, reply: passage, settled, outcome }
     }
 
     #[test]

@@ -1,4 +1,13 @@
-//! Cases and faults: silence.
+//! Cases and faults: silence. What can't happen is said before the run, and messages lead to what was meant.
+
+use crate::catalogue::{kind_scenario, link_design, node_of, parameters};
+use tailboard::base::Severity;
+use tailboard::design::checks::check;
+use tailboard::design::{Design, LinkSpec, set_parameter};
+use tailboard::editor::{Fix, apply, remedy};
+use tailboard::kinds::{KINDS, Param, Spec, Value};
+use tailboard::run::{Run, figure, judge};
+use tailboard::scenario::{self, source};
 
 /// The fixtures that the tests of this file hold.
 pub const FIXTURES: &[&str] = &[
@@ -9,3 +18,246 @@ pub const FIXTURES: &[&str] = &[
     "cases/one_way_delay.ron",
     "cases/foreign/scene.excalidraw",
 ];
+
+#[test]
+fn a_cache_that_nothing_fills_becomes_cache_aside() {
+    let said = super::said("cases/cache_never_filled.ron");
+    assert!(said.contains("warning[never-filled]") && said.contains("`cache`"), "{said}");
+    let design = super::design("cases/cache_never_filled.ron");
+    let findings = check(&design);
+    let finding = findings.iter().find(|finding| finding.code == "never-filled").expect("told above");
+    let Fix { edit, .. } = remedy(&design, &findings, finding).expect("a fix");
+    let fixed = apply(&design, &edit).expect("an edit").design;
+    assert_eq!(check(&fixed), []);
+    let mut run = Run::new(&fixed).unwrap_or_else(|findings| panic!("{findings:?}"));
+    run.advance(run.length());
+    let report = run.report();
+    let value = |path: &str| figure(path, run.recorder(), &report).unwrap_or(0.0);
+    // All 1,000 keys fit, so that a key is missed once, by its first read. Of the 1,000 requests of the warm-up and the 5,000
+    // after it: a sum over the keys of Zipf's law of (1 - p)^1000 - (1 - p)^6000, which is 466 misses.
+    assert!((value("cache.hit_ratio") - 0.907).abs() < 0.02, "{}", value("cache.hit_ratio"));
+    assert!((value("db.arrivals") - 18.6).abs() < 3.0, "{}", value("db.arrivals"));
+}
+
+#[test]
+fn pools_that_exceed_the_database_are_told() {
+    let said = super::said("cases/too_many_connections.ron");
+    assert!(said.contains("warning[pools-too-large]") && said.contains("150") && said.contains("pool"), "{said}");
+    let design = super::design("cases/too_many_connections.ron");
+    let findings = check(&design);
+    let fix = findings.iter().find_map(|finding| remedy(&design, &findings, finding)).expect("a fix");
+    let fixed = apply(&design, &fix.edit).expect("an edit").design;
+    assert_eq!(fixed.link("pods->pg").and_then(|link| link.pool).map(|pool| pool.size), Some(16));
+    assert_eq!(check(&fixed), []);
+}
+
+#[test]
+fn figures_of_other_tools_lead_to_those_of_this_one() {
+    let text = super::text("cases/figure_names.ron");
+    let read = scenario::read_str(&text);
+    let errors: Vec<_> = read.diagnostics.iter().filter(|said| said.severity == Severity::Error).collect();
+    assert_eq!(errors.len(), 5, "{}", read.drawn("figures", &text, false));
+    let helps: Vec<&str> = errors.iter().map(|said| said.help.as_deref().unwrap_or("")).collect();
+    for (meant, help) in ["`failed_share`", "`p99`", "`core_utilization`", "`slots`", "`good_share`"].iter().zip(&helps)
+    {
+        assert!(help.contains(meant) || *meant == "`slots`" && help.contains("`replicas`"), "{meant}: {help}");
+    }
+}
+
+#[test]
+fn distributions_are_shown_as_they_are_written_here() {
+    let said = super::said("cases/distributions_as_elsewhere.ron");
+    assert!(said.contains(r#"Normal(mean: "5ms", sd: "1ms")"#), "{said}");
+    assert!(said.contains(r#"Exponential("5ms")"#), "{said}");
+}
+
+#[test]
+fn a_delay_can_be_one_way() {
+    let design = super::design("cases/one_way_delay.ron");
+    let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
+    run.advance(run.length());
+    let report = run.report();
+    let judged = judge(&design, run.recorder(), &report);
+    assert_eq!(judged.len(), 6);
+    for verdict in &judged {
+        let (Some(value), Some(least), Some(most)) = (verdict.value, verdict.at_least, verdict.at_most) else {
+            panic!("{}: {:?}", verdict.expectation, verdict.value)
+        };
+        assert!((least..=most).contains(&value), "{}: {value}", verdict.expectation);
+    }
+}
+
+#[test]
+fn a_file_of_another_program_is_named() {
+    let error = source::load(&super::path("cases/foreign/scene.excalidraw")).expect_err("not a scenario").to_string();
+    assert!(error.contains("is an Excalidraw drawing") && error.contains("tailboard new"), "{error}");
+}
+
+/// A share is a share: every place that takes one takes a percentage.
+#[test]
+fn shares_take_percentages_everywhere() {
+    let mut shares = 0;
+    let mut try_it = |of: &str, param: &Param, value: &mut dyn Value| {
+        if param.range == Some((0.0, 1.0)) {
+            shares += 1;
+            assert_eq!(value.set("\"5%\""), Ok(()), "{of}.{}", param.name);
+        }
+    };
+    for meta in KINDS {
+        let mut spec = Spec::new(meta.key).expect("in the catalogue");
+        spec.visit(&mut |param: &Param, value: &mut dyn Value| try_it(meta.key, param, value));
+    }
+    LinkSpec::default().visit(&mut |param: &Param, value: &mut dyn Value| try_it("link", param, value));
+    assert!(shares >= 8, "{shares}");
+    let text = r#"(
+        nodes: {
+            "u": (kind: client(shape: Diurnal(period: "10s", amplitude: "5%"), keys: HotSet(keys: 9, hot: "20%", traffic: "80%"))),
+            "l": (kind: load_balancer(ejection: (most: "50%"))),
+            "a": (kind: service(work: Hyperexponential(fast: "1ms", slow: "9ms", slow_share: "5%"))),
+            "s": (kind: autoscaler(target: Utilization("60%"))), "t": (kind: autoscaler(target: Cores("60%"))),
+        },
+        links: [(from: "u", to: "l", when: (probability: "5%"), retry: (budget: (share: "5%")),
+            breaker: (failure_share: "5%", slow_after: "1s", slow_share: "5%"))],
+        timeline: [(at: "1s", do: Fail("a", "5%")), (at: "1s", do: Lose("u->l", "5%"))],
+        expect: [(that: "failed_share", at_most: "5%")],
+    )"#;
+    let read = scenario::read_str(text);
+    assert!(read.drawing.is_some(), "{}", read.drawn("shares", text, false));
+}
+
+#[test]
+fn messages_name_everything_and_have_units() {
+    let said = |text: &str| scenario::read_str(text).drawn("f", text, false).replace('\n', " ");
+    let unknown = said(r#"(nodes: {}, links: [(from: "a", to: "b", zzzzzz: 1)])"#);
+    assert!(!unknown.contains("more"), "{unknown}");
+    LinkSpec::default().visit(&mut |param: &Param, _: &mut dyn Value| {
+        assert!(unknown.contains(&format!("`{}`", param.name)), "{}: {unknown}", param.name);
+    });
+    let range = said(r#"(nodes: { "k": (kind: cache(ttl: "1ns")) })"#);
+    assert!(range.contains("expected 1us to "), "{range}");
+    // Fields where positions tell, and positions where fields do.
+    let positions = said(r#"(nodes: {}, timeline: [(at: "1s", do: Slow(target: "a", factor: 2))])"#);
+    assert!(positions.contains(r#"Slow("a", 2)"#), "{positions}");
+    let fields = said(r#"(nodes: { "u": (kind: client(arrivals: Closed(50, "1s"))) })"#);
+    assert!(fields.contains(r#"Closed(users: 50, think: "1s")"#), "{fields}");
+}
+
+#[test]
+fn a_delay_is_told_both_ways_or_one() {
+    let text = |extra: &str| {
+        format!(
+            r#"(run: (length: "40s", warm_up: "0s"), nodes: {{ "u": (kind: client(rate: "100/s")), "a": (kind: service(work: "1ms")) }},
+            links: [(from: "u", to: "a", latency: "1ms")], timeline: [(at: "10s", lasting: "20s", do: Delay("u->a", {extra}))])"#
+        )
+    };
+    for (extra, during) in [(r#""15ms""#, 0.033), (r#"There("15ms")"#, 0.018), (r#"Back("15ms")"#, 0.018)] {
+        let text = text(extra);
+        let design = scenario::read_str(&text).design.unwrap_or_else(|| panic!("{extra}"));
+        let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
+        run.advance(run.length());
+        let report = run.report();
+        for (window, wanted) in [("1s..10s", 0.003), ("11s..30s", during), ("31s..40s", 0.003)] {
+            let mean = figure(&format!("mean @ {window}"), run.recorder(), &report).unwrap_or(0.0);
+            assert!((mean - wanted).abs() < 0.5e-3, "{extra} @ {window}: {mean}");
+        }
+        // Written as it was read.
+        let again = scenario::write_str(&design).expect("a file");
+        assert_eq!(scenario::read_str(&again).design.as_ref(), Some(&design), "{again}");
+    }
+}
+
+#[test]
+fn manuals_are_on_the_command_line() {
+    let tailboard = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_tailboard")).args(args).output().expect("it runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    for (args, part) in [
+        (&["explain"][..], "hedge"),
+        (&["explain", "link"], "Circuit breaker"),
+        (&["explain", "retry"], "jitter"),
+        (&["explain", "timeline"], "Partition"),
+        (&["explain", "delay"], "There("),
+        (&["explain", "figures"], "failed_timeout"),
+        (&["explain", "distributions"], "LogNormal"),
+        (&["explain", "Normal"], "sd:"),
+        (&["explain", "scenario"], "expect"),
+        (&["explain", "redis"], "tailboard explain cache"),
+        (&["explain", "prefetch"], "queue"),
+        (&["kinds"], "load_balancer"),
+        (&["kinds", "redis"], "Not there yet"),
+        (&["kinds", "kafka"], "queue"),
+    ] {
+        let (code, stdout, stderr) = tailboard(args);
+        assert!(code == Some(0) && stdout.contains(part), "{args:?}: {stdout}{stderr}");
+    }
+    for args in [["explain", "retri"], ["kinds", "rediss"]] {
+        let (code, _, stderr) = tailboard(&args);
+        assert!(code == Some(2) && stderr.contains("did you mean `re"), "{args:?}: {stderr}");
+    }
+}
+
+#[test]
+fn cache_aside_works_with_writes() {
+    let text = r#"(run: (length: "60s", warm_up: "20s"), nodes: {
+            "u": (kind: client(rate: "200/s", keys: Uniform(keys: 100), classes: { "read": (weight: 9), "write": (write: true) })),
+            "api": (kind: service()), "cache": (kind: cache()), "db": (kind: database()),
+        }, links: [(from: "u", to: "api"), (from: "api", to: "cache"), (from: "api", to: "db")])"#;
+    let design = scenario::read_str(text).design.expect("it runs");
+    let edit = tailboard::editor::aside::of_cache(&design, "api", "cache").expect("a remedy");
+    let fixed = apply(&design, &edit).expect("an edit").design;
+    assert_eq!(check(&fixed), []);
+    let mut run = Run::new(&fixed).unwrap_or_else(|findings| panic!("{findings:?}"));
+    run.advance(run.length());
+    let report = run.report();
+    let value = |path: &str| figure(path, run.recorder(), &report).unwrap_or(0.0);
+    // Of a key, a read is missed if the last operation was a write: one in ten.
+    assert!((value("cache.hit_ratio") - 0.9).abs() < 0.02, "{}", value("cache.hit_ratio"));
+    // Every write reaches the store, and every miss.
+    assert!((value("db.arrivals") - (20.0 + 18.0)).abs() < 3.0, "{}", value("db.arrivals"));
+}
+
+fn shown(design: &Design) -> String {
+    let mut report = Run::new(design).unwrap_or_else(|findings| panic!("{findings:?}")).finish();
+    // A timer that changes nothing is an event, too.
+    report.events = 0;
+    serde_json::to_string(&report).expect("a report")
+}
+
+/// Every example of every parameter, where the checks say that it does nothing, changes nothing.
+#[test]
+fn what_is_said_to_do_nothing_does_nothing() {
+    let mut said = 0;
+    let mut try_it = |before: &Design, target: &str, param: &Param| {
+        for example in param.examples {
+            let mut after = before.clone();
+            after.expect.clear();
+            let set = set_parameter(&mut after, &format!("{target}.{}", param.name), example);
+            let findings = check(&after);
+            if set.is_err() || after == *before || findings.iter().any(|finding| finding.severity == Severity::Error) {
+                continue;
+            }
+            let idle = |finding: &&tailboard::base::Finding| {
+                let here = finding.subject.0.last().is_some_and(|last| last == param.name);
+                here && ["idle-setting", "idle-policy", "unused"].contains(&finding.code)
+            };
+            if let Some(finding) = findings.iter().find(idle) {
+                said += 1;
+                let mut plain = before.clone();
+                plain.expect.clear();
+                assert_eq!(shown(&after), shown(&plain), "{target}.{} = {example}: {}", param.name, finding.message);
+            }
+        }
+    };
+    for meta in KINDS {
+        let design = kind_scenario(meta.key);
+        let node = node_of(&design, meta.key);
+        parameters(&design.nodes[&node].kind).iter().for_each(|(param, _)| try_it(&design, &node, param));
+    }
+    let design = link_design();
+    for link in ["users->api", "api->db", "api->store"] {
+        LinkSpec::default().visit(&mut |param: &Param, _: &mut dyn Value| try_it(&design, link, param));
+    }
+    assert!(said >= 12, "{said}");
+}

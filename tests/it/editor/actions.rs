@@ -164,7 +164,7 @@ fn faults_of_one_target_are_those_of_the_list() {
     let link = [
         "Kill, or revive",
         "Lose a tenth of the messages",
-        "Delay by 100 ms",
+        "Delay by 100 ms each way",
         "Hold messages back",
         "Part its two ends",
         "End all faults",
@@ -238,10 +238,10 @@ fn another_of_its_kind() {
     assert_eq!(hand.links()[5], "spare-3->spare");
     let hand = hand.select(&["api"]).act("insert.below");
     // The place below is free, the twin has its links, and the condition is about its own.
-    assert_eq!((hand.selected(), hand.place("api-2")), (vec!["api-2"], (560.0, 120.0)));
+    assert_eq!((hand.selected(), hand.place("api-2")), (vec!["api-2"], (560.0, 144.0)));
     assert_eq!(hand.links()[6..], ["limiter->api-2", "api-2->cache", "api-2->db"]);
     let hand = hand.select(&["api"]).act("insert.below");
-    assert_eq!(hand.place("api-3"), (560.0, 240.0));
+    assert_eq!(hand.place("api-3"), (560.0, 288.0));
     assert_eq!(hand.select(&["db"]).act("insert.right").said(), ["a database calls nobody"]);
 }
 

@@ -302,18 +302,18 @@ fn cutting_copies_and_removes() {
 fn cards_without_a_place_are_settled_in_columns() {
     let text = DESIGN.replace(", at: (", ", label: \"\", at: (").replace("label: \"\", at: (0, 320)", "label: \"\"");
     let editor = Editor::new(design(&text));
-    assert_eq!((editor.design().nodes["spare"].at, editor.is_changed()), (Some((0.0, 288.0)), false));
+    assert_eq!((editor.design().nodes["spare"].at, editor.is_changed()), (Some((0.0, 304.0)), false));
     let bare = r#"(nodes: { "c": (kind: client()), "a": (kind: service()), "b": (kind: service()), "d": (kind: database()) },
         links: [(from: "c", to: "a"), (from: "c", to: "b"), (from: "a", to: "d"), (from: "b", to: "d")])"#;
     let editor = Editor::new(design(bare));
     let at = |name: &str| editor.design().nodes[name].at.unwrap_or_default();
-    assert_eq!([at("c"), at("a"), at("b"), at("d")], [(0.0, 0.0), (280.0, 0.0), (280.0, 128.0), (560.0, 0.0)]);
+    assert_eq!([at("c"), at("a"), at("b"), at("d")], [(0.0, 0.0), (280.0, 0.0), (280.0, 144.0), (560.0, 0.0)]);
     // And so is what an edit adds without one.
     let mut editor = editor;
     let kind = tailboard::kinds::Spec::new("cache").unwrap_or_else(|| panic!("a cache"));
     let nodes = [("e".to_owned(), tailboard::design::Node { kind, at: None, label: String::new() })].into();
     assert_eq!(editor.edit(&Edit::Add { nodes, links: Vec::new() }), Ok(()));
-    assert_eq!(editor.design().nodes["e"].at, Some((0.0, 256.0)));
+    assert_eq!(editor.design().nodes["e"].at, Some((0.0, 288.0)));
     // What calls each other in a circle is settled, too.
     let circle = r#"(nodes: { "a": (kind: service()), "b": (kind: service()) },
         links: [(from: "a", to: "b"), (from: "b", to: "a")])"#;

@@ -1,7 +1,7 @@
 //! Tools, by hand.
 
-use super::{DESIGN, Hand};
-use tailboard::editor::{CARD, Cursor, Edit, Effect, End, Guide, Hit, Side, Target, Wired};
+use super::{DESIGN, Hand, design};
+use tailboard::editor::{CARD, Cursor, Edit, Effect, End, Guide, Hit, Point, Side, Target, Wired};
 
 #[test]
 fn clicks_select() {
@@ -266,4 +266,55 @@ fn what_is_typed_over_a_name_becomes_the_name_or_is_only_shown() {
     assert_eq!(editor.commit_label("postgres", "postgres"), Ok(()));
     assert_eq!(editor.design().nodes["postgres"].label, "");
     assert!(editor.edit(&Edit::RenameNode { from: "postgres".into(), to: "a.b".into() }).is_err());
+}
+
+/// No two cards have less room between them than they should have.
+fn apart(hand: &Hand) {
+    let places: Vec<(&String, Point)> =
+        hand.editor.design().nodes.iter().map(|(name, node)| (name, node.at.unwrap_or_default())).collect();
+    for (i, (a, at)) in places.iter().enumerate() {
+        for (b, other) in &places[..i] {
+            let near = (at.0 - other.0).abs() < CARD.0 + 24.0 && (at.1 - other.1).abs() < CARD.1 + 24.0;
+            assert!(!near, "{a} {at:?} and {b} {other:?}");
+        }
+    }
+}
+
+#[test]
+fn cards_make_room_in_the_same_step() {
+    // On another card: what is dropped stays, what is there gives way.
+    let hand = Hand::new(DESIGN).press("spare").drag_to((300.0 + 84.0, 40.0 + 36.0)).release();
+    assert_eq!((hand.place("spare"), hand.steps()), ((304.0, 40.0), 1));
+    apart(&hand);
+    assert!(hand.place("limiter") != (280.0, 0.0) && hand.place("db") == (840.0, 160.0), "who is not in the way stays");
+    let hand = hand.act("edit.undo");
+    assert_eq!(*hand.editor.design().as_ref(), design(DESIGN));
+    // From the palette, and several, that stay as they are to each other.
+    let hand = hand.take("cache", (0.0, 0.0)).drag_to((600.0, 50.0)).release();
+    apart(&hand);
+    let hand = Hand::new(DESIGN).select(&["cache", "db"]).press("cache").drag_by((-280.0, 0.0)).release();
+    assert_eq!((hand.place("cache"), hand.place("db")), ((560.0, 0.0), (560.0, 160.0)));
+    apart(&hand);
+    // Copies, pasted and duplicated.
+    let hand = hand.act("edit.duplicate");
+    apart(&hand);
+    let hand = hand.act("edit.duplicate").act("insert.right").act("insert.below");
+    apart(&hand);
+    // By key, until it is beyond the next.
+    let mut hand = Hand::new(DESIGN).select(&["users"]);
+    for _ in 0..10 {
+        hand = hand.act("arrange.far_right");
+        apart(&hand);
+    }
+    assert_eq!(hand.steps(), 1);
+}
+
+#[test]
+fn what_is_put_into_a_link_has_room_on_its_line() {
+    let hand = Hand::new(DESIGN).press("spare").drag_onto_link("limiter->api").release();
+    apart(&hand);
+    let line = ["users", "limiter", "spare", "api", "cache"].map(|name| hand.place(name));
+    assert!(line.is_sorted_by(|a, b| a.0 < b.0), "in the order of the links: {line:?}");
+    assert!(line.iter().all(|at| (at.1 - line[0].1).abs() < 1.0), "on one line: {line:?}");
+    assert_eq!((hand.links()[1].as_str(), hand.steps()), ("limiter->spare", 1));
 }

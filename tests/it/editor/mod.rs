@@ -266,7 +266,7 @@ impl Hand {
     /// What was said so far.
     pub fn said(&self) -> Vec<&str> {
         let texts = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Say(text) => Some(text.as_str()),
+            Effect::Say(text) | Effect::Refuse(text) => Some(text.as_str()),
             _ => None,
         });
         texts.collect()

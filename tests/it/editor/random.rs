@@ -194,7 +194,7 @@ fn random_hands_leave_the_editor_sound() {
                     Effect::ReadClipboard { keep_outer } if editor.design().nodes.len() < 30 => {
                         let _ = editor.paste(&clipboard, None, keep_outer);
                     }
-                    Effect::Say(text) => assert!(!text.is_empty()),
+                    Effect::Say(text) | Effect::Refuse(text) => assert!(!text.is_empty()),
                     _ => {}
                 }
             }

@@ -90,7 +90,7 @@ fn resize(row: &Row, to: u32) -> Vec<Figure> {
     let moved = |strategy| {
         let before = Ring::new(strategy, 10, keys, 7);
         let mut after = before.clone();
-        after.resize(to, 7);
+        after.resize(to);
         (0..keys).filter(|&key| before.shard(key) != after.shard(key)).count() as f64 / keys as f64
     };
     let want = row.want("consistent_or_rendezvous_or_jump");
