@@ -7,6 +7,7 @@ pub mod hash;
 pub mod histogram;
 pub mod ids;
 pub mod maths;
+pub mod plain;
 pub mod rng;
 pub mod ron;
 pub mod short;

@@ -1,6 +1,6 @@
 //! `check`: everything that is wrong with files.
 
-use super::{GOOD, WRONG_INPUT, print, say};
+use super::{GOOD, WRONG_INPUT, print, say, say_drawn};
 use crate::base::{Severity, short};
 use crate::scenario::picture::Provenance;
 use crate::scenario::{self, source};
@@ -30,7 +30,7 @@ pub fn main(args: &Args) -> u8 {
             }
         };
         let scenario = scenario::read_str(&source.text);
-        say(&scenario.drawn(&source.name, &source.text, std::io::stderr().is_terminal()));
+        say_drawn(&scenario.drawn(&source.name, &source.text, std::io::stderr().is_terminal()));
         wrong |= scenario.is_wrong();
         if let Some(design) = scenario.design {
             let count = |severity, what: &str| {

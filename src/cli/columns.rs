@@ -1,5 +1,6 @@
 //! Columns of text within the width of a terminal.
 
+use crate::base::plain;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 /// What a line may hold: less than most windows, and what fits beside other text.
@@ -43,8 +44,8 @@ impl Column {
 /// easily go. Words in the last column are wrapped.
 pub fn grid(mut columns: Vec<Column>) -> String {
     for cell in columns.iter_mut().flat_map(|column| &mut column.cells) {
-        // A name must not steer the terminal.
-        *cell = cell.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        // Before it is measured.
+        *cell = plain::line(cell).into_owned();
     }
     let mut columns: Vec<Column> = columns
         .into_iter()

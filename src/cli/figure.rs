@@ -1,16 +1,17 @@
 //! `figure`: draw one run, or two side by side; and the options of pictures, which `run` has too.
 
+use super::interrupt::is_interrupted;
 use super::run::{Output, prepare, progress};
-use super::{GOOD, WRONG_INPUT, say};
+use super::{GOOD, INTERRUPTED, WRONG_INPUT, say};
 use crate::base::units::Quantity as _;
 use crate::base::{Span, Time};
 use crate::design::{Design, FigureUnit, MetricPath};
-use crate::export;
+use crate::export::{self, output};
 use crate::figure::{self, Asked, Background, Detail, Lens, Look, Parts, Shown, ThemeName, scene::Scene};
 use crate::metrics::{Frame, Report};
 use crate::run::{Basis, Run, Verdict, frame, judge, series};
 use crate::scenario::picture::{Carried, PictureError, embed_pair_png, embed_pair_svg, embed_png, embed_svg};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Draw one run, or two side by side with common axes. A picture of one run carries its scenario; one of two carries none.
 #[derive(clap::Args)]
@@ -150,9 +151,6 @@ impl PictureArgs {
         }
         let plots = self.plots.iter().map(|text| Ok((text.clone(), path(text)?))).collect::<Result<_, String>>()?;
         let size = self.size.as_deref().map(size).transpose()?;
-        if self.png.is_some() && self.png == self.svg {
-            return Err("`--png` and `--svg` would write to the same place".to_owned());
-        }
         Ok(Request {
             look: Look {
                 theme: self.theme.meant(),
@@ -204,6 +202,9 @@ impl Request {
         });
         let length = run.length();
         run.approach(length, progress);
+        if is_interrupted() {
+            run.stop();
+        }
         let report = run.report();
         let frame = instant.unwrap_or_else(|| frame(run, design, Basis::Report(&report)));
         let asked =
@@ -324,15 +325,27 @@ fn pictures(args: &Args) -> Result<u8, String> {
     let prepared = args.files.iter().map(|file| prepare(file).ok_or_else(String::new));
     let prepared = prepared.collect::<Result<Vec<_>, _>>()?;
     let request = args.picture.request(&prepared.iter().map(|(_, _, run)| run.length()).collect::<Vec<_>>())?;
+    let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
+    let outputs = [("--png", &args.picture.png), ("--svg", &args.picture.svg)];
+    let outputs: Vec<_> = outputs.iter().filter_map(|(option, path)| Some((*option, path.as_deref()?))).collect();
+    output::keep_apart(&files, &outputs)?;
     let outputs = args.picture.open()?;
     let mut runs = Vec::new();
     for (text, design, mut run) in prepared {
         let (report, drawn) = request.simulate(&design, &mut run)?;
+        if report.interrupted {
+            say(&format!("interrupted at {} of {}\n", Span(run.length().0), design.run.length));
+            if args.files.len() > 1 {
+                say("nothing was drawn: two runs are drawn when both have ended\n");
+                return Ok(INTERRUPTED);
+            }
+        }
         let verdicts = judge(&design, run.recorder(), &report);
         runs.push((drawn, run, report, verdicts, text));
     }
     if let [(drawn, run, report, verdicts, text)] = &mut runs[..] {
-        return Ok(request.write(outputs, drawn, run, (report, verdicts), std::mem::take(text), GOOD));
+        let code = if report.interrupted { INTERRUPTED } else { GOOD };
+        return Ok(request.write(outputs, drawn, run, (report, verdicts), std::mem::take(text), code));
     }
     let all: Vec<Shown> =
         runs.iter().map(|(drawn, run, report, verdicts, _)| shown(drawn, run, report, verdicts)).collect();

@@ -6,11 +6,13 @@ mod columns;
 pub mod explain;
 
 mod figure;
+mod interrupt;
 mod kinds;
 mod new;
 mod run;
 mod table;
 
+use crate::base::plain;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,8 +21,10 @@ use std::process::ExitCode;
 pub const GOOD: u8 = 0;
 /// An expectation does not hold.
 pub const NOT_AS_EXPECTED: u8 = 1;
-/// The input is wrong.
+/// The input is wrong, or a result could not be written.
 pub const WRONG_INPUT: u8 = 2;
+/// Ctrl-C ended the run; what was simulated until then was reported.
+pub const INTERRUPTED: u8 = 130;
 
 /// The system-design whiteboard that runs.
 #[derive(Parser)]
@@ -44,7 +48,8 @@ Examples:
   tailboard kinds redis                            what stands for a product
   tailboard new > design.ron                       a file to start from
 
-Exit codes: 0 all expectations hold, 1 one fails or cannot be told, 2 the input is wrong.";
+Exit codes: 0 all expectations hold, 1 one fails or cannot be told, 2 the input is wrong or a result cannot be written,
+130 interrupted (Ctrl-C ends a run and reports what was simulated; a second Ctrl-C ends at once).";
 
 #[derive(Subcommand)]
 pub enum Verb {
@@ -109,12 +114,14 @@ pub fn run_headless(file: Option<PathBuf>) -> ExitCode {
 /// What runs where no file is named.
 pub const DEFAULT_SCENARIO: &str = include_str!("../../scenarios/url_shortener.ron");
 
-/// Print to standard output, and end with this code. A closed pipe (`| head`) is not an error; a full disk is.
+/// Print to standard output, and end with this code. A closed pipe (`| head`) is not an error; a full disk is. Whatever
+/// names and titles hold, the terminal shows it and does nothing else.
 #[must_use]
 pub(crate) fn print(text: &str, code: u8) -> u8 {
-    print_bytes(text.as_bytes(), code)
+    print_bytes(plain::lines(text).as_bytes(), code)
 }
 
+/// Print what a program reads, as it is.
 #[must_use]
 pub(crate) fn print_bytes(bytes: &[u8], code: u8) -> u8 {
     use std::io::{ErrorKind, Write as _};
@@ -128,8 +135,13 @@ pub(crate) fn print_bytes(bytes: &[u8], code: u8) -> u8 {
     }
 }
 
-/// Print to standard error. Where that fails there is nobody left to tell.
+/// Print to standard error, as plain as [`print`] does. Where that fails there is nobody left to tell.
 pub fn say(text: &str) {
+    say_drawn(&plain::lines(text));
+}
+
+/// Print diagnostics, which have colours, and in which nothing else steers the terminal.
+pub(crate) fn say_drawn(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

@@ -35,7 +35,7 @@
 //! | | `fallbacks` | operations answered by the fallback |
 //! | | `latency_sum_ns` | over succeeded attempts |
 
-use crate::base::Histogram;
+use crate::base::{Histogram, plain};
 use crate::engine::{Failures, REASONS, SIGNALS};
 use crate::metrics::{ClassRow, Recorder};
 
@@ -49,7 +49,7 @@ pub fn csv(recorder: &Recorder) -> Result<String, String> {
     for w in 0..series.ends.len() {
         let (from, until) = (series.start(w).as_secs().to_string(), series.ends[w].as_secs().to_string());
         let mut put = |subject: &str, name: &str, figure: &str, value: f64| {
-            line([&from, &until, subject, name, figure, &value.to_string()])
+            line([&from, &until, subject, &plain::line(name), figure, &value.to_string()])
         };
         for (i, name) in plan.classes.iter().enumerate() {
             let ClassRow { counts: row, latency } = &series.classes[w * plan.classes.len() + i];

@@ -6,6 +6,7 @@
 //! | `format` | number of this shape: it may grow; a field changes its meaning only with this number |
 //! | `title`, `seed` | of the design |
 //! | `length`, `warm_up` | seconds simulated, and how many of them are left out of the figures |
+//! | `interrupted` | `true` where the run was stopped at `length`, before its end; left out otherwise |
 //! | `events` | events simulated, those of the warm-up included |
 //! | `total` | a *class*: all requests together |
 //! | `classes` | name → a *class* |
@@ -62,6 +63,7 @@
 //! multiplied out where they are multiples of another figure), `holds`, `outcome` (`holds`, `fails` or `cannot_be_told`) and
 //! `reason` (why it cannot be told).
 
+use crate::base::plain;
 use crate::metrics::Report;
 use crate::run::Verdict;
 use serde::Serialize;
@@ -78,5 +80,6 @@ struct Document<'a> {
 /// If a figure cannot be written, which none can that is a number.
 pub fn json(report: &Report, expectations: &[Verdict], not_judged: &[String]) -> Result<String, String> {
     let document = Document { report, expectations, not_judged };
-    serde_json::to_string_pretty(&document).map(|text| text + "\n").map_err(|error| error.to_string())
+    let text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?;
+    Ok(plain::json(&text).into_owned() + "\n")
 }

@@ -2,6 +2,7 @@
 
 mod csv;
 mod json;
+pub mod output;
 mod picture;
 
 pub use csv::csv;

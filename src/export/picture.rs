@@ -4,7 +4,7 @@ use crate::design::Design;
 use crate::metrics::Report;
 use crate::run::Verdict;
 use crate::scenario::picture::{Carried, Provenance, Summary};
-use crate::scenario::write_str;
+use crate::scenario::{edit_str, write_str};
 
 /// A run for a picture of it. `scenario` is its text from [`as_run`].
 pub fn carried(scenario: String, report: &Report, verdicts: &[Verdict]) -> Carried {
@@ -25,11 +25,11 @@ pub fn carried(scenario: String, report: &Report, verdicts: &[Verdict]) -> Carri
 }
 
 /// The scenario as it was run: its text to the byte, unless something was changed (`changes`, as on the command line).
-/// Then it is written anew from the design that was run, under a comment that says what was changed, and which
-/// expectations were left out because the run ends before.
+/// Then it is the text with these changes, under a comment that says what was changed, and which expectations were left
+/// out because the run ends before.
 ///
 /// # Errors
-/// If the design is nested too deep to be written.
+/// If the design cannot be written so that it can be read again.
 pub fn as_run(text: &str, design: &Design, changes: &[String], not_judged: &[String]) -> Result<String, String> {
     if changes.is_empty() {
         return Ok(text.to_owned());
@@ -38,7 +38,10 @@ pub fn as_run(text: &str, design: &Design, changes: &[String], not_judged: &[Str
     for expectation in not_judged {
         head += &comment(&format!("Left out, because the run ends before: {expectation}"));
     }
-    Ok(head + &write_str(design)? + "\n")
+    // Nothing may stand before a line that says which notation follows.
+    let text =
+        if text.trim_start().starts_with("#!") { write_str(design)? + "\n" } else { edit_str(text, design)?.text };
+    Ok(head + &text)
 }
 
 /// On one line, whatever was typed.

@@ -2,6 +2,7 @@
 
 use super::card::cross;
 use super::legend::{Key, Keys};
+use super::near::Near;
 use super::route;
 use super::scene::{Anchor, Dash, Label, Paint, Pen, Point, Rect, Seg, Shape, Stroke};
 use super::text::Weight;
@@ -12,6 +13,8 @@ use crate::metrics::LinkFrame;
 /// From this share of timeouts on a link is dashed.
 const TIMEOUTS: f64 = 0.001;
 const CORNER: f64 = 8.0;
+/// Of more links no label finds a place where it is read.
+const MOST_LABELLED: usize = 1_000;
 
 /// A link to be drawn.
 #[derive(Clone, Debug)]
@@ -155,20 +158,19 @@ fn width_of(rate: &str, failed: Option<&String>, size: f64) -> f64 {
 /// Labels beside their lines, on nothing else. Where there is no room the share of failures goes first, then the label:
 /// the line's width still tells how many calls there are.
 pub fn place_labels(wires: &[Wire], obstacles: &[Rect], size: f64) -> Vec<Option<PlacedLabel>> {
-    let mut taken = obstacles.to_vec();
-    taken.extend(wires.iter().filter_map(Wire::step_at).map(|at| Rect::new(at.x, at.y, 0.0, 0.0).grown(8.0)));
+    if wires.len() > MOST_LABELLED {
+        return vec![None; wires.len()];
+    }
+    let steps = wires.iter().filter_map(Wire::step_at).map(|at| Rect::new(at.x, at.y, 0.0, 0.0).grown(8.0));
+    let mut taken = Near::of(obstacles.iter().copied().chain(steps).enumerate());
     // Lines of links, of which each label may lie on none but, at worst, its own.
-    let lines: Vec<(usize, Rect)> = wires
-        .iter()
-        .enumerate()
-        .flat_map(|(i, wire)| {
-            wire.way.windows(2).map(move |pair| {
-                let (x, y) = (pair[0].x.min(pair[1].x), pair[0].y.min(pair[1].y));
-                let rect = Rect::new(x, y, (pair[0].x - pair[1].x).abs(), (pair[0].y - pair[1].y).abs());
-                (i, rect.grown(wire.width() / 2.0 + 1.0))
-            })
+    let lines = Near::of(wires.iter().enumerate().flat_map(|(i, wire)| {
+        wire.way.windows(2).map(move |pair| {
+            let (x, y) = (pair[0].x.min(pair[1].x), pair[0].y.min(pair[1].y));
+            let rect = Rect::new(x, y, (pair[0].x - pair[1].x).abs(), (pair[0].y - pair[1].y).abs());
+            (i, rect.grown(wire.width() / 2.0 + 1.0))
         })
-        .collect();
+    }));
     let mut labels = Vec::new();
     for (i, wire) in wires.iter().enumerate() {
         let placed = wire.label().and_then(|(rate, failed)| {
@@ -179,20 +181,14 @@ pub fn place_labels(wires: &[Wire], obstacles: &[Rect], size: f64) -> Vec<Option
                 Some(PlacedLabel { at, size, rate: rate.clone(), failed })
             })
         });
-        taken.extend(placed.iter().map(|label| label.at));
+        placed.iter().for_each(|label| taken.add(0, label.at));
         labels.push(placed);
     }
     labels
 }
 
 /// The first place along the link where a label lies on nothing.
-fn free_place(
-    wire: &Wire,
-    (width, height): (f64, f64),
-    taken: &[Rect],
-    lines: &[(usize, Rect)],
-    own: usize,
-) -> Option<Rect> {
+fn free_place(wire: &Wire, (width, height): (f64, f64), taken: &Near, lines: &Near, own: usize) -> Option<Rect> {
     let gap = wire.width() / 2.0 + 4.0;
     let mut segments: Vec<(Point, Point)> = wire.way.windows(2).map(|pair| (pair[0], pair[1])).collect();
     let length = |(a, b): &(Point, Point)| (a.x - b.x).abs() + (a.y - b.y).abs();
@@ -219,12 +215,10 @@ fn free_place(
             };
             for rect in rects {
                 let around = rect.grown(2.0);
-                if taken.iter().any(|other| other.overlaps(&around)) {
+                if taken.overlapping(around).next().is_some() {
                     continue;
                 }
-                let crossed = lines.iter().filter(|(i, line)| *i != own && line.overlaps(&rect)).count();
-                let on_own = lines.iter().filter(|(i, line)| *i == own && line.overlaps(&rect)).count();
-                let badness = 3 * crossed + 2 * on_own;
+                let badness: usize = lines.overlapping(rect).map(|other| if other == own { 2 } else { 3 }).sum();
                 if badness == 0 {
                     return Some(rect);
                 }

@@ -11,6 +11,7 @@ pub mod icons;
 mod layout;
 mod legend;
 mod link;
+mod near;
 mod notes;
 pub mod plot;
 mod png;
@@ -277,6 +278,9 @@ fn facts(shown: &Shown, look: &Look) -> String {
     let (frame, report) = (shown.frame, shown.report);
     let second = |time: Time| axis::moment(time.as_secs());
     let mut facts = vec![format!("{} simulated, seed {}", axis::moment(report.length), report.seed)];
+    if report.interrupted {
+        facts.push("interrupted".to_owned());
+    }
     if look.parts != Parts::Plots {
         facts.push(if frame.whole_run {
             format!(

@@ -14,6 +14,11 @@ const TALLEST: f64 = 1_400.0;
 const ASPECT: f64 = 0.6;
 /// Free space below cards between which the links to the next columns pass.
 const PASSAGE: f64 = 64.0;
+/// `dagre` makes a place in every rank that a link passes. Beyond so many places it takes seconds, and cards are ranked
+/// plainly.
+const MOST_PLACES: usize = 700;
+/// The order within the ranks is bettered so many times.
+const SWEEPS: usize = 4;
 /// Cards without links stand in rows of at least so many.
 const ROW: f64 = 3.0;
 
@@ -63,6 +68,12 @@ fn place_linked(blocks: &[Block], which: &[usize], links: &[(usize, usize)], pla
         ranksep: beside,
         ..LayoutOptions::default()
     };
+    let wide = most(|block| block.width) + gutter;
+    let (ranks, passed) = plain_ranks(which, links);
+    if which.len() + passed > MOST_PLACES {
+        let ranks: Vec<&[usize]> = ranks.iter().map(Vec::as_slice).collect();
+        return fold(&ranks, (wide, beside), tallest + PASSAGE, places);
+    }
     dagre::layout(&mut graph, Some(options));
     for &i in which {
         let node = graph.node(&name(i)).expect("a node that was set");
@@ -77,11 +88,70 @@ fn place_linked(blocks: &[Block], which: &[usize], links: &[(usize, usize)], pla
     let whole = Rect::around(which.iter().map(|&i| room(blocks, places, i))).unwrap_or_default();
     if whole.h > TALLEST && whole.h > ASPECT * whole.w {
         let ranks: Vec<&[usize]> = order.chunk_by(|&a, &b| (places[a].x - places[b].x).abs() < 1.0).collect();
-        let wide = most(|block| block.width) + gutter;
         fold(&ranks, (wide, beside), tallest + PASSAGE, places);
     } else {
         straighten(blocks, &order, links, places);
     }
+}
+
+/// Each card in the rank after the last one that calls it, links that close a cycle aside; cards that are linked with each
+/// other at about the same height. And how many ranks all links pass together.
+fn plain_ranks(which: &[usize], links: &[(usize, usize)]) -> (Vec<Vec<usize>>, usize) {
+    let size = which.iter().max().map_or(0, |last| last + 1);
+    let (mut outs, mut ins) = (vec![Vec::new(); size], vec![Vec::new(); size]);
+    for &(from, to) in links {
+        outs[from].push(to);
+        ins[to].push(from);
+    }
+    let order = callers_first(which, &outs, &ins);
+    let mut position = vec![0; size];
+    order.iter().enumerate().for_each(|(n, &i)| position[i] = n);
+    let mut rank = vec![0usize; size];
+    for &i in &order {
+        let before = ins[i].iter().filter(|&&caller| position[caller] < position[i]);
+        rank[i] = before.map(|&caller| rank[caller] + 1).max().unwrap_or(0);
+    }
+    let passed = links.iter().map(|&(from, to)| rank[from].abs_diff(rank[to]).saturating_sub(1)).sum();
+    let mut ranks = vec![Vec::new(); rank.iter().max().map_or(0, |last| last + 1)];
+    order.iter().for_each(|&i| ranks[rank[i]].push(i));
+    let mut height = vec![0.0; size];
+    for sweep in 0..2 * SWEEPS {
+        let others = if sweep % 2 == 0 { &ins } else { &outs };
+        for n in 0..ranks.len() {
+            let members = if sweep % 2 == 0 { n } else { ranks.len() - 1 - n };
+            let members = &mut ranks[members];
+            for &i in members.iter().filter(|&&i| !others[i].is_empty()) {
+                height[i] = others[i].iter().map(|&other| height[other]).sum::<f64>() / others[i].len() as f64;
+            }
+            members.sort_by(|&a, &b| height[a].total_cmp(&height[b]).then(a.cmp(&b)));
+            let all = members.len() as f64;
+            members.iter().enumerate().for_each(|(k, &i)| height[i] = (k as f64 + 0.5) / all);
+        }
+    }
+    (ranks, passed)
+}
+
+/// All cards, each before those that it calls where no cycle makes that impossible.
+fn callers_first(which: &[usize], outs: &[Vec<usize>], ins: &[Vec<usize>]) -> Vec<usize> {
+    let (mut order, mut seen) = (Vec::new(), vec![false; outs.len()]);
+    let uncalled = which.iter().filter(|&&i| ins[i].is_empty());
+    for &start in uncalled.chain(which) {
+        let mut path: Vec<(usize, usize)> = if seen[start] { Vec::new() } else { vec![(start, 0)] };
+        seen[start] = true;
+        while let Some((at, next)) = path.pop() {
+            let Some(&to) = outs[at].get(next) else {
+                order.push(at);
+                continue;
+            };
+            path.push((at, next + 1));
+            if !seen[to] {
+                seen[to] = true;
+                path.push((to, 0));
+            }
+        }
+    }
+    order.reverse();
+    order
 }
 
 /// Move cards a little where that makes a link straight, from left to right.

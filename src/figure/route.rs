@@ -1,10 +1,12 @@
 //! The way of links around cards: along a grid of lines beside the cards, with few bends and crossings, and no two links
 //! on one line where there is another way.
 
+mod search;
+
 use super::room::{Room, rooms};
 use super::scene::{Point, Rect};
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use search::Search;
+use std::collections::BTreeMap;
 
 /// How far a link goes straight before it may turn.
 pub(super) const STUB: f64 = 14.0;
@@ -23,6 +25,10 @@ const MOST_SHIFTED: usize = 40;
 const BEND: f64 = 40.0;
 const CROSSING: f64 = 16.0;
 const SHARED: f64 = 60.0;
+/// A grid of more corners takes too much memory, and a search of more steps too long: what is not found by then goes a
+/// plain way, behind the cards. Nobody follows a single one of so many links.
+const MOST_CORNERS: usize = 1_500_000;
+const MOST_STEPS: usize = 1_500_000;
 
 /// A card as links see it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,7 +103,9 @@ fn shifts(links: &[(usize, usize)], sides: &[(Side, Side)], ways: &[Vec<Point>])
 
 /// The ways between these ports.
 fn ways(bodies: &[Body], ports: &[(Port, Port)], rooms: &[Room]) -> Vec<Vec<Point>> {
-    let mut grid = Grid::new(bodies, ports, rooms);
+    let plain = |i: usize| straightened(plain(&ports[i].0, &ports[i].1, i));
+    let Some(mut grid) = Grid::new(bodies, ports, rooms) else { return (0..ports.len()).map(plain).collect() };
+    let mut search = Search::new(&grid);
     let distance =
         |&i: &usize| ((ports[i].0.at.x - ports[i].1.at.x).abs() + (ports[i].0.at.y - ports[i].1.at.y).abs()) as u64;
     // Of links side by side the one on the outside of the bend that they make first: the others turn behind it.
@@ -109,22 +117,39 @@ fn ways(bodies: &[Body], ports: &[(Port, Port)], rooms: &[Room]) -> Vec<Vec<Poin
     order.sort_by_key(|i| (distance(i), outside(i), *i));
     let mut ways = vec![None; ports.len()];
     for &i in &order {
-        ways[i] = grid.way(&ports[i]);
+        ways[i] = search.way(&grid, &ports[i]);
+        ways[i].iter().for_each(|way| grid.take(way));
     }
     // Those that came first did not know of the others: where they meet, there may be a better way now.
     for &i in &order {
         if let Some(way) = ways[i].take() {
             grid.leave(&way);
-            ways[i] = if grid.is_alone(&way) { Some(way) } else { grid.search(&ports[i]) };
+            let is_alone = grid.is_alone(&way);
+            let better = if is_alone { None } else { search.way(&grid, &ports[i]) };
+            ways[i] = better.or(Some(way));
             ways[i].iter().for_each(|way| grid.take(way));
         }
     }
-    let points = |((from, to), way): (&(Port, Port), &Option<Vec<usize>>)| {
-        let outside = || vec![from.outside(), to.outside()];
-        let between = way.as_ref().map_or_else(outside, |way| way.iter().map(|&corner| grid.point(corner)).collect());
-        straightened([vec![from.at], between, vec![to.at]].concat())
+    let points = |(i, way): (usize, &Option<Vec<usize>>)| {
+        let Some(way) = way else { return plain(i) };
+        let between = way.iter().map(|&corner| grid.point(corner)).collect();
+        straightened([vec![ports[i].0.at], between, vec![ports[i].1.at]].concat())
     };
-    ports.iter().zip(&ways).map(points).collect()
+    ways.iter().enumerate().map(points).collect()
+}
+
+/// Out of the one card, across about half-way, and into the other. Links that lie side by side cross at different places.
+fn plain(from: &Port, to: &Port, number: usize) -> Vec<Point> {
+    let (a, b) = (from.outside(), to.outside());
+    let share = 0.3 + 0.4 * (number * 7 % 11) as f64 / 10.0;
+    let (x, y) = (a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share);
+    let across = match (from.is_level(), to.is_level()) {
+        (true, true) => [Point::new(x, a.y), Point::new(x, b.y)],
+        (false, false) => [Point::new(a.x, y), Point::new(b.x, y)],
+        (true, false) => [Point::new(b.x, a.y); 2],
+        (false, true) => [Point::new(a.x, b.y); 2],
+    };
+    vec![from.at, a, across[0], across[1], b, to.at]
 }
 
 fn sides(from: &Body, to: &Body) -> (Side, Side) {
@@ -291,7 +316,8 @@ const LEVEL: usize = 0;
 const UPRIGHT: usize = 1;
 
 impl Grid {
-    fn new(bodies: &[Body], ports: &[(Port, Port)], rooms: &[Room]) -> Grid {
+    /// None, if it would be too large.
+    fn new(bodies: &[Body], ports: &[(Port, Port)], rooms: &[Room]) -> Option<Grid> {
         let (mut xs, mut ys) = (Lines::default(), Lines::default());
         for body in bodies {
             let outer = body.outer();
@@ -316,6 +342,9 @@ impl Grid {
         }
         let (xs, ys) = (xs.merged(), ys.merged());
         let cells = xs.len() * ys.len();
+        if cells > MOST_CORNERS {
+            return None;
+        }
         let mut grid =
             Grid { xs, ys, blocked: [vec![false; cells], vec![false; cells]], taken: [vec![0; cells], vec![0; cells]] };
         for (body, room) in bodies.iter().zip(rooms) {
@@ -325,7 +354,7 @@ impl Grid {
             let (w, h) = (outer.w + left + out(Side::Right), outer.h + top + out(Side::Bottom));
             grid.block(&Rect::new(outer.x - left, outer.y - top, w, h));
         }
-        grid
+        Some(grid)
     }
 
     fn corner(&self, x: usize, y: usize) -> usize {
@@ -356,13 +385,6 @@ impl Grid {
         i.min(axis.len() - 1)
     }
 
-    /// Find a way, and take it: the corners between the stubs of two ports. None if all are blocked.
-    fn way(&mut self, ports: &(Port, Port)) -> Option<Vec<usize>> {
-        let way = self.search(ports)?;
-        self.take(&way);
-        Some(way)
-    }
-
     /// The edges of a way, each by its direction and the corner where it begins.
     fn edges(way: &[usize]) -> impl Iterator<Item = (usize, usize)> {
         way.windows(2).map(|pair| {
@@ -386,60 +408,6 @@ impl Grid {
 
     fn point(&self, corner: usize) -> Point {
         Point::new(self.xs[corner % self.xs.len()], self.ys[corner / self.xs.len()])
-    }
-
-    /// The cheapest way between two ports, by A* over corners and the direction in which they are reached.
-    fn search(&self, (from_port, to_port): &(Port, Port)) -> Option<Vec<usize>> {
-        let corner = |p: Point| self.corner(Grid::nearest(&self.xs, p.x), Grid::nearest(&self.ys, p.y));
-        let begin = from_port.outside();
-        let (start, goal) = (corner(begin), corner(to_port.outside()));
-        let target = self.point(goal);
-        let ahead = |corner: usize| {
-            let p = self.point(corner);
-            (p.x - target.x).abs() + (p.y - target.y).abs()
-        };
-        let mut best = vec![f64::INFINITY; 2 * self.blocked[0].len()];
-        let mut from = vec![u32::MAX; best.len()];
-        let mut open = BinaryHeap::new();
-        // Thousandths of a pixel, so that the order is total.
-        let key = |cost: f64| (cost * 1e3) as u64;
-        let first = 2 * start + from_port.direction();
-        best[first] = 0.0;
-        open.push(Reverse((key(ahead(start)), first)));
-        while let Some(Reverse((cost, state))) = open.pop() {
-            let (corner, direction) = (state / 2, state % 2);
-            // To turn at the last corner costs as much as elsewhere: the goal is reached in the direction of its port.
-            if corner == goal && direction != to_port.direction() {
-                let (turned, total) = (2 * goal + to_port.direction(), best[state] + BEND);
-                if total < best[turned] {
-                    best[turned] = total;
-                    from[turned] = state as u32;
-                    open.push(Reverse((key(total), turned)));
-                }
-                continue;
-            }
-            if corner == goal {
-                return Some(self.trace(state, start, &from));
-            }
-            if cost > key(best[state] + ahead(corner)) {
-                continue;
-            }
-            for (next, edge, way) in self.neighbours(corner) {
-                if self.blocked[way][edge] {
-                    continue;
-                }
-                let touched = if self.is_touched(corner) { SHARED } else { 0.0 };
-                let bend = if way == direction { 0.0 } else { BEND + touched };
-                let total = best[state] + self.cost(corner, next, edge, way, begin.x) + bend;
-                let reached = 2 * next + way;
-                if total < best[reached] {
-                    best[reached] = total;
-                    from[reached] = state as u32;
-                    open.push(Reverse((key(total + ahead(next)), reached)));
-                }
-            }
-        }
-        None
     }
 
     /// Next corners, with the edge that leads there and its direction.
@@ -473,18 +441,6 @@ impl Grid {
         // Of equal ways the one that turns first: what is level for long has room for a label.
         let aside = if way == UPRIGHT { (a.x - begin).abs() * 0.0002 * length.min(50.0) } else { 0.0 };
         length + shared + crossing + aside
-    }
-
-    fn trace(&self, mut state: usize, start: usize, from: &[u32]) -> Vec<usize> {
-        let mut corners = vec![state / 2];
-        while state / 2 != start && from[state] != u32::MAX {
-            state = from[state] as usize;
-            if corners.last() != Some(&(state / 2)) {
-                corners.push(state / 2);
-            }
-        }
-        corners.reverse();
-        corners
     }
 }
 

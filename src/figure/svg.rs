@@ -6,6 +6,7 @@ use super::icons;
 use super::scene::{Dash, Item, Label, Paint, Point, Scene, Seg, Shape};
 use super::text::{self, Weight};
 use super::theme::Color;
+use crate::base::plain;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -244,8 +245,7 @@ impl std::fmt::Display for Escaped<'_> {
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
-                c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => f.write_str("\u{fffd}")?,
-                c => write!(f, "{c}")?,
+                c => write!(f, "{}", plain::visible(c))?,
             }
         }
         Ok(())

@@ -64,29 +64,70 @@ pub fn width(text: &str, size: f64, weight: Weight) -> f64 {
 
 /// The text, or as much of its beginning and end as fits: names often differ in their end.
 pub fn fit(text: &str, size: f64, weight: Weight, room: f64) -> String {
-    if width(text, size, weight) <= room {
+    let measured = Measured::new(text, weight);
+    if measured.in_size(measured.total(), size) <= room {
         return text.to_owned();
     }
-    let chars: Vec<char> = text.chars().collect();
-    for kept in (0..chars.len()).rev() {
+    let (n, dots) = (measured.chars.len(), advance("…", weight));
+    let fits = |kept: &usize| {
         let tail = kept / 3;
-        let shorter: String =
-            chars[..kept - tail].iter().chain(['…'].iter()).chain(&chars[chars.len() - tail..]).collect();
-        if width(&shorter, size, weight) <= room {
-            return shorter;
-        }
+        let ends = measured.sums[kept - tail] + (measured.total() - measured.sums[n - tail]);
+        measured.in_size(ends + dots, size) <= room
+    };
+    let Some(kept) = (0..n).rev().find(fits) else { return String::new() };
+    let tail = kept / 3;
+    measured.chars[..kept - tail].iter().chain(['…'].iter()).chain(&measured.chars[n - tail..]).collect()
+}
+
+/// The width of a text in units of the font.
+fn advance(text: &str, weight: Weight) -> u64 {
+    glyphs(text, weight).map(|glyph| u64::from(glyph.advance)).sum()
+}
+
+/// The characters of a text, and how wide each beginning of it is in units of the font: so that a long text is measured
+/// once, however often it is asked what fits.
+struct Measured {
+    chars: Vec<char>,
+    sums: Vec<u64>,
+    weight: Weight,
+}
+
+impl Measured {
+    fn new(text: &str, weight: Weight) -> Measured {
+        let widths = glyphs(text, weight).scan(0, |sum, glyph| {
+            *sum += u64::from(glyph.advance);
+            Some(*sum)
+        });
+        Measured { chars: text.chars().collect(), sums: std::iter::once(0).chain(widths).collect(), weight }
     }
-    String::new()
+
+    fn total(&self) -> u64 {
+        self.sums[self.chars.len()]
+    }
+
+    fn in_size(&self, advance: u64, size: f64) -> f64 {
+        advance as f64 * size / units(self.weight)
+    }
 }
 
 /// Lines between words, at most so many; what does not fit in the last one is cut.
 pub fn wrap(text: &str, size: f64, weight: Weight, room: f64, lines: usize) -> Vec<String> {
     let mut wrapped: Vec<String> = Vec::new();
+    // The width of the last line, in units of the font.
+    let (mut wide, blank) = (0, advance(" ", weight));
     // Not between words that a no-break space holds together.
     for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
+        let added = advance(word, weight);
         match wrapped.last_mut() {
-            Some(line) if width(&format!("{line} {word}"), size, weight) <= room => *line += &format!(" {word}"),
-            _ => wrapped.push(word.to_owned()),
+            Some(line) if (wide + blank + added) as f64 * size / units(weight) <= room => {
+                line.push(' ');
+                *line += word;
+                wide += blank + added;
+            }
+            _ => {
+                wrapped.push(word.to_owned());
+                wide = added;
+            }
         }
     }
     if wrapped.len() > lines {
@@ -111,14 +152,19 @@ pub fn cut(text: &str, size: f64, weight: Weight, room: f64) -> String {
     if width(text, size, weight) <= room {
         return text.to_owned();
     }
-    let mut kept = text.to_owned();
-    while kept.pop().is_some() {
-        let shorter = format!("{}…", kept.trim_end());
-        if width(&shorter, size, weight) <= room {
-            return shorter;
-        }
-    }
-    String::new()
+    let (measured, dots) = (Measured::new(text, weight), advance("…", weight));
+    // Blanks before the dots are left out.
+    let mut end = 0;
+    let ends: Vec<usize> = (measured.chars.iter().enumerate())
+        .map(|(i, c)| {
+            let before = end;
+            end = if c.is_whitespace() { end } else { i + 1 };
+            before
+        })
+        .collect();
+    let fits = |end: &&usize| measured.in_size(measured.sums[**end] + dots, size) <= room;
+    let Some(&end) = ends.iter().rev().find(fits) else { return String::new() };
+    measured.chars[..end].iter().chain(['…'].iter()).collect()
 }
 
 /// The outline of a character in units of the font, y downwards; a cubic curve is two quadratic ones.

@@ -152,6 +152,8 @@ pub struct Recorder {
     pub(super) rule: WarmUpRule,
     pub(super) steady: bool,
     pub(super) length: Time,
+    /// Where the run was to end, if it was stopped before.
+    pub(super) meant: Option<Time>,
     /// The ends of all windows, and whether a segment ends there.
     boundaries: Vec<(Time, bool)>,
     /// In how many parts each of these windows is recorded now, and how many windows and parts of the present one are over.
@@ -200,6 +202,7 @@ impl Recorder {
             rule,
             steady,
             length: Time(length.0),
+            meant: None,
             boundaries,
             parts: 1,
             closed: 0,
@@ -229,6 +232,7 @@ impl Recorder {
         let Recorder {
             plan: _,
             length: _,
+            meant: _,
             boundaries: _,
             parts,
             closed,
@@ -293,6 +297,19 @@ impl Recorder {
         }
         self.events = sim.events();
         self.idle = sim.next_event().is_none();
+    }
+
+    /// Make this instant the end of the run: what was counted since the last window ended is the last one.
+    pub fn stop<B: Behaviour>(&mut self, sim: &mut Sim<B>) {
+        self.meant = Some(self.length);
+        self.length = sim.now();
+        self.boundaries.truncate(self.series.ends.len());
+        if self.series.ends.last().is_none_or(|end| *end < sim.now()) {
+            self.boundaries.push((sim.now(), true));
+            self.close_window(sim);
+        } else if self.series.segment_ends.last() != Some(&self.series.ends.len()) {
+            self.close_segment(sim);
+        }
     }
 
     /// Count what happened since the last window ended as a window, for as long as a display looks at it; returns whether

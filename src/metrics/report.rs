@@ -155,6 +155,9 @@ pub struct Report {
     /// Seconds simulated, and how many of them were left out as warm-up.
     pub length: f64,
     pub warm_up: f64,
+    /// It was to be longer, and was stopped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
     pub events: u64,
     /// All classes together.
     pub total: ClassReport,
@@ -283,6 +286,7 @@ impl Recorder {
             seed: self.plan.seed,
             length: self.length.as_secs(),
             warm_up: self.series.start(cut.window).as_secs(),
+            interrupted: self.meant.is_some(),
             events: self.events,
             total,
             classes,

@@ -1,8 +1,9 @@
 //! What a reader of the figures must be told: too few observations, too short a run, a load beyond the capacity.
 
-use super::recorder::Recorder;
+use super::recorder::{Recorder, WarmUpRule};
 use super::report::{ClassReport, Cut, Estimate, NodeReport, Report, Warning};
 use super::steady;
+use crate::base::Span;
 use crate::base::short::{count, number, percent, seconds};
 use crate::engine::Place;
 
@@ -22,6 +23,16 @@ impl Recorder {
         let mut warn = |code, about: &str, message: String| {
             warnings.push(Warning { code, about: about.to_owned(), message });
         };
+        if let Some(meant) = self.meant {
+            let within = match self.rule {
+                WarmUpRule::Given(warm_up) if self.length.0 <= warm_up.0 => {
+                    ", within the warm-up: the figures are those of the warm-up"
+                }
+                _ => ": the figures are of what was simulated until then",
+            };
+            let (at, of) = (Span(self.length.0), Span(meant.0));
+            warn("interrupted", "run", format!("interrupted at {at} of {of}{within}"));
+        }
         if cut.unsettled {
             let message = format!(
                 "no steady state was found: latencies still change after a quarter of the run. The first {} are left out, and nothing has a confidence interval: run longer, or give a warm_up",

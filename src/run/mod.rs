@@ -175,6 +175,14 @@ impl Run {
         self.give(Time(at.0 + 1));
     }
 
+    /// End the run at its present instant: what was simulated is the whole of it.
+    pub fn stop(&mut self) {
+        if !self.is_over() {
+            self.recorder.stop(&mut self.sim);
+            self.length = self.sim.now();
+        }
+    }
+
     /// Hand the patches up to this instant to the simulation.
     fn give(&mut self, until: Time) {
         while let Some((at, patch)) = self.patches.get(self.given).filter(|(at, _)| *at <= until) {

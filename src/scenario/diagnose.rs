@@ -1,7 +1,7 @@
 //! Problems and findings as a good compiler shows them: where, the line itself, what was expected there, what to do.
 
 use crate::base::ron::{Problem, Tree, nearest_span};
-use crate::base::{Finding, Severity};
+use crate::base::{Finding, Severity, plain};
 use ariadne::{Color, Config, IndexType, Label, Report, ReportKind};
 use std::ops::Range;
 
@@ -296,8 +296,7 @@ fn kind(diagnostic: &Diagnostic) -> String {
 
 /// A file must not steer the terminal it is shown on, nor break a line where the drawing does not.
 fn visible(c: char) -> char {
-    let steers = matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
-    if c != '\t' && (c.is_control() || steers) { '\u{fffd}' } else { c }
+    if c == '\t' { c } else { plain::visible(c) }
 }
 
 /// As [`visible`], for text that is not an excerpt: blanks stay blank.

@@ -2,7 +2,7 @@
 
 use super::app::App;
 use crate::design::Design;
-use crate::export::carried;
+use crate::export::{carried, output};
 use crate::figure::{self, Look, Shown};
 use crate::metrics::Frame;
 use crate::run::{Snapshot, judge};
@@ -57,11 +57,14 @@ impl Export {
     /// Why it was not written, in a sentence.
     pub fn write(&self, app: &App) -> Result<String, String> {
         let path = Path::new(&self.path).with_extension(self.format.extension());
+        if app.files.is_at(&path) {
+            return format!("The picture was not written: {} is the scenario; name another file", path.display());
+        }
         let bytes = snapshot(app).and_then(|snapshot| {
             let selection = self.selection.then(|| app.editor.selection().nodes.clone());
             draw(&snapshot, &self.look, self.format, self.scale, selection.as_deref())
         });
-        let written = bytes.and_then(|bytes| super::files::replace(&path, &bytes));
+        let written = bytes.and_then(|bytes| output::replace(&path, &bytes));
         match written {
             Ok(()) => Ok(format!("Wrote {}{}", path.display(), doubt(app))),
             Err(problem) => Err(format!("The picture was not written: {problem}")),

@@ -5,9 +5,9 @@ pub use super::questions::{Answer, Next, Question};
 use super::settings::Recent;
 use crate::design::Design;
 use crate::editor::{Editor, WindowAction};
-use crate::scenario::{self, source};
+use crate::export::output::{self, replace};
+use crate::scenario::{self, Edited, source};
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -141,6 +141,11 @@ impl Files {
     pub fn picture(&self, extension: &str) -> String {
         let path = self.path.clone().unwrap_or_else(|| PathBuf::from("tailboard.ron"));
         path.with_extension(extension).display().to_string()
+    }
+
+    /// Whether this is the file that is edited, by whatever name.
+    pub fn is_at(&self, path: &Path) -> bool {
+        self.path.as_deref().is_some_and(|own| output::is_same(own, path))
     }
 
     /// What went wrong in the background, once.
@@ -396,14 +401,20 @@ impl Files {
 
     fn write(&mut self, path: &Path, editor: &mut Editor) -> Answered {
         let design = editor.design().clone();
-        let text = scenario::write_str(&design)? + "\n";
-        replace(path, text.as_bytes()).map_err(|problem| format!("{} was not saved: {problem}", path.display()))?;
+        let not_saved = |problem: String| format!("The design was not saved: {problem}");
+        let edited = match &self.known {
+            Some(known) => scenario::edit_str(known, &design),
+            None => scenario::write_str(&design).map(|text| Edited { text: text + "\n", is_kept: true }),
+        };
+        let Edited { text, is_kept } = edited.map_err(not_saved)?;
+        replace(path, text.as_bytes()).map_err(not_saved)?;
         editor.mark_saved(&design);
         (self.path, self.known) = (Some(path.to_owned()), Some(text));
         self.remember(path);
         match self.then.take() {
             Some(next) => self.go_on(&next),
-            None => Ok(Done::Said(format!("Saved {}", path.display()))),
+            None if is_kept => Ok(Done::Said(format!("Saved {}", path.display()))),
+            None => Ok(Done::Said(format!("Saved {}, all of it written anew: comments are gone", path.display()))),
         }
     }
 }
@@ -436,25 +447,6 @@ fn orphan(folder: &Path) -> Option<PathBuf> {
         }
     }
     left
-}
-
-/// Write a file whole or not at all.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    // A link stays one.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().ok_or("it has no name")?.to_string_lossy().into_owned();
-    let beside = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = (|| {
-        let mut file = fs::File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    })();
-    if written.is_err() {
-        fs::remove_file(&beside).ok();
-    }
-    written.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 //! whole or not at all. Several windows may be open: whoever writes reads first, and changes only what it has changed.
 
 use super::app::Panels;
-use super::files::replace;
 use super::theme::Look;
 use crate::base::ron;
+use crate::export::output::replace;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};

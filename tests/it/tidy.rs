@@ -81,6 +81,7 @@ fn modules_import_only_what_they_may() {
                     ("clap", "cli"),
                     ("comfy_table", "cli"),
                     ("indicatif", "cli"),
+                    ("ctrlc", "cli"),
                     ("ariadne", "scenario"),
                     ("quick_xml", "scenario"),
                     ("resvg", "figure"),

@@ -12,8 +12,12 @@ const ENDLESS: f64 = 1.0 - 1e-9;
 /// The shortest that a user of a closed loop may take from an answer to the next request.
 const SHORTEST_PAUSE: Span = Span::from_micros(1);
 
+/// Beyond so many ways through nodes that call each other round about it is told once that they do so without end, and not
+/// for every cycle.
+const MOST_LED_PAST: usize = 1_000_000;
+
 /// Calls per call, from node to node.
-type Gains<'a> = BTreeMap<&'a str, BTreeMap<&'a str, f64>>;
+type Gains = BTreeMap<usize, BTreeMap<usize, f64>>;
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
     let classes: Vec<Option<String>> = match design.classes() {
@@ -22,11 +26,13 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
     };
     let mut told = BTreeSet::new();
     for class in &classes {
-        let links: Vec<(usize, f64)> = gains_of_links(design, class.as_deref());
-        for (node, gain) in endless(design, &links) {
-            let Some(cycle) = cycle_through(design, &links, node) else { continue };
-            if told.insert(cycle.clone()) {
-                findings.push(finding(design, &cycle, gain));
+        let graph = Graph::of(design, gains_of_links(design, class.as_deref()));
+        for part in graph.rounds() {
+            for (node, gain) in endless(&graph, &part) {
+                let Some(cycle) = graph.cycle_through(node, &part) else { continue };
+                if told.insert(cycle.clone()) {
+                    findings.push(finding(design, &cycle, gain));
+                }
             }
         }
     }
@@ -98,41 +104,183 @@ fn gains_of_links(design: &Design, class: Option<&str>) -> Vec<(usize, f64)> {
     used.into_iter().map(gain).filter(|(_, gain)| *gain > 0.0).collect()
 }
 
-/// Nodes whose calls come back to them as often as they are made, or more, with how often. One node after the other is
-/// left out, with its calls led past it; what leads back to itself then is all the ways round together.
-fn endless<'a>(design: &'a Design, links: &[(usize, f64)]) -> Vec<(&'a str, f64)> {
+/// The nodes by number, in the order of their names, and what leads from each to others.
+struct Graph {
+    /// Link, the node that it leads to, and calls over it for each call; in the order of the file.
+    outs: Vec<Vec<(usize, usize, f64)>>,
+}
+
+impl Graph {
+    fn of(design: &Design, links: Vec<(usize, f64)>) -> Graph {
+        let numbers: BTreeMap<&str, usize> =
+            design.nodes.keys().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        let mut outs = vec![Vec::new(); numbers.len()];
+        for (i, gain) in links {
+            let link = &design.links[i];
+            if let (Some(&from), Some(&to)) = (numbers.get(link.from.as_str()), numbers.get(link.to.as_str())) {
+                outs[from].push((i, to, gain));
+            }
+        }
+        Graph { outs }
+    }
+
+    /// The sets of nodes of which each is reached from each: whatever comes back, comes back within one of them. By
+    /// Tarjan's algorithm, without recursion.
+    fn rounds(&self) -> Vec<BTreeSet<usize>> {
+        const NEW: usize = usize::MAX;
+        let n = self.outs.len();
+        let (mut number, mut low, mut is_open) = (vec![NEW; n], vec![0; n], vec![false; n]);
+        let (mut open, mut rounds, mut count) = (Vec::new(), Vec::new(), 0);
+        for start in 0..n {
+            let mut path: Vec<(usize, usize)> = if number[start] == NEW { vec![(start, 0)] } else { Vec::new() };
+            while let Some((at, next)) = path.pop() {
+                if next == 0 {
+                    (number[at], low[at], is_open[at]) = (count, count, true);
+                    count += 1;
+                    open.push(at);
+                } else {
+                    // Back from where it went last.
+                    let (_, to, _) = self.outs[at][next - 1];
+                    low[at] = if is_open[to] { low[at].min(low[to]) } else { low[at] };
+                }
+                if let Some(&(_, to, _)) = self.outs[at].get(next) {
+                    path.push((at, next + 1));
+                    if number[to] == NEW {
+                        path.push((to, 0));
+                    }
+                } else if low[at] == number[at] {
+                    let from = open.iter().rposition(|node| *node == at).unwrap_or(0);
+                    let round: BTreeSet<usize> = open.drain(from..).collect();
+                    round.iter().for_each(|&node| is_open[node] = false);
+                    if round.len() > 1 {
+                        rounds.push(round);
+                    }
+                }
+            }
+        }
+        rounds
+    }
+
+    /// What leads from a node to others of a set.
+    fn within<'a>(&'a self, node: usize, part: &'a BTreeSet<usize>) -> impl Iterator<Item = (usize, usize, f64)> + 'a {
+        self.outs[node].iter().copied().filter(|(_, to, _)| part.contains(to))
+    }
+
+    /// The links of a shortest way from a node back to it, beginning with the first of them in the file.
+    fn cycle_through(&self, node: usize, part: &BTreeSet<usize>) -> Option<Vec<usize>> {
+        let mut came: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+        let mut queue = VecDeque::from([node]);
+        while let Some(here) = queue.pop_front().filter(|_| !came.contains_key(&node)) {
+            for (link, to, _) in self.within(here, part) {
+                came.entry(to).or_insert_with(|| {
+                    queue.push_back(to);
+                    (link, here)
+                });
+            }
+        }
+        let (mut cycle, mut at) = (Vec::new(), node);
+        while cycle.is_empty() || at != node {
+            let (link, from) = *came.get(&at)?;
+            cycle.push(link);
+            at = from;
+        }
+        cycle.reverse();
+        let first = (0..cycle.len()).min_by_key(|&i| cycle[i]).unwrap_or(0);
+        cycle.rotate_left(first);
+        Some(cycle)
+    }
+}
+
+/// Nodes of a set whose calls come back to them as often as they are made, or more, with how often.
+fn endless(graph: &Graph, part: &BTreeSet<usize>) -> Vec<(usize, f64)> {
+    let growth = growth(graph, part);
+    if let Growth::Ends = growth {
+        return Vec::new();
+    }
+    led_past(graph, part).unwrap_or_else(|| match growth {
+        Growth::Endless(node) => vec![(node, 1.0)],
+        _ => Vec::new(),
+    })
+}
+
+enum Growth {
+    Ends,
+    /// Without end, most of all at this node.
+    Endless(usize),
+    /// Too close to tell.
+    Open,
+}
+
+/// Whether calls become fewer from step to step: a weight for each node is sought that the calls of each node fall short
+/// of (Collatz and Wielandt). Where there is one they end; where they exceed all weights, they do not.
+fn growth(graph: &Graph, part: &BTreeSet<usize>) -> Growth {
+    const ROUNDS: usize = 300;
+    let nodes: Vec<usize> = part.iter().copied().collect();
+    let number = |node: usize| nodes.binary_search(&node).unwrap_or(0);
+    let links = nodes
+        .iter()
+        .enumerate()
+        .flat_map(|(i, &node)| graph.within(node, part).map(move |(_, to, gain)| (i, to, gain)));
+    let links: Vec<(usize, usize, f64)> = links.map(|(from, to, gain)| (from, number(to), gain)).collect();
+    let mut weights = vec![1.0; nodes.len()];
+    for _ in 0..ROUNDS {
+        let mut sums = vec![0.0; nodes.len()];
+        links.iter().for_each(|&(from, to, gain)| sums[from] += gain * weights[to]);
+        let ratio = |i: &usize| sums[*i] / weights[*i];
+        let by_ratio = |a: &usize, b: &usize| ratio(a).total_cmp(&ratio(b));
+        let (most, least) =
+            ((0..nodes.len()).max_by(by_ratio).unwrap_or(0), (0..nodes.len()).min_by(by_ratio).unwrap_or(0));
+        if ratio(&most) < ENDLESS {
+            return Growth::Ends;
+        }
+        if ratio(&least) >= ENDLESS {
+            return Growth::Endless(nodes[most]);
+        }
+        // With itself, so that what goes to and fro settles.
+        let largest = sums.iter().zip(&weights).map(|(sum, weight)| sum + weight).fold(0.0, f64::max);
+        weights.iter_mut().zip(sums).for_each(|(weight, sum)| *weight = ((sum + *weight) / largest).max(1e-100));
+    }
+    Growth::Open
+}
+
+/// One node after the other is left out, with its calls led past it; what leads back to itself then is all the ways round
+/// together. None where that would take too long: many nodes, each of which calls many.
+fn led_past(graph: &Graph, part: &BTreeSet<usize>) -> Option<Vec<(usize, f64)>> {
+    let mut left = MOST_LED_PAST;
     let (mut outs, mut ins): (Gains, Gains) = Default::default();
-    for &(i, gain) in links {
-        let link = &design.links[i];
-        *outs.entry(&link.from).or_default().entry(&link.to).or_default() += gain;
-        *ins.entry(&link.to).or_default().entry(&link.from).or_default() += gain;
+    for &from in part {
+        for (_, to, gain) in graph.within(from, part) {
+            *outs.entry(from).or_default().entry(to).or_default() += gain;
+            *ins.entry(to).or_default().entry(from).or_default() += gain;
+        }
     }
     let mut found = Vec::new();
     // Those with few ways through them first: few are to be led past. Chains vanish without any.
-    let mut waiting: BTreeSet<(usize, &str)> = BTreeSet::new();
-    let ways = |outs: &Gains, ins: &Gains, node: &str| {
-        let count = |gains: &Gains| gains.get(node).map_or(0, BTreeMap::len);
+    let mut waiting: BTreeSet<(usize, usize)> = BTreeSet::new();
+    let ways = |outs: &Gains, ins: &Gains, node: usize| {
+        let count = |gains: &Gains| gains.get(&node).map_or(0, BTreeMap::len);
         count(outs) * count(ins)
     };
-    let mut keys: BTreeMap<&str, usize> = BTreeMap::new();
-    for node in design.nodes.keys().map(String::as_str) {
+    let mut keys: BTreeMap<usize, usize> = BTreeMap::new();
+    for &node in part {
         keys.insert(node, ways(&outs, &ins, node));
-        waiting.insert((keys[node], node));
+        waiting.insert((keys[&node], node));
     }
     while let Some((_, node)) = waiting.pop_first() {
-        let (mut out, mut into) = (outs.remove(node).unwrap_or_default(), ins.remove(node).unwrap_or_default());
-        let own = out.remove(node).unwrap_or(0.0);
-        into.remove(node);
+        let (mut out, mut into) = (outs.remove(&node).unwrap_or_default(), ins.remove(&node).unwrap_or_default());
+        let own = out.remove(&node).unwrap_or(0.0);
+        into.remove(&node);
         for (gains, others) in [(&mut ins, &out), (&mut outs, &into)] {
             for other in others.keys() {
                 if let Some(gains) = gains.get_mut(other) {
-                    gains.remove(node);
+                    gains.remove(&node);
                 }
             }
         }
         if own >= ENDLESS {
             found.push((node, own));
         } else {
+            left = left.checked_sub(into.len() * out.len())?;
             for (&from, &first) in &into {
                 for (&to, &second) in &out {
                     let gain = first * second / (1.0 - own);
@@ -143,37 +291,12 @@ fn endless<'a>(design: &'a Design, links: &[(usize, f64)]) -> Vec<(&'a str, f64)
         }
         for &other in into.keys().chain(out.keys()) {
             let key = ways(&outs, &ins, other);
-            waiting.remove(&(keys[other], other));
+            waiting.remove(&(keys[&other], other));
             keys.insert(other, key);
             waiting.insert((key, other));
         }
     }
-    found
-}
-
-/// The links of a shortest way from a node back to it, beginning with the first of them in the file.
-fn cycle_through(design: &Design, links: &[(usize, f64)], node: &str) -> Option<Vec<usize>> {
-    let mut from: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    links.iter().for_each(|&(i, _)| from.entry(&design.links[i].from).or_default().push(i));
-    let mut came: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut queue = VecDeque::from([node]);
-    while let Some(here) = queue.pop_front() {
-        for &i in from.get(here).into_iter().flatten() {
-            let to = design.links[i].to.as_str();
-            if !came.contains_key(to) {
-                came.insert(to, i);
-                queue.push_back(to);
-            }
-        }
-    }
-    let mut cycle = vec![*came.get(node)?];
-    while design.links[cycle[cycle.len() - 1]].from != node {
-        cycle.push(came[design.links[cycle[cycle.len() - 1]].from.as_str()]);
-    }
-    cycle.reverse();
-    let first = (0..cycle.len()).min_by_key(|&i| cycle[i]).unwrap_or(0);
-    cycle.rotate_left(first);
-    Some(cycle)
+    Some(found)
 }
 
 fn finding(design: &Design, cycle: &[usize], gain: f64) -> Finding {

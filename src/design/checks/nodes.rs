@@ -3,6 +3,7 @@
 use crate::base::{Finding, Subject};
 use crate::design::Design;
 use crate::kinds::{Handle, Outs};
+use std::collections::BTreeMap;
 
 /// So many nodes are more than anybody draws, and fit into an event.
 const MOST_NODES: usize = 20_000;
@@ -21,6 +22,8 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         let finding = Finding::hint("no-traffic", root.clone(), "there is no client yet: nothing will happen");
         findings.push(finding.with_remedy("add a node of kind client and a link from it"));
     }
+    let mut outs: BTreeMap<&str, usize> = BTreeMap::new();
+    design.links.iter().for_each(|link| *outs.entry(&link.from).or_default() += 1);
     for (name, node) in &design.nodes {
         let subject = root.then(name);
         if name.is_empty() || name.contains(['.', '#', '@', '>']) || name.trim() != name {
@@ -35,7 +38,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
             ));
         }
         findings.extend(node.kind.check(&subject.then("kind")));
-        check_outs(design, name, findings);
+        check_outs(design, name, outs.get(name.as_str()).copied().unwrap_or(0), findings);
         if node.kind.meta().key == "autoscaler" {
             check_scaled(design, name, findings);
         }
@@ -55,10 +58,9 @@ fn check_scaled(design: &Design, name: &str, findings: &mut Vec<Finding>) {
 }
 
 /// How many links lead out of a node, against what its kind can use.
-fn check_outs(design: &Design, name: &str, findings: &mut Vec<Finding>) {
+fn check_outs(design: &Design, name: &str, outs: usize, findings: &mut Vec<Finding>) {
     let meta = design.nodes[name].kind.meta();
     let subject = Subject::of(["nodes", name]);
-    let outs = design.links.iter().filter(|link| link.from == name).count();
     match meta.outs {
         Outs::None if outs > 0 => {
             findings.push(Finding::error("no-way-out", subject, format!("a {} calls nobody", meta.key)));

@@ -17,6 +17,7 @@ mod svg;
 mod tests;
 
 use super::source::MAX_BYTES;
+use crate::base::plain;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -228,7 +229,7 @@ fn write_pair(titles: &[String; 2]) -> Result<String, PictureError> {
 fn json(document: &impl Serialize) -> Result<String, PictureError> {
     let document = serde_json::to_string(document);
     let document = document.map_err(|error| PictureError::Unreadable(error.to_string()))?;
-    let document = document.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff");
+    let document = plain::json(&document).into_owned();
     if fits(document.len()) { Ok(document) } else { Err(PictureError::TooLong) }
 }
 

@@ -5,6 +5,7 @@ mod edits;
 mod escape;
 mod gestures;
 mod random;
+mod saving;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
