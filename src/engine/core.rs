@@ -141,6 +141,8 @@ pub(crate) struct NodeState {
     pub any_slow: bool,
     pub any_down: bool,
     pub all_down: bool,
+    /// Calls that a replica works on at once, where that is known; 0 otherwise.
+    pub concurrency: u32,
     pub step_rng: Rng,
     pub fault_rng: Rng,
 }
@@ -248,6 +250,7 @@ impl Core {
             any_slow: false,
             any_down: false,
             all_down: false,
+            concurrency: 0,
             step_rng: streams.stream(&node.name, "steps"),
             fault_rng: streams.stream(&node.name, "faults"),
         });
@@ -485,7 +488,7 @@ impl Core {
         }
         let node = &self.nodes[to.index()];
         if node.any_down && node.refuses(self.calls[id].replica) {
-            self.answer(id, Reply::failed(super::Reason::Refused));
+            self.answer(id, Reply::turned_away(super::Reason::Refused));
             return None;
         }
         if flags & CANCELLED != 0 {

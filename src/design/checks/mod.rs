@@ -3,6 +3,7 @@
 pub mod aside;
 mod board;
 mod classes;
+mod consumers;
 mod cycles;
 pub mod expectations;
 mod flow;
@@ -28,6 +29,7 @@ const CHECKS: &[Check] = &[
     run::check,
     nodes::check,
     links::check,
+    consumers::check,
     cycles::check,
     classes::check,
     unused::check,
