@@ -161,6 +161,8 @@ pub(crate) struct NodeState {
     pub unheard: Vec<(CallId, (LinkId, u32), Reply)>,
     /// It says where each further attempt goes of what it sends by itself.
     pub picks: bool,
+    /// Calls that a replica works on at once, where that is known; 0 otherwise.
+    pub concurrency: u32,
     pub step_rng: Rng,
     pub fault_rng: Rng,
 }
@@ -299,6 +301,7 @@ impl Core {
             all_down: false,
             unheard: Vec::new(),
             picks: false,
+            concurrency: 0,
             step_rng: streams.stream(&node.name, "steps"),
             fault_rng: streams.stream(&node.name, "faults"),
         });
@@ -539,7 +542,7 @@ impl Core {
         }
         let node = &self.nodes[to.index()];
         if node.any_down && node.refuses(self.calls[id].replica) {
-            self.answer(id, Reply::failed(super::Reason::Refused));
+            self.answer(id, Reply::turned_away(super::Reason::Refused));
             return None;
         }
         if flags & CANCELLED != 0 {

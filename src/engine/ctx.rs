@@ -438,6 +438,19 @@ impl Ctx<'_> {
         self.core.topology_changed();
     }
 
+    /// Say how many calls a replica of this node works on at once.
+    pub fn set_concurrency(&mut self, calls: u32) {
+        let known = &mut self.core.nodes[self.node.index()].concurrency;
+        if std::mem::replace(known, calls) != calls {
+            self.core.topology_changed();
+        }
+    }
+
+    /// How many calls a replica of any node works on at once; 0 where that is not known.
+    pub fn concurrency(&self, node: NodeId) -> u32 {
+        self.core.nodes[node.index()].concurrency
+    }
+
     /// Mark a replica of this node as taking calls or not, for example while it starts or drains.
     pub fn set_up(&mut self, replica: u16, up: bool) {
         let node = &mut self.core.nodes[self.node.index()];
@@ -501,7 +514,7 @@ impl Ctx<'_> {
         if node.any_slow { node.replicas.get(usize::from(replica)).map_or(1.0, |replica| replica.slow) } else { 1.0 }
     }
 
-    /// Changes whenever a replica of any node comes, goes, dies or recovers.
+    /// Changes whenever a replica of any node comes, goes, dies or recovers, or works on more or fewer calls at once.
     #[inline]
     pub fn topology(&self) -> u64 {
         self.core.topology

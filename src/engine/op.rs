@@ -41,6 +41,8 @@ pub(crate) struct Op {
     pub in_flight: [CallId; MAX_IN_FLIGHT],
     /// Waiting to try again, or for the fallback.
     pub resting: bool,
+    /// No attempt has reached anybody who began to work on it.
+    pub turned_away: bool,
 }
 
 impl Op {
@@ -186,6 +188,7 @@ impl Core {
             reason: Reason::Timeout,
             in_flight: [CallId::NONE; MAX_IN_FLIGHT],
             resting: false,
+            turned_away: true,
         });
         if self.links[link.index()].way.cancels {
             self.note_child(waiter, id, true);
@@ -268,6 +271,7 @@ impl Core {
             Err(reason) => reason,
         };
         op.reason = reason;
+        op.turned_away &= reply.was_turned_away();
         self.ops.note_tried(slot, self.links[child.link.index()].to, child.replica);
         let op = &self.ops[slot];
         if op.is_waiting() || op.resting {
@@ -345,10 +349,12 @@ impl Core {
     }
 
     fn fail_op(&mut self, slot: u32, reason: Reason) {
+        let turned_away = self.ops[slot].turned_away && !self.ops[slot].is_waiting();
         self.abandon_attempts(slot, reason, true);
         let link = self.ops[slot].link;
         let fallback = self.links[link.index()].config.fallback;
         match fallback {
+            None if turned_away => self.finish_op(slot, Reply::turned_away(reason)),
             None => self.finish_op(slot, Reply::failed(reason)),
             Some(fallback) => {
                 self.links[link.index()].tally.counts.fallbacks += 1;

@@ -121,12 +121,25 @@ pub struct Reply {
     pub version: u32,
 }
 
+/// In place of the version of a failure: nobody has begun to work on the call.
+const TURNED_AWAY: u32 = u32::MAX;
+
 impl Reply {
     pub const OK: Reply = Reply { outcome: Ok(()), miss: false, stale: false, degraded: false, version: 0 };
     pub const MISS: Reply = Reply { miss: true, ..Reply::OK };
 
     pub const fn failed(reason: Reason) -> Reply {
         Reply { outcome: Err(reason), ..Reply::OK }
+    }
+
+    /// Fails a call that nobody has begun to work on: a guard of the link, a full queue or a dead replica turns it away. A
+    /// node that only passes calls on passes this on too.
+    pub const fn turned_away(reason: Reason) -> Reply {
+        Reply { version: TURNED_AWAY, ..Reply::failed(reason) }
+    }
+
+    pub fn was_turned_away(&self) -> bool {
+        self.outcome.is_err() && self.version == TURNED_AWAY
     }
 
     pub fn of(outcome: Outcome) -> Reply {

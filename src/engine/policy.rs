@@ -2,8 +2,8 @@
 //! breaker, bulkhead, timeout and pool; then the network. In this order, so that every attempt counts for the breaker.
 
 use super::call::{
-    ARRIVED, AWAITED, CANCELLED, CONNECTED, Call, CallId, HELD, IN_BULKHEAD, IN_POOL_QUEUE, PERMITTED, RETURNING,
-    SERVING, STOPPED, STRAIGHT, TRACED, UNNOTICED, Waiter, Waits,
+    ARRIVED, AWAITED, CANCELLED, CONNECTED, CONNECTING, Call, CallId, HELD, IN_BULKHEAD, IN_POOL_QUEUE, PERMITTED,
+    RETURNING, SERVING, STOPPED, STRAIGHT, TRACED, UNNOTICED, Waiter, Waits,
 };
 use super::core::{Core, Ready, What};
 use super::ctx::{Child, Request, Route};
@@ -133,7 +133,7 @@ impl Core {
             let mut taken = 0;
             if let Some(breaker) = &mut guard.breaker {
                 if breaker.permit(now) == Permit::Refused {
-                    return self.fail_at_once(id, Reason::BreakerOpen);
+                    return self.fail_at_once(id, Reply::turned_away(Reason::BreakerOpen));
                 }
                 taken |= PERMITTED;
             }
@@ -143,7 +143,7 @@ impl Core {
                     if let Some(breaker) = &mut guard.breaker {
                         breaker.release(now, Span::ZERO);
                     }
-                    return self.fail_at_once(id, Reason::BulkheadFull);
+                    return self.fail_at_once(id, Reply::turned_away(Reason::BulkheadFull));
                 }
                 guard.in_flight += 1;
                 taken |= IN_BULKHEAD;
@@ -159,9 +159,9 @@ impl Core {
         }
     }
 
-    fn fail_at_once(&mut self, id: CallId, reason: Reason) {
+    fn fail_at_once(&mut self, id: CallId, reply: Reply) {
         let call = &mut self.calls[id];
-        call.reply = Reply::failed(reason);
+        call.reply = reply;
         call.flags |= RETURNING | STOPPED;
         self.ready.push(Ready::Return(id));
     }
@@ -273,7 +273,7 @@ impl Core {
         if unnoticed && call.flags & AWAITED != 0 {
             // Nobody waits for it, so that nobody would ever clear it away.
             call.flags |= UNNOTICED;
-            self.fail_at_once(id, Reason::Lost);
+            self.fail_at_once(id, Reply::failed(Reason::Lost));
         } else {
             self.release(id);
         }
@@ -470,9 +470,10 @@ impl Core {
 
     /// The caller gives up on an attempt.
     pub(crate) fn give_up(&mut self, id: CallId, reason: Reason) {
-        let reply = Reply::failed(reason);
-        let child = Child::of(&self.calls[id], reply);
-        let waiter = self.calls[id].waiter();
+        let call = &self.calls[id];
+        let not_sent_yet = call.flags & (IN_POOL_QUEUE | CONNECTING) != 0;
+        let reply = if not_sent_yet { Reply::turned_away(reason) } else { Reply::failed(reason) };
+        let (child, waiter) = (Child::of(call, reply), call.waiter());
         self.abandon(id, reason, true);
         if let Waiter::Op(op) = waiter {
             self.op_reply(op, id, child);

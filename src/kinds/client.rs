@@ -1,6 +1,7 @@
 //! A source of requests: people or machines that call the first node of a design.
 
 mod params;
+mod shape;
 
 pub use params::{Arrivals, Shape, Spec};
 
@@ -25,7 +26,7 @@ pub struct Client {
     think: Sampler,
     /// Factor on the rate by intervention.
     spike: f64,
-    /// Nanoseconds between arrivals, on average, at the largest rate that the shape reaches in the present state.
+    /// Nanoseconds between arrivals, on average, in the present state, where the shape is steady.
     mean_gap: f64,
     /// Evenly spaced arrivals: what is left of the gap before the next one, as a share of it, and when that was.
     left: (f64, Time),
@@ -52,112 +53,41 @@ struct RunningClass {
     links: Vec<LinkId>,
 }
 
+/// What a user of a closed loop takes at least from one request to the next: without it, users who get an answer in no time
+/// and do not think would keep simulated time from advancing. To be refused takes a connection over the loopback at least.
+const LEAST_CYCLE: Span = Span::from_micros(1);
+const LEAST_CYCLE_FAILED: Span = Span::from_micros(10);
+
+/// Arrivals at most: time has a resolution of a nanosecond.
+const MOST_PER_SECOND: f64 = 1e9;
+
 const ARRIVAL: u64 = 0;
 const SWITCH: u64 = 1;
 const THINK: u64 = 2;
 
 impl Client {
-    /// The factor of the shape on the rate at `now`.
-    fn shape(&self, now: Time) -> f64 {
-        let t = now.as_secs();
-        match &self.spec.shape {
-            Shape::Steady => 1.0,
-            Shape::Ramp { start, over, to } => {
-                let share = ((t - start.as_secs()) / over.as_secs().max(1e-9)).clamp(0.0, 1.0);
-                1.0 + (to - 1.0) * share
-            }
-            Shape::Step { at, to } => {
-                if t >= at.as_secs() {
-                    *to
-                } else {
-                    1.0
-                }
-            }
-            Shape::Spike { at, lasting, to } => {
-                if t >= at.as_secs() && t < at.as_secs() + lasting.as_secs() {
-                    *to
-                } else {
-                    1.0
-                }
-            }
-            Shape::Diurnal { period, amplitude } => {
-                1.0 + amplitude.0 * maths::sin(std::f64::consts::TAU * t / period.as_secs())
-            }
-        }
-    }
-
-    /// The factor of the shape summed over time, from the beginning to `t` seconds.
-    fn shape_sum(&self, t: f64) -> f64 {
-        match &self.spec.shape {
-            Shape::Steady => t,
-            Shape::Ramp { start, over, to } => {
-                let (since, over) = ((t - start.as_secs()).max(0.0), over.as_secs().max(1e-9));
-                let within = since.min(over);
-                t + (to - 1.0) * (within * within / (2.0 * over) + since - within)
-            }
-            Shape::Step { at, to } => t + (to - 1.0) * (t - at.as_secs()).max(0.0),
-            Shape::Spike { at, lasting, to } => t + (to - 1.0) * (t - at.as_secs()).clamp(0.0, lasting.as_secs()),
-            Shape::Diurnal { period, amplitude } => {
-                let turn = std::f64::consts::TAU / period.as_secs();
-                let sine = maths::sin(turn * t / 2.0);
-                t + amplitude.0 * 2.0 * sine * sine / turn
-            }
-        }
-    }
-
-    /// Evenly spaced arrivals: nanoseconds until the rate, summed from now on, makes one more; infinite if never.
+    /// Nanoseconds until the rate, summed from now on, makes so many arrivals; infinite if never.
     #[inline(never)]
-    fn even_gap(&self, now: Time) -> f64 {
-        let needed = self.left.0 / self.base_rate();
-        if matches!(self.spec.shape, Shape::Steady) || !needed.is_finite() {
-            return needed * 1e9;
-        }
-        let t = now.as_secs();
-        let begun = self.shape_sum(t);
-        let enough = |gap: f64| self.shape_sum(t + gap) - begun >= needed;
-        let (mut low, mut high) = (0.0, needed);
-        while !enough(high) {
-            if high > 1e9 {
-                return f64::INFINITY;
-            }
-            (low, high) = (high, high * 2.0);
-        }
-        // Halving down to less than a nanosecond.
-        while high - low > 1e-10 && high - low > 1e-12 * t {
-            let middle = f64::midpoint(low, high);
-            if enough(middle) {
-                high = middle;
-            } else {
-                low = middle;
-            }
-        }
-        high * 1e9
+    fn gap(&self, now: Time, arrivals: f64) -> f64 {
+        self.spec.shape.gap(now.as_secs(), arrivals / self.base_rate()) * 1e9
     }
 
     /// Something of this is about to change: the part of a gap that has passed, has.
     fn pass(&mut self, now: Time) {
         let (left, since) = self.left;
         let passed = match self.spec.arrivals {
-            Arrivals::Constant => self.base_rate() * (self.shape_sum(now.as_secs()) - self.shape_sum(since.as_secs())),
+            Arrivals::Constant => self.base_rate() * self.spec.shape.area(since.as_secs(), now.since(since).as_secs()),
             // Memoryless, or without a rate.
             _ => 0.0,
         };
         self.left = ((left - passed).max(0.0), now);
     }
 
-    /// The largest factor that the shape reaches.
-    fn shape_peak(&self) -> f64 {
-        match &self.spec.shape {
-            Shape::Steady => 1.0,
-            Shape::Ramp { to, .. } | Shape::Step { to, .. } | Shape::Spike { to, .. } => to.max(1.0),
-            Shape::Diurnal { amplitude, .. } => 1.0 + amplitude.0,
-        }
-    }
-
-    /// Rate of arrivals in the present state, before the shape.
+    /// Rate of arrivals in the present state, before the shape. However it is multiplied, no more than one comes in a
+    /// nanosecond, or time would stand still.
     fn base_rate(&self) -> f64 {
         let rate = self.spec.rate.0 * self.spike;
-        match &self.spec.arrivals {
+        let rate = match &self.spec.arrivals {
             Arrivals::Bursty { ratio, calm, burst } => {
                 let (calm_share, burst_share) = (calm.as_secs(), burst.as_secs());
                 let mean = (calm_share + ratio * burst_share) / (calm_share + burst_share);
@@ -165,14 +95,20 @@ impl Client {
             }
             Arrivals::Batches { size } => rate / f64::from(*size),
             _ => rate,
-        }
+        };
+        rate.min(MOST_PER_SECOND / self.spec.shape.peak())
     }
 
     #[inline(always)]
     fn schedule_arrival(&mut self, ctx: &mut Ctx) {
-        let gap = match self.spec.arrivals {
-            Arrivals::Constant => self.even_gap(ctx.now()),
-            _ => self.rng.exp1() * self.mean_gap,
+        // Where the rate changes, as many arrivals of a steady rate take longer or shorter (time change of a Poisson process).
+        let gap = match (&self.spec.arrivals, &self.spec.shape) {
+            (Arrivals::Constant, _) => self.gap(ctx.now(), self.left.0),
+            (_, Shape::Steady) => self.rng.exp1() * self.mean_gap,
+            _ => {
+                let arrivals = self.rng.exp1();
+                self.gap(ctx.now(), arrivals)
+            }
         };
         let token = self.token(ARRIVAL);
         // Where the rate is zero for good nobody comes, until it is set anew.
@@ -187,16 +123,10 @@ impl Client {
 
     fn arrive(&mut self, ctx: &mut Ctx) {
         self.left = (1.0, ctx.now());
-        let kept = match (&self.spec.shape, &self.spec.arrivals) {
-            (Shape::Steady, _) | (_, Arrivals::Constant) => true,
-            _ => self.keeps(ctx.now()),
-        };
-        if kept {
-            if let Arrivals::Batches { size } = self.spec.arrivals {
-                self.issue_more(ctx, size - 1);
-            }
-            self.issue(ctx, 0);
+        if let Arrivals::Batches { size } = self.spec.arrivals {
+            self.issue_more(ctx, size - 1);
         }
+        self.issue(ctx, 0);
         self.schedule_arrival(ctx);
     }
 
@@ -205,12 +135,6 @@ impl Client {
     #[inline(never)]
     fn issue_more(&mut self, ctx: &mut Ctx, count: u32) {
         (0..count).for_each(|_| self.issue(ctx, 0));
-    }
-
-    /// Thinning (Lewis and Shedler 1979): candidates come at the peak rate, each is kept with the present share.
-    #[inline(never)]
-    fn keeps(&mut self, now: Time) -> bool {
-        self.rng.uniform() * self.shape_peak() < self.shape(now)
     }
 
     #[inline(always)]
@@ -285,7 +209,7 @@ impl Client {
     #[inline(never)]
     fn switch(&mut self, ctx: &mut Ctx) {
         self.bursting = !self.bursting;
-        self.mean_gap = 1e9 / (self.base_rate() * self.shape_peak());
+        self.mean_gap = 1e9 / self.base_rate();
         // Memoryless: the next arrival can be drawn anew at the new rate.
         self.epoch += 1;
         self.schedule_switch(ctx);
@@ -299,7 +223,8 @@ impl Client {
         ctx.root_done(child, deadline);
         // Users of a closed loop are numbered from 1.
         if child.tag != 0 && !self.one_leaves() {
-            self.think(ctx, child.tag);
+            let least = if child.reply.is_ok() { LEAST_CYCLE } else { LEAST_CYCLE_FAILED };
+            self.think(ctx, child.tag, least - ctx.now().since(child.sent));
         }
     }
 
@@ -310,10 +235,8 @@ impl Client {
         leaves
     }
 
-    fn think(&mut self, ctx: &mut Ctx, user: u32) {
-        let pause = self.think.draw(&mut self.rng);
-        // A user who gets an answer in no time and does not think would keep simulated time from advancing.
-        let pause = pause.max(Span(1));
+    fn think(&mut self, ctx: &mut Ctx, user: u32, least: Span) {
+        let pause = self.think.draw(&mut self.rng).max(least);
         ctx.timer(pause, THINK | u64::from(user) << 8);
     }
 
@@ -330,7 +253,7 @@ impl Client {
             if self.leaving > 0 {
                 self.leaving -= 1;
             } else {
-                self.think(ctx, self.users as u32);
+                self.think(ctx, self.users as u32, LEAST_CYCLE);
             }
         }
         self.leaving += self.users - wanted;
@@ -454,7 +377,7 @@ impl Client {
     /// Begin, or begin anew after a change.
     fn begin(&mut self, ctx: &mut Ctx) {
         self.epoch += 1;
-        self.mean_gap = 1e9 / (self.base_rate() * self.shape_peak());
+        self.mean_gap = 1e9 / self.base_rate();
         if let Arrivals::Closed { think, .. } = &self.spec.arrivals {
             self.think = think.sampler();
         }
@@ -494,6 +417,7 @@ is not hidden (no coordinated omission).
 `rate` is the mean rate; `arrivals` says how one request follows another; `shape` changes the rate over time. `classes` \
 are the operations, each with its weight, priority, sizes and deadline. `keys` says which key is asked for, `tenants` and \
 `tenant_skew` who asks. An answer after the `deadline` counts as late, never as a success. With several links a request \
-takes the first whose `when` admits it.
+takes the first whose `when` admits it. From one request to the next a user of a closed loop takes 1 µs at least, and 10 µs \
+after a failure.
 
 Not modelled: name resolution, TLS and TCP start-up of each client (use the link's latency), clients of different speed.";

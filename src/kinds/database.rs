@@ -2,6 +2,7 @@
 
 mod faults;
 mod params;
+mod primary;
 #[cfg(test)]
 mod tests;
 
@@ -24,9 +25,9 @@ struct Pending {
     /// When the request reaches each replica, and whether its answer is among those waited for.
     at: [Time; MOST_REPLICAS],
     counted: u16,
-    version: u32,
+    version: u64,
     /// The newest version known to be written when a read began.
-    committed: u32,
+    committed: u64,
 }
 
 /// A key that is being written.
@@ -85,30 +86,6 @@ impl Database {
         matches!(self.spec.replication, Replication::Quorum { .. })
     }
 
-    /// Whether two replicas can talk to each other.
-    fn connected(&self, a: u16, b: u16) -> bool {
-        let (a, b) = (1u64 << a, 1u64 << b);
-        !self.partitions.iter().any(|(one, other)| a & one != 0 && b & other != 0 || a & other != 0 && b & one != 0)
-    }
-
-    /// How many replicas that are up a replica can talk to, itself included.
-    fn reach(&self, ctx: &Ctx, replica: u16) -> usize {
-        (0..self.spec.replicas).filter(|other| self.is_up(ctx, *other) && self.connected(replica, *other)).count()
-    }
-
-    /// Who ought to be the primary: it remains who it is while no replica reaches more of those that are up.
-    fn rightful_primary(&self, ctx: &Ctx) -> u16 {
-        let mut best = self.primary;
-        let mut most = if self.is_up(ctx, best) { self.reach(ctx, best) } else { 0 };
-        for replica in (0..self.spec.replicas).filter(|replica| self.is_up(ctx, *replica)) {
-            let reach = self.reach(ctx, replica);
-            if reach > most {
-                (best, most) = (replica, reach);
-            }
-        }
-        best
-    }
-
     fn is_up(&self, ctx: &Ctx, replica: u16) -> bool {
         ctx.is_up(ctx.node(), replica)
     }
@@ -149,7 +126,8 @@ impl Database {
     fn take(&mut self, ctx: &mut Ctx, done: Done) {
         match done {
             Done::Begin(id) | Done::Cold(id, _) => self.lock_or_begin(ctx, id),
-            Done::Drop(id, reason) => ctx.reply(id, Reply::failed(reason)),
+            Done::Drop(id, reason) => ctx.reply(id, Reply::turned_away(reason)),
+            Done::PutOut(id) => ctx.reply(id, Reply::failed(Reason::QueueFull)),
         }
     }
 
@@ -196,7 +174,8 @@ impl Database {
     fn read_here(&mut self, ctx: &mut Ctx, id: CallId) {
         let call = ctx.call(id);
         let (key, replica, now) = (call.asks.key, call.replica, ctx.now());
-        if !self.connected(replica, self.primary) && self.spec.on_partition == OnPartition::Refuse {
+        let cut_off = !self.connected(replica, self.primary) && self.spec.on_partition == OnPartition::Refuse;
+        if cut_off || self.is_fenced(ctx, replica) {
             return self.finish(ctx, id, Reply::failed(Reason::NoQuorum));
         }
         let version = self.versions.at(key, replica, now);
@@ -204,15 +183,16 @@ impl Database {
         self.answer_read(ctx, id, version, stale);
     }
 
-    fn answer_read(&mut self, ctx: &mut Ctx, id: CallId, version: u32, stale: bool) {
+    fn answer_read(&mut self, ctx: &mut Ctx, id: CallId, version: u64, stale: bool) {
         ctx.count(Signal::CheckedRead, 1);
         ctx.count(Signal::StaleRead, u64::from(stale));
-        let miss = version == 0 && self.is_missing(ctx, ctx.call(id).asks.key);
+        let key = ctx.call(id).asks.key;
+        let miss = self.is_missing(ctx, key) && !self.versions.exists(key, version);
         ctx.count(Signal::NotFound, u64::from(miss));
-        self.finish(ctx, id, Reply { version, stale, miss, ..Reply::OK });
+        self.finish(ctx, id, Reply { version: version as u32, stale, miss, ..Reply::OK });
     }
 
-    /// Whether a key that was never written does not exist: by the seed, and the same in all databases.
+    /// Whether a key does not exist unless it was written: by the seed, and the same in all databases.
     fn is_missing(&self, ctx: &Ctx, key: u64) -> bool {
         let share = self.spec.missing.0;
         share > 0.0 && hash::unit(hash::mix2(ctx.salt("missing"), key)) <= share
@@ -223,6 +203,10 @@ impl Database {
         let call = ctx.call(id);
         let (key, replica, now) = (call.asks.key, call.replica, ctx.now());
         let n = self.spec.replicas;
+        if !self.partitions.is_empty() && (self.is_fenced(ctx, replica) || !self.connected(replica, self.primary)) {
+            // Or another has become the primary while this one, cut off, was at work.
+            return self.finish(ctx, id, Reply::failed(Reason::NoQuorum));
+        }
         let mut at = [Time::NEVER; MOST_REPLICAS];
         let mut others = Vec::with_capacity(usize::from(n));
         for other in 0..n {
@@ -239,10 +223,10 @@ impl Database {
         if usize::from(acks) > others.len() {
             return self.miss_quorum(ctx, id, usize::from(acks) - others.len());
         }
-        let version = self.versions.write(key, &at[..usize::from(n)], now);
+        let version = self.versions.write(key, &at[..usize::from(n)], now, self.is_missing(ctx, key));
         if acks == 0 {
             self.versions.commit(key, version);
-            return self.finish(ctx, id, Reply { version, ..Reply::OK });
+            return self.finish(ctx, id, Reply { version: version as u32, ..Reply::OK });
         }
         let wait = others[usize::from(acks) - 1].since(now);
         self.wait(ctx, id, wait, Pending { version, ..Pending::default() });
@@ -275,8 +259,12 @@ impl Database {
         let last = needed.min(reachable) - 1;
         let counted = answers[..=last].iter().fold(0, |bits, (_, replica)| bits | 1 << replica);
         let committed = self.versions.committed(key);
-        let version =
-            if write { self.versions.write(key, &at[..usize::from(self.spec.replicas)], self.settled(now)) } else { 0 };
+        let version = if write {
+            let (at, missing) = (&at[..usize::from(self.spec.replicas)], self.is_missing(ctx, key));
+            self.versions.write(key, at, self.settled(now), missing)
+        } else {
+            0
+        };
         let wait = answers[last].0.since(now);
         self.longest_wait = self.longest_wait.max(wait);
         self.wait(ctx, id, wait, Pending { at, counted, version, committed, call: id });
@@ -307,7 +295,7 @@ impl Database {
         let Some(pending) = self.pending.remove(&number) else { return };
         if ctx.call(id).asks.operation != Operation::Read {
             self.versions.commit(key, pending.version);
-            return self.finish(ctx, id, Reply { version: pending.version, ..Reply::OK });
+            return self.finish(ctx, id, Reply { version: pending.version as u32, ..Reply::OK });
         }
         let replicas = (0..self.spec.replicas).filter(|replica| pending.counted >> replica & 1 == 1);
         let seen = replicas.map(|replica| self.versions.at(key, replica, pending.at[usize::from(replica)]));
@@ -382,51 +370,8 @@ impl Database {
             }
         }
         self.settle(ctx);
+        self.stop_replication(ctx);
         self.call_election(ctx);
-    }
-
-    /// If another replica ought to be the primary, it will be once `failover` has passed.
-    fn call_election(&mut self, ctx: &mut Ctx) {
-        let Some(after) = self.spec.failover.filter(|_| !self.is_quorum()) else { return };
-        let due = self.rightful_primary(ctx) != self.primary;
-        if due != self.electing {
-            // One that is called already is not put off; one that is no longer due is called off.
-            self.elections += 1;
-            self.electing = due;
-            if due {
-                ctx.timer(after, self.elections);
-            }
-        }
-    }
-
-    /// The replica that reaches the most becomes the primary; what it does not have is lost.
-    fn elect(&mut self, ctx: &mut Ctx) {
-        self.electing = false;
-        let next = self.rightful_primary(ctx);
-        if next != self.primary {
-            self.primary = next;
-            let lost = self.versions.roll_back_to(next, ctx.now());
-            ctx.count(Signal::LostWrite, lost);
-        }
-    }
-
-    /// Replicas that could not hear the others get what they have missed, each after its delay.
-    fn catch_up(&mut self, ctx: &mut Ctx, only: Option<u16>) {
-        let now = ctx.now();
-        for replica in (0..self.spec.replicas).filter(|replica| only.is_none_or(|only| only == *replica)) {
-            if self.is_frozen(replica) {
-                // It will, when it goes on.
-                continue;
-            }
-            let delay = if self.is_quorum() { &self.delays.w } else { &self.delays.lag };
-            let at = now + delay.draw(&mut self.rng).scale(ctx.slow(replica));
-            let mut sources: Vec<u16> = (0..self.spec.replicas).filter(|other| *other != replica).collect();
-            if !self.is_quorum() {
-                sources.retain(|source| *source == self.primary);
-            }
-            sources.retain(|source| self.hears(ctx, replica, *source) && !self.is_frozen(*source));
-            self.versions.catch_up(replica, &sources, now, at);
-        }
     }
 }
 
@@ -476,6 +421,7 @@ impl Kind for Database {
             spec: spec.clone(),
         };
         ctx.set_replicas(spec.replicas);
+        ctx.set_concurrency(spec.connections);
         for _ in 0..spec.replicas {
             let mut station = Station::new(&Self::station_spec(spec));
             station.open(ctx);
@@ -487,6 +433,7 @@ impl Kind for Database {
     fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
         self.spec = Spec { replicas: self.spec.replicas, row_locks: self.spec.row_locks, ..spec.clone() };
         self.delays = Delays::of(spec);
+        ctx.set_concurrency(spec.connections);
         let station = Self::station_spec(spec);
         for replica in 0..self.spec.replicas {
             self.stations[usize::from(replica)].retune(ctx, &station);
@@ -496,7 +443,7 @@ impl Kind for Database {
 
     #[inline]
     fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
-        let Some(replica) = self.choose(ctx, id) else { return ctx.reply(id, Reply::failed(Reason::Refused)) };
+        let Some(replica) = self.choose(ctx, id) else { return ctx.reply(id, Reply::turned_away(Reason::Refused)) };
         ctx.call_mut(id).replica = replica;
         if let Some(done) = self.stations[usize::from(replica)].arrive(ctx, id, &mut self.rng) {
             self.take(ctx, done);
@@ -529,7 +476,7 @@ impl Kind for Database {
         // Work in a database goes on; only who still waits for a connection can be let go.
         let replica = usize::from(ctx.call(id).replica);
         if self.stations[replica].is_waiting(ctx, id) {
-            self.stations[replica].left_queue(ctx);
+            self.stations[replica].left_queue(ctx, id);
             ctx.reply(id, Reply::failed(Reason::Cancelled));
         }
     }
@@ -538,6 +485,7 @@ impl Kind for Database {
         match control {
             Control::Part(a, b) => {
                 self.partitions.push((a, b));
+                self.stop_replication(ctx);
                 self.call_election(ctx);
             }
             Control::Join(a, b) => {
@@ -563,7 +511,7 @@ impl Kind for Database {
     }
 
     fn glance(&self) -> Vec<(&'static str, f64)> {
-        vec![("primary", f64::from(self.primary)), ("keys", self.versions.len() as f64)]
+        vec![("primary", f64::from(self.primary)), ("replicating", self.versions.len() as f64)]
     }
 
     fn stages(&self) -> Vec<Option<Stage>> {
@@ -582,12 +530,20 @@ version than the newest that had been acknowledged when it began.
 Each replica has `connections` and a queue (`queue_limit`); `read` and `write` are the times of the operations. With \
 `row_locks` writes of one key wait for each other, holding their connections. The keys of a share, `missing`, do not exist \
 until they are written: who reads one is answered that it misses (`after_miss` acts on that), and it is counted as not found. When the primary is lost, or another replica \
-reaches more of those that are up, writes are refused or stay with the smaller side until `failover` has passed; then the one \
-that reaches the most takes over, and what it does not have is lost. In a partition (of `db#0` from `db#1`, say) the side \
-without a quorum, or without the primary, does what `on_partition` says. Who comes back, or hears the others again, gets what \
-it has missed after a `lag` (with Quorum, `write_there`). A replica that is slowed works, sends and applies writes so many \
-times as slowly; one that is frozen applies nothing and answers nobody, so that operations which need it wait until it goes \
-on. Neither costs a primary its place.
+reaches more of those that are up, the one that reaches the most takes over once `failover` has passed, and what it does not \
+have is lost. With Async that is what the old primary had not replicated when it died or was cut off: nothing leaves it after \
+that. In a partition (of `db#0` from `db#1`, say) `on_partition` says what those do who are cut off. Refuse: a primary that \
+cannot reach a majority of all `replicas` through the partition is fenced at once, whatever the replication, and neither \
+writes nor reads; a replica without the primary does not read; a quorum that is not reached fails. ServeStale: they go on \
+with what they have, and a primary that is replaced loses what it went on to acknowledge. Clients stand on no side: they \
+find the primary wherever it is (cut their links to keep them from it). Replicas that come back, or hear the others again, \
+get what they have missed after a `lag` (with Quorum, `write_there`). A replica that is slowed works, sends and applies writes \
+so many times as slowly; one that is frozen applies nothing and answers nobody, so that operations which need it wait until it \
+goes on. Neither costs a primary its place.
+
+What is kept of a key is what replicas differ in: its version is forgotten once all have it. Beyond half a million such keys \
+the oldest are taken to be settled. Of written keys that would be `missing` otherwise, four million are known; beyond, none is \
+missing. A share of `missing` that is raised while running takes away what was written before.
 
 Not modelled: the work of the other replicas for a write or a quorum (only the replica that gets the call works on it), \
 transactions of several keys, rows that are deleted (a delete is a write), indexes and scans, read repair, conflicting versions after a partition.";

@@ -1,7 +1,7 @@
 //! The trait that a kind's one file implements.
 
 use super::params::Visitor;
-use crate::base::{Dist, Finding, Subject};
+use crate::base::{Dist, Finding, Span, Subject};
 use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Reply, Signal, Stage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -72,6 +72,10 @@ pub struct Meta {
     pub controls: &'static [Handle],
 }
 
+/// What comes again by itself (pauses, probes, switches) comes no more often than this at a node: a second of it is at most
+/// 100,000 events, as many as a second of heavy traffic.
+pub const SHORTEST_PERIOD: Span = Span::from_micros(10);
+
 /// Collects what is wrong with a spec.
 pub struct Checker<'a> {
     pub subject: Subject,
@@ -87,6 +91,19 @@ impl Checker<'_> {
     /// `param` is set to something that is probably not meant.
     pub fn warning(&mut self, param: &str, message: impl Into<String>) {
         self.findings.push(Finding::warning("odd-value", self.subject.then(param), message));
+    }
+
+    /// What comes again by itself, every so many nanoseconds on average at each of `copies`, must not come so often that
+    /// a run does not end: see [`SHORTEST_PERIOD`].
+    pub fn recurs(&mut self, param: &str, what: &str, nanos: f64, copies: u32) {
+        let least = SHORTEST_PERIOD * u64::from(copies.max(1));
+        if nanos < least.0 as f64 {
+            let (period, many) = (Span::from_nanos_f64(nanos), if copies > 1 { " for so many replicas" } else { "" });
+            self.error(
+                param,
+                format!("{what}: {period} on average is too often, at least {least}{many}: the run would not end"),
+            );
+        }
     }
 
     /// A distribution must make sense.

@@ -389,11 +389,11 @@ impl Kind for LoadBalancer {
             }
             _ => {}
         }
-        if spec.health_check.is_some_and(|check| check.interval.is_zero()) {
-            checker.error("health_check", "the interval must be longer than 0");
+        if let Some(check) = spec.health_check {
+            checker.recurs("health_check", "interval", check.interval.0 as f64, 1);
         }
-        if spec.stale.is_some_and(Span::is_zero) {
-            checker.error("stale", "the interval must be longer than 0");
+        if let Some(interval) = spec.stale {
+            checker.recurs("stale", "a look", interval.0 as f64, 1);
         }
     }
 
@@ -445,7 +445,7 @@ impl Kind for LoadBalancer {
         } else if self.warming {
             self.refresh(ctx);
         }
-        let Some(picked) = self.pick(ctx, id) else { return ctx.reply(id, Reply::failed(Reason::NoRoute)) };
+        let Some(picked) = self.pick(ctx, id) else { return ctx.reply(id, Reply::turned_away(Reason::NoRoute)) };
         let watch = &self.watches[picked];
         let (link, replica, number) = (watch.link, watch.replica, watch.number);
         self.change_load(picked, 1);

@@ -270,6 +270,17 @@ impl Spec {
         }
     }
 
+    /// Calls that each replica works on at once, where that is a number.
+    pub fn concurrency(&self) -> Option<u32> {
+        match self {
+            Spec::Service(spec) => Some(spec.station().concurrency()),
+            Spec::Worker(spec) => Some(spec.concurrency),
+            Spec::Database(spec) => Some(spec.connections),
+            Spec::ShardedStore(spec) => Some(spec.slots),
+            _ => None,
+        }
+    }
+
     /// A state that starts when the run does.
     pub fn state(&self) -> State {
         State::Waiting(Box::new(self.clone()))

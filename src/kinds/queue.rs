@@ -1,5 +1,7 @@
 //! A message queue: takes messages at once, and hands them to consumers that acknowledge.
 
+mod ages;
+mod consumers;
 mod faults;
 mod params;
 
@@ -9,11 +11,13 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::life::{Life, Phase};
 use super::params::Visitor;
 use crate::base::hash::IntMap;
-use crate::base::{LinkId, Rng, Span, Time};
+use crate::base::{Rng, Span, Time};
 use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Meter, Reason, Reply, Request, Route, Signal, Stage};
 use crate::parts::waiting::{Discipline, Ticket, Waiting};
+use ages::{EXPIRE, Line};
+use consumers::Consumer;
 use faults::Unheard;
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 #[derive(Clone)]
 struct Message {
@@ -22,6 +26,8 @@ struct Message {
     sent: Time,
     since: Time,
     deliveries: u32,
+    /// Up to which of them repetitions have been counted.
+    repeated: u32,
     place: Place,
     /// Whether it is in the list of those by age.
     listed: bool,
@@ -52,13 +58,10 @@ struct InFlight {
     /// Whether the answer still matters to the message: no visibility timeout has passed. The prefetch window counts it
     /// until the consumer lets go of it.
     awaited: bool,
-}
-
-#[derive(Clone)]
-struct Consumer {
-    link: LinkId,
-    replica: u16,
-    unacknowledged: u32,
+    /// The link was cut when it was sent: nobody has got it.
+    cut: bool,
+    /// Whether the prefetch window counts it.
+    counted: bool,
 }
 
 /// A running queue.
@@ -72,8 +75,8 @@ pub struct Queue {
     free: Vec<u32>,
     /// All that are kept, visible or not.
     kept: u64,
-    /// Those that are not with consumers, the oldest first; others among them are passed over.
-    by_age: VecDeque<(u32, u32)>,
+    /// Those that are not with consumers, the oldest first, by rank; others among them are passed over.
+    by_age: BTreeMap<u8, Line>,
     /// Whether the timer for the retention of the oldest runs.
     timed: bool,
     in_flight: IntMap<u32, InFlight>,
@@ -81,8 +84,10 @@ pub struct Queue {
     consumers: Vec<Consumer>,
     topology: u64,
     next_consumer: usize,
-    /// Producers that wait for room.
-    blocked: VecDeque<CallId>,
+    /// Producers that wait for room, in the order of the messages, and how many entries make it worth while to look for
+    /// those that gave up.
+    blocked: Waiting<CallId>,
+    sweep_at: usize,
     paused: bool,
     life: Life,
     unheard: Unheard,
@@ -90,14 +95,28 @@ pub struct Queue {
 
 const VISIBLE: u64 = 0;
 const TIMEOUT: u64 = 1;
-const EXPIRE: u64 = 2;
+const WAKE: u64 = 3;
+
+/// What a message takes at least from one delivery to the next: no broker takes less, and time must go on.
+const LEAST_CYCLE: Span = Span::from_micros(100);
+
+/// Fewer blocked producers than this are not looked through.
+const FEW_BLOCKED: usize = 64;
 
 impl Queue {
     /// Keep a producer's message.
     fn accept(&mut self, ctx: &mut Ctx, id: CallId) {
         let (request, sent, since) = (ctx.call(id).asks, ctx.call(id).sent, ctx.now());
-        let message =
-            Message { request, sent, since, deliveries: 0, place: Place::Resting, listed: false, generation: 0 };
+        let message = Message {
+            request,
+            sent,
+            since,
+            deliveries: 0,
+            repeated: 1,
+            place: Place::Resting,
+            listed: false,
+            generation: 0,
+        };
         let slot = match self.free.pop() {
             Some(slot) => {
                 let generation = self.messages[slot as usize].generation;
@@ -120,82 +139,32 @@ impl Queue {
         }
     }
 
-    /// Note a message among those by age: as the youngest, or, when it comes back, as the oldest.
-    fn list(&mut self, slot: u32, back: bool) {
-        let message = &mut self.messages[slot as usize];
-        if std::mem::replace(&mut message.listed, true) {
-            return;
-        }
-        let entry = (slot, message.generation);
-        if back {
-            self.by_age.push_front(entry);
-        } else {
-            self.by_age.push_back(entry);
-        }
-        // Those handled before their turn by age must not add up.
-        if self.by_age.len() as u64 > 2 * self.kept + 64 {
-            let messages = &self.messages;
-            self.by_age.retain(|(slot, generation)| {
-                let message = &messages[*slot as usize];
-                message.place != Place::Gone && message.generation == *generation
-            });
-        }
-    }
-
-    /// The oldest message that is not with a consumer.
-    fn oldest(&mut self) -> Option<u32> {
-        while let Some(&(slot, generation)) = self.by_age.front() {
-            let message = &mut self.messages[slot as usize];
-            if message.generation == generation {
-                match message.place {
-                    Place::Resting | Place::Visible => return Some(slot),
-                    Place::Delivered => message.listed = false,
-                    Place::Gone => {}
-                }
-            }
-            self.by_age.pop_front();
-        }
-        None
-    }
-
-    /// Throw away what is too old.
-    fn expire(&mut self, ctx: &mut Ctx) {
-        let Some(limit) = self.spec.retention else { return };
-        while let Some(slot) = self.oldest()
-            && ctx.now().since(self.messages[slot as usize].since) >= limit
-        {
-            ctx.count(Signal::Expired, 1);
-            self.remove(ctx, slot);
-        }
-        self.time_retention(ctx);
-    }
-
-    fn time_retention(&mut self, ctx: &mut Ctx) {
-        if let Some(limit) = self.spec.retention
-            && !self.timed
-            && let Some(slot) = self.oldest()
-        {
-            self.timed = true;
-            let at = self.messages[slot as usize].since + limit;
-            ctx.timer_at(at.max(ctx.now()), EXPIRE);
-        }
-    }
-
     /// Make a message visible to consumers.
     fn show(&mut self, ctx: &mut Ctx, slot: u32) {
+        let ticket = self.ticket(ctx, slot);
+        self.waiting.push(ticket);
+    }
+
+    /// The same of one that no consumer has got: its turn is still to come.
+    #[cold]
+    fn show_again(&mut self, ctx: &mut Ctx, slot: u32) {
+        let ticket = self.ticket(ctx, slot);
+        self.waiting.put_back(ticket);
+    }
+
+    fn ticket(&mut self, ctx: &mut Ctx, slot: u32) -> Ticket<(u32, u32)> {
+        self.visible += 1;
+        ctx.meter_add(Meter::Queue, 1);
         let message = &mut self.messages[slot as usize];
         message.place = Place::Visible;
-        let ticket = Ticket {
+        Ticket {
             id: (slot, message.generation),
             since: message.since,
             priority: message.request.priority,
             deadline: Time::NEVER,
             flow: 0,
             cost: 0,
-        };
-        self.waiting.push(ticket);
-        self.visible += 1;
-        ctx.meter_add(Meter::Queue, 1);
+        }
     }
 
     fn show_later(&mut self, ctx: &mut Ctx, slot: u32, after: Span) {
@@ -232,7 +201,7 @@ impl Queue {
     }
 
     fn next_blocked(&mut self, ctx: &Ctx) -> Option<CallId> {
-        while let Some(id) = self.blocked.pop_front() {
+        while let Some((id, _)) = self.blocked.pop(&mut self.rng) {
             if ctx.is_served(id) {
                 return Some(id);
             }
@@ -240,55 +209,23 @@ impl Queue {
         None
     }
 
-    /// Look who there is to take messages.
-    fn find_consumers(&mut self, ctx: &Ctx) {
-        if self.topology == ctx.topology() && !self.consumers.is_empty() {
-            return;
+    /// A producer waits for room.
+    fn block(&mut self, ctx: &Ctx, id: CallId) {
+        if self.blocked.len() >= self.sweep_at {
+            self.blocked.retain(|id| ctx.is_served(id));
+            self.sweep_at = FEW_BLOCKED.max(2 * self.blocked.len());
         }
-        self.topology = ctx.topology();
-        let outs: Vec<LinkId> = ctx.outs().to_vec();
-        let wanted = outs.into_iter().flat_map(|link| (0..ctx.replicas(ctx.target(link))).map(move |r| (link, r)));
-        let mut consumers: Vec<Consumer> = self.consumers.clone();
-        for (link, replica) in wanted {
-            if !consumers.iter().any(|c| c.link == link && c.replica == replica) {
-                consumers.push(Consumer { link, replica, unacknowledged: 0 });
-            }
-        }
-        self.consumers = consumers;
+        let (since, priority) = (ctx.now(), ctx.call(id).asks.priority);
+        self.blocked.push(Ticket { id, since, priority, deadline: Time::NEVER, flow: 0, cost: 0 });
     }
 
-    /// The next consumer, in turn, that is up and has room.
-    fn pick_consumer(&mut self, ctx: &Ctx) -> Option<usize> {
-        self.find_consumers(ctx);
-        let n = self.consumers.len();
-        let free = (0..n).map(|i| (self.next_consumer + i) % n).find(|&i| {
-            let consumer = &self.consumers[i];
-            consumer.unacknowledged < self.spec.prefetch && ctx.is_up(ctx.target(consumer.link), consumer.replica)
-        })?;
-        self.next_consumer = free + 1;
-        Some(free)
-    }
-
-    /// The next consumer, in turn, that is up, has room, and was not tried.
-    fn other_consumer(&mut self, ctx: &Ctx, again: &Again) -> Option<usize> {
-        let n = self.consumers.len();
-        let other = (0..n).map(|i| (self.next_consumer + i) % n).find(|&i| {
-            let consumer = &self.consumers[i];
-            let node = ctx.target(consumer.link);
-            consumer.unacknowledged < self.spec.prefetch
-                && ctx.is_up(node, consumer.replica)
-                && ctx.may_stand_in(again.first.link, consumer.link)
-                && !ctx.was_tried(again, node, consumer.replica)
-        })?;
-        self.next_consumer = other + 1;
-        Some(other)
-    }
-
-    /// A delivery leaves the windows of the consumers that have it.
-    fn let_go(consumers: &mut [Consumer], delivery: &mut InFlight) {
-        for held in delivery.copies.drain(..).chain([delivery.consumer]) {
+    /// A delivery leaves the windows of the consumers that have it; returns whether it was counted there.
+    fn let_go(consumers: &mut [Consumer], delivery: &mut InFlight) -> bool {
+        let counted = std::mem::replace(&mut delivery.counted, false);
+        for held in delivery.copies.drain(..).chain(counted.then_some(delivery.consumer)) {
             consumers[held].unacknowledged -= 1;
         }
+        counted
     }
 
     /// Hand out what can be handed out, and let producers in where that makes room: nobody else does either, so that one
@@ -302,7 +239,8 @@ impl Queue {
             if self.visible == 0 || self.paused {
                 return;
             }
-            // Who has no room will say so when there is some; who comes, or comes back, does not.
+            // A consumer without room says so when there is some, or is asked after a rest; one that comes, or comes
+            // back, does not.
             let Some(consumer) = self.pick_consumer(ctx) else { return ctx.watch_topology() };
             let Some(slot) = self.next_visible() else { return };
             self.hide(ctx, slot, Place::Delivered);
@@ -324,7 +262,8 @@ impl Queue {
     fn deliver(&mut self, ctx: &mut Ctx, slot: u32, consumer: usize) {
         let message = &mut self.messages[slot as usize];
         message.deliveries += 1;
-        if message.deliveries > 1 {
+        if message.deliveries > message.repeated {
+            message.repeated = message.deliveries;
             ctx.count(Signal::Redelivered, 1);
         }
         let (link, replica) = (self.consumers[consumer].link, self.consumers[consumer].replica);
@@ -333,7 +272,9 @@ impl Queue {
         self.next_delivery = self.next_delivery.wrapping_add(1);
         self.consumers[consumer].unacknowledged += 1;
         ctx.meter_add(Meter::Busy, 1);
-        self.in_flight.insert(tag, InFlight { slot, generation, consumer, copies: Vec::new(), awaited: true });
+        let cut = ctx.is_cut(link);
+        let delivery = InFlight { slot, generation, consumer, copies: Vec::new(), awaited: true, cut, counted: true };
+        self.in_flight.insert(tag, delivery);
         ctx.send_root(link, tag, Route { origin: 0, replica }, request);
         if self.spec.delivery == Delivery::AtMostOnce {
             ctx.lag(ctx.now().since(sent));
@@ -343,19 +284,52 @@ impl Queue {
         }
     }
 
-    /// Not handled: deliver it again, unless that was tried often enough.
-    fn again(&mut self, ctx: &mut Ctx, slot: u32) {
+    /// No consumer has got it: that was no delivery, and it keeps its place.
+    #[cold]
+    fn not_delivered(&mut self, ctx: &mut Ctx, slot: u32) {
+        self.messages[slot as usize].deliveries -= 1;
+        self.list(slot, true);
+        self.show_again(ctx, slot);
+        self.time_retention(ctx);
+    }
+
+    /// Not handled: deliver it again after this time or the `redelivery_delay`, unless that was tried often enough.
+    fn again(&mut self, ctx: &mut Ctx, slot: u32, after: Span) {
         if self.messages[slot as usize].deliveries >= self.spec.max_deliveries {
             ctx.count(Signal::DeadLettered, 1);
             return self.remove(ctx, slot);
         }
         self.list(slot, true);
-        if self.spec.redelivery_delay.is_zero() {
+        let rest = self.spec.redelivery_delay.max(after);
+        if rest.is_zero() {
             self.show(ctx, slot);
         } else {
-            self.show_later(ctx, slot, self.spec.redelivery_delay);
+            self.show_later(ctx, slot, rest);
         }
         self.time_retention(ctx);
+    }
+
+    /// A message was not acknowledged in time. The consumer may still be at work: it keeps its place in the window, and its
+    /// answer, if another comes before, will find the message handled twice. Over a cut link no answer will come.
+    fn timed_out(&mut self, ctx: &mut Ctx, tag: u32) {
+        let Some(delivery) = self.in_flight.get_mut(&tag) else { return };
+        let InFlight { slot, generation, consumer, cut, .. } = *delivery;
+        let awaited = std::mem::replace(&mut delivery.awaited, false);
+        let lost = cut || ctx.is_cut(self.consumers[consumer].link);
+        if lost && Self::let_go(&mut self.consumers, delivery) {
+            ctx.meter_add(Meter::Busy, -1);
+        }
+        if cut {
+            // Nothing of it is on its way.
+            self.in_flight.remove(&tag);
+        }
+        if awaited && self.is_kept(slot, generation) {
+            if cut {
+                self.not_delivered(ctx, slot);
+            } else {
+                self.again(ctx, slot, Span::ZERO);
+            }
+        }
     }
 
     fn is_kept(&self, slot: u32, generation: u32) -> bool {
@@ -411,14 +385,15 @@ impl Kind for Queue {
             messages: Vec::new(),
             free: Vec::new(),
             kept: 0,
-            by_age: VecDeque::new(),
+            by_age: BTreeMap::new(),
             timed: false,
             in_flight: IntMap::default(),
             next_delivery: 0,
             consumers: Vec::new(),
             topology: u64::MAX,
             next_consumer: 0,
-            blocked: VecDeque::new(),
+            blocked: Waiting::new(discipline),
+            sweep_at: FEW_BLOCKED,
             paused: false,
             life: Life::new(Phase::Running),
             unheard: Unheard::default(),
@@ -439,10 +414,11 @@ impl Kind for Queue {
         if self.kept >= self.spec.capacity.0 {
             match self.spec.overflow {
                 Overflow::Reject => return ctx.reply(id, Reply::failed(Reason::QueueFull)),
-                Overflow::Block => return self.blocked.push_back(id),
+                Overflow::Block => return self.block(ctx, id),
                 Overflow::DropOldest => {
-                    // If everything is with consumers, there is nothing to drop.
-                    let Some(slot) = self.oldest() else { return ctx.reply(id, Reply::failed(Reason::QueueFull)) };
+                    let Some(slot) = self.to_go(ctx.call(id).asks.priority) else {
+                        return ctx.reply(id, Reply::failed(Reason::QueueFull));
+                    };
                     ctx.count(Signal::Evicted, 1);
                     self.remove(ctx, slot);
                 }
@@ -458,9 +434,16 @@ impl Kind for Queue {
             return self.unheard.replies.push(*child);
         }
         let Some(mut delivery) = self.in_flight.remove(&child.tag) else { return };
-        Self::let_go(&mut self.consumers, &mut delivery);
-        ctx.meter_add(Meter::Busy, -1);
+        if Self::let_go(&mut self.consumers, &mut delivery) {
+            ctx.meter_add(Meter::Busy, -1);
+        }
         let kept = self.is_kept(delivery.slot, delivery.generation);
+        let turned_away = child.reply.was_turned_away();
+        if turned_away {
+            self.turned_away(ctx, delivery.consumer);
+        } else {
+            self.took(ctx, delivery.consumer);
+        }
         if child.reply.is_ok() {
             if kept {
                 let lag = ctx.now().since(self.messages[delivery.slot as usize].sent);
@@ -472,7 +455,11 @@ impl Kind for Queue {
                 ctx.count(Signal::Duplicate, 1);
             }
         } else if kept && delivery.awaited {
-            self.again(ctx, delivery.slot);
+            if turned_away {
+                self.not_delivered(ctx, delivery.slot);
+            } else {
+                self.again(ctx, delivery.slot, LEAST_CYCLE - ctx.now().since(child.sent));
+            }
         }
         self.dispatch(ctx);
     }
@@ -481,8 +468,9 @@ impl Kind for Queue {
         self.find_consumers(ctx);
         let tag = again.first.tag;
         let Some(delivery) = self.in_flight.get_mut(&tag) else { return again.first };
-        if !again.copy {
-            Self::let_go(&mut self.consumers, delivery);
+        if !again.copy && !Self::let_go(&mut self.consumers, delivery) {
+            // It was given up, and is with a consumer again.
+            ctx.meter_add(Meter::Busy, 1);
         }
         let held = delivery.consumer;
         let other = self.other_consumer(ctx, again).or_else(|| {
@@ -495,7 +483,10 @@ impl Kind for Queue {
             match (again.copy, other) {
                 (true, None) => {}
                 (true, Some(other)) => delivery.copies.push(other),
-                (false, _) => delivery.consumer = picked,
+                (false, _) => {
+                    let cut = delivery.cut && ctx.is_cut(self.consumers[picked].link);
+                    (delivery.consumer, delivery.counted, delivery.cut) = (picked, true, cut);
+                }
             }
         }
         let consumer = &mut self.consumers[picked];
@@ -519,16 +510,8 @@ impl Kind for Queue {
                 self.timed = false;
                 self.expire(ctx);
             }
-            _ => {
-                let tag = (token >> 4) as u32;
-                let Some(delivery) = self.in_flight.get_mut(&tag) else { return };
-                let (slot, generation) = (delivery.slot, delivery.generation);
-                // The consumer may still be at work: it keeps its place in the window, and its answer, if another comes
-                // before, will find the message handled twice.
-                if std::mem::replace(&mut delivery.awaited, false) && self.is_kept(slot, generation) {
-                    self.again(ctx, slot);
-                }
-            }
+            WAKE => self.wake((token >> 4) as usize),
+            _ => self.timed_out(ctx, (token >> 4) as u32),
         }
         self.dispatch(ctx);
     }
@@ -574,12 +557,17 @@ const HELP: &str = "\
 A producer's call is answered as soon as its message is kept; consumers (the nodes its links lead to) get messages as \
 fast as they acknowledge them. That takes load off the producer's path and absorbs bursts; it does not add capacity.
 
-`capacity` bounds the messages; `overflow` says what happens beyond: Reject, DropOldest (of those not with a consumer, \
-whatever the priority) or Block the producer. Each replica of a consumer may have `prefetch` messages unacknowledged. A \
-message whose handling fails, or is not acknowledged within the `visibility_timeout`, goes to the back of the queue and is \
-delivered again after the `redelivery_delay`, and given up (dead letters) after `max_deliveries`; a consumer that is late \
-keeps its place in the prefetch window until it answers. A `retry` or `hedge` on a link to consumers goes to another consumer \
-that has room, while there is one that was not tried. `delivery` chooses at most once, at least once (duplicates are \
+`capacity` bounds the messages; `overflow` says what happens beyond: Reject the new one, DropOldest (of those not with a \
+consumer; with `order` Priority the oldest of the least urgent, where RabbitMQ would drop from the head), or Block the \
+producer (with Priority the most urgent is let in first). Each replica of a consumer may have `prefetch` messages \
+unacknowledged; without it as many as the consumer handles at once, or 20 where that is not known. A message whose handling \
+fails, or is not acknowledged within the `visibility_timeout`, goes to the back of the queue and is delivered again after the \
+`redelivery_delay` (no sooner than 100 µs after the last time), and given up (dead letters) after `max_deliveries`; a \
+consumer that is late keeps its place in the prefetch window until it answers. A `retry` or `hedge` on a link to consumers \
+goes to another consumer that has room, while there is one that was not tried. What no consumer has got is no delivery: \
+turned away by an open breaker, a bulkhead, a pool or a full queue, or sent over a cut link, a message keeps its place, and \
+the consumer is tried again after 100 ms, then twice as long each time, up to 1 s. With at most once it is lost all the \
+same. `delivery` chooses at most once, at least once (duplicates are \
 counted) or exactly once (the consumer recognises repetitions, which still cost it work and are counted as coalesced). \
 `order` is Fifo or Priority; `delay` keeps new messages back; `retention` throws old ones away that are not with a consumer. \
 A flush throws away all that are not with a consumer; a kill loses all unless the queue is `durable`, and what was with \

@@ -75,7 +75,7 @@ impl RateLimiter {
             let several = outs.to_vec();
             several.into_iter().find(|link| ctx.admits(*link, class))
         };
-        let Some(link) = link else { return ctx.reply(id, Reply::failed(Reason::NoRoute)) };
+        let Some(link) = link else { return ctx.reply(id, Reply::turned_away(Reason::NoRoute)) };
         ctx.meter_add(Meter::Busy, 1);
         let request = ctx.call(id).asks;
         ctx.send(id, link, 0, Route::ANY, request);
@@ -164,7 +164,7 @@ impl Kind for RateLimiter {
         let now = ctx.now();
         match self.buckets.entry(tenant).or_default().take(&self.limit, now) {
             Decision::Pass => self.pass(ctx, id),
-            Decision::Refuse => ctx.reply(id, Reply::failed(Reason::RateLimited)),
+            Decision::Refuse => ctx.reply(id, Reply::turned_away(Reason::RateLimited)),
             Decision::Wait(span) => {
                 ctx.meter_add(Meter::Queue, 1);
                 ctx.call_mut(id).scratch[0] = WAITS;

@@ -97,6 +97,7 @@ impl Service {
                 costs[usize::from(i)] = (FAIR_COST as f64 / weight) as u64;
             }
         }
+        ctx.set_concurrency(station.concurrency());
         self.station = Arc::new(station);
         self.wait = self.spec.wait.sampler();
         self.work_after = self.spec.work_after.sampler();
@@ -255,7 +256,8 @@ impl Service {
             match done {
                 Done::Begin(id) => self.begin(ctx, id),
                 Done::Cold(id, span) => self.cold_start(ctx, id, span),
-                Done::Drop(id, reason) => ctx.reply(id, Reply::failed(reason)),
+                Done::Drop(id, reason) => ctx.reply(id, Reply::turned_away(reason)),
+                Done::PutOut(_) => debug_assert!(false, "only an arrival takes a place"),
             }
         }
         let state = &mut self.replicas[usize::from(replica)];
@@ -263,6 +265,31 @@ impl Service {
         if state.life.phase == Phase::Draining && state.station.is_idle() {
             state.life.phase = Phase::Gone;
             self.shed_gone(ctx);
+        }
+    }
+
+    /// A call that waits leaves after a while, if that is set.
+    #[inline]
+    fn limit_wait(&mut self, ctx: &mut Ctx, id: CallId) {
+        if let Some(max_wait) = &self.max_wait {
+            let span = max_wait.draw(&mut self.rng);
+            ctx.call_timer(id, span, LEAVE_TIMER);
+        }
+    }
+
+    /// A call loses its place to one that is more urgent; those that it has called go on.
+    #[cold]
+    #[inline(never)]
+    fn put_out(&mut self, ctx: &mut Ctx, out: CallId, id: CallId) {
+        let replica = ctx.call(id).replica;
+        let station = &mut self.replicas[usize::from(replica)].station;
+        let done = station.put_out(ctx, out, id, &mut self.rng);
+        Self::rearm(ctx, replica, station);
+        ctx.reply(out, Reply::failed(Reason::QueueFull));
+        match done {
+            Some(Done::Begin(id)) => self.begin(ctx, id),
+            Some(Done::Cold(id, span)) => self.cold_start(ctx, id, span),
+            _ => {}
         }
     }
 
@@ -384,23 +411,24 @@ impl Kind for Service {
     fn on_call(&mut self, ctx: &mut Ctx, id: CallId) {
         let mut replica = ctx.call(id).replica;
         if replica == ANY_REPLICA {
-            let Some(chosen) = self.choose(ctx, id) else { return ctx.reply(id, Reply::failed(Reason::Refused)) };
+            let Some(chosen) = self.choose(ctx, id) else { return ctx.reply(id, Reply::turned_away(Reason::Refused)) };
             replica = chosen;
             ctx.call_mut(id).replica = replica;
         }
         let Some(state) = self.replicas.get_mut(usize::from(replica)) else {
-            return ctx.reply(id, Reply::failed(Reason::Refused));
+            return ctx.reply(id, Reply::turned_away(Reason::Refused));
         };
         match state.station.arrive(ctx, id, &mut self.rng) {
             Some(Done::Begin(id)) => self.begin(ctx, id),
             Some(Done::Cold(id, span)) => self.cold_start(ctx, id, span),
-            Some(Done::Drop(id, reason)) => ctx.reply(id, Reply::failed(reason)),
-            None => {
-                if let Some(max_wait) = &self.max_wait {
-                    let span = max_wait.draw(&mut self.rng);
-                    ctx.call_timer(id, span, LEAVE_TIMER);
+            Some(Done::Drop(dropped, reason)) => {
+                ctx.reply(dropped, Reply::turned_away(reason));
+                if dropped != id {
+                    self.limit_wait(ctx, id);
                 }
             }
+            Some(Done::PutOut(out)) => self.put_out(ctx, out, id),
+            None => self.limit_wait(ctx, id),
         }
     }
 
@@ -439,7 +467,7 @@ impl Kind for Service {
             _ => {
                 // It has waited as long as it is willing to.
                 if station.is_waiting(ctx, id) {
-                    station.left_queue(ctx);
+                    station.left_queue(ctx, id);
                     ctx.reply(id, Reply::failed(Reason::Timeout));
                 }
             }
@@ -489,7 +517,7 @@ impl Kind for Service {
         let replica = ctx.call(id).replica;
         let station = &mut self.replicas[usize::from(replica)].station;
         if station.is_waiting(ctx, id) {
-            station.left_queue(ctx);
+            station.left_queue(ctx, id);
             ctx.reply(id, Reply::failed(Reason::Cancelled));
         } else {
             if matches!(ctx.call(id).scratch[0], WORK | WORK_AFTER) {
@@ -553,7 +581,10 @@ to one process, so that an idle one takes the next. `work_by_class` sets the wor
 `coherency` make it grow with the calls in progress.
 
 Waiting calls are ordered by the `discipline` and bounded by `queue_limit`, `max_wait` and `codel`; `drop_expired` fails \
-those whose deadline has passed. Deadlines come with a call only over links with `propagate_deadline`: without it neither \
+those whose deadline has passed. A full queue drops what it would serve last: the arrival (Fifo, Random, ProcessorSharing), \
+the oldest call (Lifo, and AdaptiveLifo while more than 16 wait), the newest of the least urgent (Priority), the latest \
+deadline (EarliestDeadline), the newest of the longest flow (WeightedFair); with PreemptivePriority the least urgent call at \
+the station, also one in service. It fails with `queue_full`. Deadlines come with a call only over links with `propagate_deadline`: without it neither \
 that nor EarliestDeadline does anything. With ProcessorSharing and PreemptivePriority every call has a slot at once and waits \
 for a core: `queue_limit` bounds the calls beyond the cores, and `slots`, `max_wait` and `codel` mean nothing. WeightedFair is \
 fair queueing: each tenant's calls of each class are a flow, and flows that wait are served in proportion to the \

@@ -161,7 +161,8 @@ impl ShardedStore {
     fn take(&mut self, ctx: &mut Ctx, done: Done) {
         match done {
             Done::Begin(id) | Done::Cold(id, _) => self.begin(ctx, id),
-            Done::Drop(id, reason) => ctx.reply(id, Reply::failed(reason)),
+            Done::Drop(id, reason) => ctx.reply(id, Reply::turned_away(reason)),
+            Done::PutOut(id) => ctx.reply(id, Reply::failed(Reason::QueueFull)),
         }
     }
 }
@@ -252,6 +253,7 @@ impl Kind for ShardedStore {
             spec: spec.clone(),
         };
         ctx.set_replicas(spec.shards as u16);
+        ctx.set_concurrency(spec.slots);
         for _ in 0..spec.shards {
             let mut station = Station::new(&Self::station_spec(spec));
             station.open(ctx);
@@ -267,6 +269,7 @@ impl Kind for ShardedStore {
         self.read = spec.read.sampler();
         self.write = spec.write.sampler();
         self.cold_read = spec.cold_read.sampler();
+        ctx.set_concurrency(spec.slots);
         let station = Self::station_spec(spec);
         for shard in 0..self.stations.len() {
             self.stations[shard].retune(ctx, &station);
@@ -283,7 +286,7 @@ impl Kind for ShardedStore {
         self.served[shard as usize] += 1;
         ctx.call_mut(id).replica = shard as u16;
         if !ctx.is_up(ctx.node(), shard as u16) {
-            return ctx.reply(id, Reply::failed(Reason::Refused));
+            return ctx.reply(id, Reply::turned_away(Reason::Refused));
         }
         if let Some(done) = self.stations[shard as usize].arrive(ctx, id, &mut self.rng) {
             self.take(ctx, done);
@@ -305,7 +308,7 @@ impl Kind for ShardedStore {
         let shard = usize::from(ctx.call(id).replica);
         let station = &mut self.stations[shard];
         if station.is_waiting(ctx, id) {
-            station.left_queue(ctx);
+            station.left_queue(ctx, id);
             ctx.reply(id, Reply::failed(Reason::Cancelled));
         } else {
             station.stop_work(ctx, id);

@@ -30,6 +30,16 @@ pub struct StationSpec {
 }
 
 impl StationSpec {
+    /// Calls worked on at once: where all are admitted, more than there are cores only wait.
+    pub fn concurrency(&self) -> u32 {
+        if self.admits_all { self.cores } else { self.slots }
+    }
+
+    /// Whether the urgent take the place of others that are being served.
+    fn interrupts(&self) -> bool {
+        self.admits_all && self.sharing == Sharing::Preemptive
+    }
+
     /// A plain station: first in, first out, as many cores as slots.
     pub fn plain(slots: u32, queue_limit: Option<u32>) -> StationSpec {
         StationSpec {
@@ -54,8 +64,10 @@ pub enum Done {
     Begin(CallId),
     /// It has a slot that must be started first, which takes so long.
     Cold(CallId, Span),
-    /// Fail it.
+    /// Fail it: the arrival, or one that gives way to it and waited until now.
     Drop(CallId, Reason),
+    /// The arrival may have the place of this call, which holds a slot: [put it out](Station::put_out).
+    PutOut(CallId),
 }
 
 /// Slots, the queue in front of them, and the cores behind. What only some stations need lies elsewhere: a thousand of them
@@ -93,6 +105,8 @@ struct Rare {
     capacity: [u32; 2],
     /// Idle slots that are still warm: since when, oldest first.
     warm: Vec<Time>,
+    /// Where the urgent interrupt the others: the calls that have a slot, and some that had one.
+    seated: Option<Waiting<CallId>>,
 }
 
 /// The second word of a call's scratch besides what [ends by the clock](Clock): on shared cores, with the time since when;
@@ -118,7 +132,10 @@ impl Station {
             generation: 0,
             change_at: Time::NEVER,
             clock: Clock::new(),
-            rare: Box::default(),
+            rare: Box::new(Rare {
+                seated: spec.interrupts().then(|| Waiting::new(spec.discipline)),
+                ..Rare::default()
+            }),
             spec: spec.clone(),
         }
     }
@@ -195,7 +212,7 @@ impl Station {
             false => self.queued >= self.spec.queue_limit,
         };
         if full {
-            return Some(Done::Drop(id, Reason::QueueFull));
+            return Some(self.make_room(ctx, id));
         }
         call.scratch[1] = QUEUED;
         self.queue_up(call, id, now);
@@ -203,23 +220,85 @@ impl Station {
         None
     }
 
+    /// The station is full: somebody gives way, by the discipline. If another does that waited, the arrival waits now.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, ctx: &mut Ctx, id: CallId) -> Done {
+        let now = ctx.now();
+        let ticket = self.ticket(ctx.call(id), id, now);
+        if let Some(out) = self.waiting.make_room(&ticket, self.queued as usize, |id| Self::waits(ctx, id)) {
+            self.queued -= 1;
+            let call = ctx.call_mut(id);
+            call.scratch[1] = QUEUED;
+            self.queue_up(call, id, now);
+            self.show(ctx);
+            return Done::Drop(out, Reason::QueueFull);
+        }
+        let seated = self.rare.seated.as_mut();
+        let out = seated.and_then(|seated| seated.make_room(&ticket, self.busy as usize, |id| ctx.is_served(id)));
+        out.map_or(Done::Drop(id, Reason::QueueFull), Done::PutOut)
+    }
+
+    /// Take a call off its slot, and let an arrival have its place; the caller answers the first.
+    #[cold]
+    #[inline(never)]
+    pub fn put_out(&mut self, ctx: &mut Ctx, out: CallId, id: CallId, rng: &mut Rng) -> Option<Done> {
+        self.stop_work(ctx, out);
+        self.leave(ctx);
+        let now = ctx.now();
+        let call = ctx.call_mut(id);
+        if self.is_frozen() {
+            call.scratch[1] = QUEUED;
+            self.queue_up(call, id, now);
+            self.show(ctx);
+            return None;
+        }
+        Some(self.seat(call, id, now, rng))
+    }
+
     /// To the others that wait.
     #[inline(always)]
     fn queue_up(&mut self, call: &Call, id: CallId, now: Time) {
         self.queued += 1;
-        if self.waiting.push_fifo(id, now) {
-            return;
+        if !self.waiting.push_fifo(id, now) {
+            self.waiting.push(self.ticket(call, id, now));
         }
+    }
+
+    fn ticket(&self, call: &Call, id: CallId, since: Time) -> Ticket<CallId> {
         let class = call.asks.class.index();
-        let ticket = Ticket {
+        Ticket {
             id,
-            since: now,
+            since,
             priority: call.asks.priority,
             deadline: call.asks.deadline,
-            flow: (class as u64) << 32 | u64::from(call.asks.tenant),
+            flow: Self::flow(call),
             cost: self.spec.fair_costs.get(class).copied().unwrap_or(FAIR_COST),
-        };
-        self.waiting.push(ticket);
+        }
+    }
+
+    /// Each tenant's calls of each class are a flow.
+    fn flow(call: &Call) -> u64 {
+        (call.asks.class.index() as u64) << 32 | u64::from(call.asks.tenant)
+    }
+
+    /// Note who has a slot where that may be taken away.
+    #[cold]
+    #[inline(never)]
+    fn note_seated(&mut self, call: &Call, id: CallId, since: Time) {
+        let ticket = self.ticket(call, id, since);
+        if let Some(seated) = &mut self.rare.seated {
+            seated.push(ticket);
+        }
+    }
+
+    /// Forget those that had a slot, before they add up.
+    #[cold]
+    #[inline(never)]
+    fn sweep_seated(&mut self, ctx: &Ctx) {
+        if let Some(seated) = self.rare.seated.as_mut().filter(|seated| seated.len() > 2 * self.busy as usize + 64) {
+            seated.retain(|id| ctx.is_served(id));
+        }
     }
 
     /// Bring the node's meters up to date: once after all that happens at an instant, because a slot that one leaves and
@@ -241,6 +320,9 @@ impl Station {
         self.busy += 1;
         self.stale = true;
         call.scratch[1] = SERVED;
+        if self.spec.interrupts() {
+            self.note_seated(call, id, now);
+        }
         let Some((cold_start, keep)) = &self.spec.cold else { return Done::Begin(id) };
         // The one used last is the one kept longest.
         self.rare.warm.retain(|&since| now.since(since) <= *keep);
@@ -260,7 +342,10 @@ impl Station {
             let (id, since) = self.waiting.pop_of(self.queued as usize, rng)?;
             let now = ctx.now();
             // Those who gave up left their entry behind.
-            let Some(call) = ctx.served_mut(id).filter(|call| call.scratch[1] == QUEUED) else { continue };
+            let Some(call) = ctx.served_mut(id).filter(|call| call.scratch[1] == QUEUED) else {
+                self.waiting.passed_over();
+                continue;
+            };
             self.queued -= 1;
             self.stale = true;
             if self.queued == 0 {
@@ -290,8 +375,9 @@ impl Station {
     }
 
     /// A waiting call gives up. Its entry stays behind, but such entries must not pile up where they are never reached.
-    pub fn left_queue(&mut self, ctx: &mut Ctx) {
+    pub fn left_queue(&mut self, ctx: &mut Ctx, id: CallId) {
         self.queued -= 1;
+        self.waiting.left(Self::flow(ctx.call(id)));
         self.show(ctx);
         if self.queued == 0 {
             self.waiting.clear();
@@ -308,6 +394,9 @@ impl Station {
         self.stale = true;
         if self.spec.cold.is_some() {
             self.rare.warm.push(ctx.now());
+        }
+        if self.spec.interrupts() {
+            self.sweep_seated(ctx);
         }
     }
 
@@ -462,6 +551,9 @@ impl Station {
         (self.queued, self.busy, self.direct) = (0, 0, 0);
         self.clock.clear();
         self.rare.warm.clear();
+        if let Some(seated) = &mut self.rare.seated {
+            seated.clear();
+        }
         if let Some(processor) = &mut self.processor {
             processor.clear();
         }

@@ -1,9 +1,11 @@
 //! A queue of things that wait to be served, by one of the usual disciplines.
 
+mod fair;
+
 use crate::base::{Rng, Span, Time};
+use fair::Fair;
 use serde::{Deserialize, Serialize};
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Who is served next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -34,17 +36,21 @@ pub enum Discipline {
 impl Discipline {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("Fifo", "First in, first out."),
-        ("Lifo", "Last in, first out: the newest call first."),
+        ("Fifo", "First in, first out. A full queue drops the arrival."),
+        ("Lifo", "Last in, first out: the newest call first. A full queue drops the oldest."),
         ("AdaptiveLifo", "First in, first out; last in, first out while more than 16 wait."),
-        ("Priority", "Non-preemptive priority: the most urgent class first."),
-        ("PreemptivePriority", "Preemptive priority: the most urgent class first; it interrupts the others."),
-        ("Random", "Random order."),
+        ("Priority", "Non-preemptive priority: the most urgent class first. A full queue drops the least urgent call."),
+        (
+            "PreemptivePriority",
+            "Preemptive priority: the most urgent class first; it interrupts the others. Without room, the least urgent is dropped.",
+        ),
+        ("Random", "Random order. A full queue drops the arrival."),
         ("ProcessorSharing", "Processor sharing: all calls at once, sharing the cores evenly."),
-        ("EarliestDeadline", "Earliest deadline first."),
+        ("EarliestDeadline", "Earliest deadline first. A full queue drops the latest."),
         (
             "WeightedFair",
-            "Weighted fair queueing: each tenant's calls of each class are a flow; flows share by their weights.",
+            "Weighted fair queueing: each tenant's calls of each class are a flow; flows share by their weights. A full queue \
+             drops from the longest flow.",
         ),
     ];
 }
@@ -74,7 +80,7 @@ pub struct Ticket<T> {
 /// What a call of weight 1 costs its flow.
 pub const FAIR_COST: u64 = 1 << 20;
 
-/// Those who wait.
+/// Calls that wait.
 #[derive(Clone, Debug)]
 pub struct Waiting<T: Ord> {
     discipline: Discipline,
@@ -85,29 +91,23 @@ pub struct Waiting<T: Ord> {
 /// What the disciplines need that do not go by the line.
 #[derive(Clone, Debug)]
 struct Ranked<T: Ord> {
-    /// By (rank, sequence): the rank is a deadline or a start tag.
-    heap: BinaryHeap<Reverse<(u64, u64, T, Time)>>,
+    /// By deadline and arrival.
+    by_deadline: BTreeMap<(Time, u64), (T, Time)>,
     by_priority: BTreeMap<u8, VecDeque<(T, Time)>>,
     seq: u64,
-    /// Start-time fair queueing: virtual time, and the tag at which each flow may go on.
-    virtual_time: u64,
-    tags: BTreeMap<u64, u64>,
+    fair: Fair<T>,
 }
 
 impl<T: Copy + Ord> Waiting<T> {
     pub fn new(discipline: Discipline) -> Self {
-        let ranked = Ranked {
-            heap: BinaryHeap::new(),
-            by_priority: BTreeMap::new(),
-            seq: 0,
-            virtual_time: 0,
-            tags: BTreeMap::new(),
-        };
+        let ranked = Ranked { by_deadline: BTreeMap::new(), by_priority: BTreeMap::new(), seq: 0, fair: Fair::new() };
         Waiting { discipline, line: VecDeque::new(), ranked: Box::new(ranked) }
     }
 
+    /// Entries, also of calls that left.
     pub fn len(&self) -> usize {
-        self.line.len() + self.ranked.heap.len() + self.ranked.by_priority.values().map(VecDeque::len).sum::<usize>()
+        let Ranked { by_deadline, by_priority, fair, .. } = &*self.ranked;
+        self.line.len() + by_deadline.len() + by_priority.values().map(VecDeque::len).sum::<usize>() + fair.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -125,15 +125,31 @@ impl<T: Copy + Ord> Waiting<T> {
 
     fn clear_ranked(&mut self) {
         self.ranked.by_priority.values_mut().for_each(VecDeque::clear);
-        self.ranked.heap.clear();
-        self.ranked.tags.clear();
+        self.ranked.by_deadline.clear();
+        self.ranked.fair.clear();
     }
 
     /// Forget those who are not there any more.
     pub fn retain(&mut self, alive: impl Fn(T) -> bool) {
         self.line.retain(|(id, _)| alive(*id));
         self.ranked.by_priority.values_mut().for_each(|line| line.retain(|(id, _)| alive(*id)));
-        self.ranked.heap.retain(|Reverse((_, _, id, _))| alive(*id));
+        self.ranked.by_deadline.retain(|_, (id, _)| alive(*id));
+        self.ranked.fair.retain(alive);
+    }
+
+    /// A call of this flow leaves the line; its entry stays behind.
+    pub fn left(&mut self, flow: u64) {
+        if self.discipline == Discipline::WeightedFair {
+            self.ranked.fair.left(flow);
+        }
+    }
+
+    /// The entry that was taken last was of a call that had left.
+    #[cold]
+    pub fn passed_over(&mut self) {
+        if self.discipline == Discipline::WeightedFair {
+            self.ranked.fair.passed_over();
+        }
     }
 
     /// Add to the end of the line, where that is all there is to it; false if a ticket is needed.
@@ -153,20 +169,27 @@ impl<T: Copy + Ord> Waiting<T> {
             Discipline::Priority | Discipline::PreemptivePriority => {
                 self.ranked.by_priority.entry(ticket.priority).or_default().push_back(entry);
             }
-            Discipline::EarliestDeadline => self.rank(ticket.deadline.0, entry),
-            Discipline::WeightedFair => {
-                let tag = self.ranked.tags.get(&ticket.flow).copied().unwrap_or(0).max(self.ranked.virtual_time);
-                // Calls count alike: their work is not known beforehand.
-                self.ranked.tags.insert(ticket.flow, tag + ticket.cost);
-                self.rank(tag, entry);
+            Discipline::EarliestDeadline => {
+                self.ranked.seq += 1;
+                self.ranked.by_deadline.insert((ticket.deadline, self.ranked.seq), entry);
             }
+            Discipline::WeightedFair => self.ranked.fair.push(&ticket),
             _ => self.line.push_back(entry),
         }
     }
 
-    fn rank(&mut self, rank: u64, (id, since): (T, Time)) {
-        self.ranked.seq += 1;
-        self.ranked.heap.push(Reverse((rank, self.ranked.seq, id, since)));
+    /// Put one back that was taken before its turn: ahead of the others, or of those as urgent, behind older ones that were
+    /// put back before.
+    pub fn put_back(&mut self, ticket: Ticket<T>) {
+        let line = match self.discipline {
+            Discipline::Priority | Discipline::PreemptivePriority => {
+                self.ranked.by_priority.entry(ticket.priority).or_default()
+            }
+            Discipline::EarliestDeadline | Discipline::WeightedFair => return self.push(ticket),
+            _ => &mut self.line,
+        };
+        let older = line.iter().take_while(|(_, since)| *since <= ticket.since).count();
+        line.insert(older, (ticket.id, ticket.since));
     }
 
     /// Take the next one, with the time since when it waited.
@@ -195,16 +218,34 @@ impl<T: Copy + Ord> Waiting<T> {
             Discipline::Priority | Discipline::PreemptivePriority => {
                 self.ranked.by_priority.values_mut().find_map(VecDeque::pop_front)
             }
-            Discipline::EarliestDeadline | Discipline::WeightedFair => {
-                let Reverse((rank, _, id, since)) = self.ranked.heap.pop()?;
-                if matches!(self.discipline, Discipline::WeightedFair) {
-                    self.ranked.virtual_time = rank;
-                    if self.ranked.heap.is_empty() {
-                        self.ranked.tags.clear();
-                    }
-                }
-                Some((id, since))
+            Discipline::EarliestDeadline => self.ranked.by_deadline.pop_first().map(|(_, entry)| entry),
+            Discipline::WeightedFair => self.ranked.fair.pop(),
+        }
+    }
+
+    /// The line is full: take out the call that gives way to `arrival`, which is the one that would be served last. None
+    /// if that is the arrival itself. So many wait; entries of those that left are dropped on the way.
+    #[inline(never)]
+    pub fn make_room(&mut self, arrival: &Ticket<T>, living: usize, is_there: impl Fn(T) -> bool) -> Option<T> {
+        match self.discipline {
+            Discipline::Fifo | Discipline::ProcessorSharing | Discipline::Random => None,
+            Discipline::AdaptiveLifo if living <= ADAPTIVE_LENGTH => None,
+            Discipline::Lifo | Discipline::AdaptiveLifo => {
+                std::iter::from_fn(|| self.line.pop_front()).map(|(id, _)| id).find(|id| is_there(*id))
             }
+            Discipline::Priority | Discipline::PreemptivePriority => {
+                let less_urgent = self.ranked.by_priority.range_mut(arrival.priority.checked_add(1)?..).rev();
+                let mut newest = less_urgent.flat_map(|(_, line)| std::iter::from_fn(move || line.pop_back()));
+                newest.find(|(id, _)| is_there(*id)).map(|(id, _)| id)
+            }
+            Discipline::EarliestDeadline => loop {
+                let last = self.ranked.by_deadline.last_entry().filter(|last| last.key().0 > arrival.deadline)?;
+                let (id, _) = last.remove();
+                if is_there(id) {
+                    return Some(id);
+                }
+            },
+            Discipline::WeightedFair => self.ranked.fair.make_room(arrival, is_there),
         }
     }
 }
@@ -293,7 +334,9 @@ mod tests {
 
     #[test]
     fn the_dead_are_forgotten_wherever_they_lie() {
-        for discipline in [Discipline::Lifo, Discipline::Priority, Discipline::EarliestDeadline] {
+        for discipline in
+            [Discipline::Lifo, Discipline::Priority, Discipline::EarliestDeadline, Discipline::WeightedFair]
+        {
             let mut waiting = Waiting::new(discipline);
             for id in 0..6u32 {
                 let deadline = Time(100 + u64::from(id));
@@ -304,6 +347,83 @@ mod tests {
             waiting.clear();
             assert!(waiting.is_empty());
         }
+    }
+
+    /// Calls 0 to 19 wait; every third has left. Which one gives way to whom?
+    #[test]
+    fn a_full_line_drops_what_it_would_serve_last() {
+        let ticket = |id: u32, priority: u8, deadline: u64, flow: u64| Ticket {
+            id,
+            since: Time(u64::from(id)),
+            priority,
+            deadline: Time(deadline),
+            flow,
+            cost: if flow == 2 { FAIR_COST / 8 } else { FAIR_COST },
+        };
+        let full = |discipline| {
+            let mut waiting = Waiting::new(discipline);
+            for id in 0..20u32 {
+                // Flow 1 has 6 calls, flow 2, of weight 8, has 14.
+                let flow = if id < 6 { 1 } else { 2 };
+                waiting.push(ticket(id, (id % 4) as u8, 100 + u64::from(id * 7 % 20), flow));
+                if id % 3 == 0 {
+                    waiting.left(flow);
+                }
+            }
+            waiting
+        };
+        let there = |id: u32| id % 3 != 0;
+        let drops = |discipline, arrival: Ticket<u32>| full(discipline).make_room(&arrival, 17, there);
+        for discipline in [Discipline::Fifo, Discipline::Random, Discipline::ProcessorSharing] {
+            assert_eq!(drops(discipline, ticket(20, 0, 0, 9)), None, "{discipline:?}");
+        }
+        for discipline in [Discipline::Lifo, Discipline::AdaptiveLifo] {
+            assert_eq!(drops(discipline, ticket(20, 3, 999, 1)), Some(1), "{discipline:?}");
+        }
+        let few = full(Discipline::AdaptiveLifo).make_room(&ticket(20, 0, 0, 9), 16, there);
+        assert_eq!(few, None, "first in, first out");
+        for discipline in [Discipline::Priority, Discipline::PreemptivePriority] {
+            assert_eq!(drops(discipline, ticket(20, 2, 0, 9)), Some(19), "the newest of priority 3");
+            assert_eq!(drops(discipline, ticket(20, 3, 0, 9)), None, "nobody is less urgent");
+            assert_eq!(drops(discipline, ticket(20, 255, 0, 9)), None);
+        }
+        // 17 * 7 % 20 = 19 is the latest.
+        assert_eq!(drops(Discipline::EarliestDeadline, ticket(20, 0, 118, 9)), Some(17));
+        assert_eq!(drops(Discipline::EarliestDeadline, ticket(20, 0, 119, 9)), None);
+        // Of flow 1 four are there, of flow 2 nine of an eighth each.
+        assert_eq!(drops(Discipline::WeightedFair, ticket(20, 0, 0, 9)), Some(5));
+        assert_eq!(drops(Discipline::WeightedFair, ticket(20, 0, 0, 1)), None);
+    }
+
+    /// The small flow keeps all it asks for, the large one what is left, however often the line is full.
+    #[test]
+    fn a_full_fair_line_lets_the_small_flow_in_and_charges_nothing_for_what_it_drops() {
+        let (mut waiting, mut rng) = (Waiting::new(Discipline::WeightedFair), Rng::seeded(1));
+        let ticket = |id, flow| Ticket { id, since: Time(0), priority: 0, deadline: Time(0), flow, cost: FAIR_COST };
+        let (mut next, mut waits, mut small) = (0u32, 0, 0);
+        let mut served = [0; 2];
+        for round in 0..1_000 {
+            // Five arrivals, one of them of the small flow, and two that are served.
+            for i in 0..5 {
+                let flow = u64::from(i == 4);
+                let arrival = ticket(next * 2 + flow as u32, flow);
+                next += 1;
+                small += flow;
+                if waits < 20 {
+                    waits += 1;
+                } else if waiting.make_room(&arrival, waits, |_| true).is_none() {
+                    continue;
+                }
+                waiting.push(arrival);
+            }
+            for _ in 0..2 {
+                let (id, _) = waiting.pop(&mut rng).expect("calls that wait");
+                waits -= 1;
+                served[(id % 2) as usize] += 1;
+            }
+            assert_eq!(waiting.len(), waits, "in round {round}");
+        }
+        assert!(small - served[1] <= 10 && served[0] + served[1] == 2_000, "{served:?} of {small}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod aside;
 mod balancing;
 mod board;
 mod classes;
+mod consumers;
 mod cycles;
 pub mod expectations;
 mod flow;
@@ -30,6 +31,7 @@ const CHECKS: &[Check] = &[
     nodes::check,
     links::check,
     balancing::check,
+    consumers::check,
     cycles::check,
     classes::check,
     unused::check,

@@ -260,6 +260,10 @@ pub fn check(spec: &Spec, checker: &mut Checker) {
     }
     check_arrivals(&spec.arrivals, checker);
     check_shape(&spec.shape, checker);
+    let most = spec.rate.0 * spec.shape.peak();
+    if most > 1e9 && !matches!(spec.arrivals, Arrivals::Closed { .. }) {
+        checker.error("shape", format!("the rate reaches {most:.0}/s: at most 1,000,000,000/s can be told apart"));
+    }
     if let Some(problem) = spec.keys.problem() {
         checker.error("keys", problem);
     }
@@ -274,6 +278,8 @@ fn check_arrivals(arrivals: &Arrivals, checker: &mut Checker) {
             }
             if calm.is_zero() || burst.is_zero() {
                 checker.error("arrivals", "calm and burst must last longer than 0");
+            } else {
+                checker.recurs("arrivals", "calm and burst together", (calm.0 as f64 + burst.0 as f64) / 2.0, 1);
             }
         }
         Arrivals::Batches { size } => {

@@ -22,7 +22,8 @@ impl Database {
             Fault::Kill => self.kill(ctx, replica),
             Fault::Restart if was_dead => {
                 self.stations[usize::from(replica)].open(ctx);
-                self.catch_up(ctx, Some(replica));
+                // The others get what a primary had not sent to them when it went.
+                self.catch_up(ctx, (replica != self.primary).then_some(replica));
             }
             Fault::Freeze | Fault::Thaw | Fault::Slow(_) => self.set_pace(ctx, replica),
             _ => {}

@@ -84,8 +84,10 @@ pub enum OnPartition {
 
 impl OnPartition {
     /// What its parts are, in the words of the inspector and the manual.
-    pub const PARTS: &[(&str, &str)] =
-        &[("Refuse", "CP: refuses."), ("ServeStale", "AP: answers with what it has, perhaps stale.")];
+    pub const PARTS: &[(&str, &str)] = &[
+        ("Refuse", "CP: a primary without a majority is fenced, a replica without the primary refuses."),
+        ("ServeStale", "AP: each side answers with what it has, and goes on writing."),
+    ];
 }
 
 impl Default for Spec {
@@ -175,7 +177,7 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "on_partition",
-            "Behaviour of replicas that cannot reach a majority in a partition: consistency or availability.",
+            "What replicas do that a partition cuts off: Refuse (CP, fencing) or ServeStale (AP).",
             &["ServeStale"],
         )
         .parts(OnPartition::PARTS)

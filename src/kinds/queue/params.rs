@@ -12,7 +12,7 @@ pub struct Spec {
     pub overflow: Overflow,
     pub delivery: Delivery,
     pub order: Order,
-    pub prefetch: u32,
+    pub prefetch: Option<u32>,
     pub visibility_timeout: Option<Span>,
     pub max_deliveries: u32,
     pub redelivery_delay: Span,
@@ -27,7 +27,7 @@ pub enum Overflow {
     /// The producer is told.
     #[default]
     Reject,
-    /// The oldest message that is not with a consumer goes, whatever its priority.
+    /// The oldest message that is not with a consumer goes; by priority, the oldest of the least urgent.
     DropOldest,
     /// The producer waits until there is room.
     Block,
@@ -59,7 +59,7 @@ impl Overflow {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
         ("Reject", "Rejects the new message; the producer gets an error."),
-        ("DropOldest", "Drops the oldest message that waits."),
+        ("DropOldest", "Drops the oldest message that waits, by priority the oldest of the least urgent."),
         ("Block", "Blocks the producer until there is room."),
     ];
 }
@@ -86,7 +86,7 @@ impl Default for Spec {
             overflow: Overflow::Reject,
             delivery: Delivery::AtLeastOnce,
             order: Order::Fifo,
-            prefetch: 1,
+            prefetch: None,
             visibility_timeout: Some(Span::from_secs(30)),
             max_deliveries: 5,
             redelivery_delay: Span::ZERO,
@@ -117,7 +117,12 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     );
     v.visit(&Param::new("order", "Order of delivery.", &["Priority"]).parts(Order::PARTS), &mut spec.order);
     v.visit(
-        &Param::new("prefetch", "Unacknowledged messages each consumer replica may have.", &["20"])
+        &Param::new(
+            "prefetch",
+            "Unacknowledged messages each consumer replica may have. None: as many as it handles at once. More hides the \
+             latency of the link; fewer limit the consumer.",
+            &["20"],
+        )
             .range(1.0, 1e6)
             .live(),
         &mut spec.prefetch,
@@ -128,6 +133,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
             "Visibility timeout: an unacknowledged message is redelivered after this time. None: never.",
             &["\"8ms\""],
         )
+        .range(1e-3, 1e6)
         .live(),
         &mut spec.visibility_timeout,
     );

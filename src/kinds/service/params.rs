@@ -185,6 +185,8 @@ pub fn check(spec: &Spec, checker: &mut Checker) {
         && switch_interval.is_zero()
     {
         checker.error("runtime", "with a switch_interval of 0 threads would do nothing but take turns");
+    } else if let Runtime::GlobalLock { switch_interval } = &spec.runtime {
+        checker.recurs("runtime", "switch_interval", switch_interval.0 as f64, 1);
     }
     if spec.fair_weights.values().any(|weight| !(1e-3..=1e6).contains(weight)) {
         checker.error("fair_weights", "a weight is a number from 0.001 to a million");
@@ -211,6 +213,9 @@ pub fn check(spec: &Spec, checker: &mut Checker) {
         checker.dist("pauses", &pauses.lasting);
         if pauses.every.as_constant() == Some(Span::ZERO) {
             checker.error("pauses", "pauses without time between them would stop the service for good");
+        } else {
+            let cycle = pauses.every.mean_or_so() + pauses.lasting.mean_or_so();
+            checker.recurs("pauses", "every and lasting together", cycle, u32::from(spec.replicas));
         }
     }
     if let Some(breakdowns) = &spec.breakdowns {
@@ -218,6 +223,9 @@ pub fn check(spec: &Spec, checker: &mut Checker) {
         checker.dist("breakdowns", &breakdowns.down);
         if breakdowns.up.as_constant() == Some(Span::ZERO) {
             checker.error("breakdowns", "breakdowns without time between them would stop the service for good");
+        } else {
+            let cycle = breakdowns.up.mean_or_so() + breakdowns.down.mean_or_so();
+            checker.recurs("breakdowns", "up and down together", cycle, u32::from(spec.replicas));
         }
     }
     if let Runtime::Serverless { cold_start, .. } = &spec.runtime {
