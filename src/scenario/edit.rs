@@ -153,7 +153,7 @@ impl Editing<'_> {
 
     fn fields(&mut self, here: &Tree, old: &[Field], new: &[Field]) {
         let Value::Fields { fields, .. } = &here.value else { return };
-        fn find<'f>(fields: &'f [Field], name: &str) -> Option<usize> {
+        fn find(fields: &[Field], name: &str) -> Option<usize> {
             fields.iter().position(|field| field.name.text == name)
         }
         let mut elements = Elements::new(here);
