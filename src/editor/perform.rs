@@ -274,9 +274,10 @@ pub fn nudge(editor: &mut Editor, by: Point) -> Vec<Effect> {
 /// What a fault does to a node or link; `None` if it cannot be done to that.
 pub type Fault = fn(&Editor, String) -> Option<Strike>;
 
-/// The node has this handle.
+/// The node has this handle, and something for it to act on.
 fn takes(editor: &Editor, node: &str, handle: Handle) -> bool {
-    editor.design.nodes.get(node).is_some_and(|node| node.kind.meta().controls.contains(&handle))
+    let Some(node) = editor.design.nodes.get(node) else { return false };
+    node.kind.meta().controls.contains(&handle) && (handle != Handle::Slow || node.kind.takes_time())
 }
 
 /// The node has this handle, or the node of this replica.

@@ -110,7 +110,6 @@ pub(crate) const TRACED: u16 = 2048;
 /// Nothing was in its way to the callee, and nothing will be on the way back, if it has set out: the caller waits as long as
 /// the callee takes.
 pub(crate) const STRAIGHT: u16 = 4096;
-
 /// The link's own policies stopped it: it never left its caller.
 pub(crate) const STOPPED: u16 = 8192;
 
@@ -131,11 +130,11 @@ pub struct Call {
     pub node: NodeId,
     /// The link it came over.
     pub link: LinkId,
-    /// The replica of the callee that it is for, or [`ANY_REPLICA`].
-    pub replica: u16,
     /// Not at a multiple of four, or a compiler reads it together with what stands behind it: the processor then waits for
     /// both to be written.
     pub(crate) flags: u16,
+    /// The replica of the callee that it is for, or [`ANY_REPLICA`].
+    pub replica: u16,
     /// The replica of the caller that it comes from.
     pub origin: u16,
     pub asks: Request,

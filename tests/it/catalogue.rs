@@ -70,7 +70,7 @@ pub fn link_parameters() -> Vec<Param> {
 #[test]
 fn every_file_of_a_kind_is_listed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/kinds");
-    let besides = ["clock", "form", "kind", "life", "mod", "params", "station", "testing"];
+    let besides = ["clock", "form", "kind", "life", "mod", "params", "products", "station", "testing"];
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();

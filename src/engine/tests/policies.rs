@@ -275,7 +275,7 @@ fn what_is_lost_with_nobody_waiting_is_not_kept() {
         let mut sim = chain_of(Span::from_millis(1), vec![Toy::Relay, ok_after(2)], &[plain(), config]);
         sim.run_until(at(2_000));
         conserved(&mut sim);
-        assert!(failed(&mut sim, 1, Reason::Cancelled) > 500);
+        assert!(failed(&mut sim, 1, Reason::Lost) > 500);
         assert!(sim.operations() < 30 && sim.in_flight() < 30, "{} {}", sim.operations(), sim.in_flight());
     }
 }

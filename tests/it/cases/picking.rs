@@ -56,10 +56,11 @@ const RETRY: &str = r#"retry: (attempts: 4, backoff: (base: "1ms"))"#;
 fn next_upstream() {
     let report = report("cases/next_upstream.ron");
     assert!(failed_share(&report) <= 0.001, "{}", failed_share(&report));
-    // Every fourth call, or so, has one more attempt, and none has two.
+    // The failing one takes its turn of first attempts, between a quarter and a third as retries take turns too; none is
+    // tried twice.
     let link = &report.links["proxy->api"];
     let share = link.retries as f64 / (link.attempts - link.retries) as f64;
-    assert!((0.22..0.28).contains(&share), "{share}");
+    assert!((0.22..0.35).contains(&share), "{share}");
 }
 
 /// Three of four replicas fail, and there are four attempts: one of them finds the fourth.
@@ -390,7 +391,7 @@ fn attempts_are_counted_beyond_255() {
     let retry = r#"retry: (attempts: 400, backoff: (base: "10ms", growth: Fixed, jitter: None))"#;
     let text = format!(
         r#"(version: 1, run: (length: "3.9s", warm_up: "0s"),
-        nodes: {{ "u": (kind: client(arrivals: Closed(users: 1, think: "0s"))), "a": (kind: service(work: "0s", error_share: 1.0)) }},
+        nodes: {{ "u": (kind: client(arrivals: Closed(users: 1, think: "1us"))), "a": (kind: service(work: "0s", error_share: 1.0)) }},
         links: [(from: "u", to: "a", {retry})])"#
     );
     let report = Run::new(&read(&text)).unwrap_or_else(|findings| panic!("{findings:?}")).finish();
@@ -412,8 +413,10 @@ fn reasons_are_what_happened() {
     let failed = &report.links["users->api"].failed;
     assert!(failed["cancelled"] > 3_000 && failed.len() == 1, "{failed:?}");
     assert!(report.nodes["api"].failed["cancelled"] > 3_000);
-    let report = run(api, r#"(from: "users", to: "api", mode: Async, loss: "50%")"#, "");
-    let failed = &report.links["users->api"].failed;
+    let nodes = format!(r#"{api}, "mid": (kind: service(slots: 500, work: "0s"))"#);
+    let links = r#"(from: "users", to: "mid"), (from: "mid", to: "api", mode: Async, loss: "50%")"#;
+    let report = run(&nodes, links, "");
+    let failed = &report.links["mid->api"].failed;
     assert!(failed["lost"] > 1_000 && failed.len() == 1, "{failed:?}");
 }
 
