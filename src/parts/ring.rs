@@ -71,8 +71,10 @@ impl Ring {
             Strategy::ConsistentHash { virtual_nodes } => {
                 self.points.retain(|(_, shard)| *shard < shards);
                 for shard in self.shards..shards {
+                    // Mixed once more than a key is, or the first keys would lie on the points of the first shard.
+                    let identity = hash::mix2(salt, u64::from(shard));
                     for point in 0..virtual_nodes.max(1) {
-                        let place = hash::mix2(salt ^ u64::from(shard) << 32, u64::from(point));
+                        let place = hash::mix2(identity, u64::from(point));
                         self.points.push((place, shard));
                     }
                 }
@@ -141,6 +143,25 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The popular keys are the first ones: they must not lie together.
+    #[test]
+    fn the_first_keys_are_spread_like_all_others() {
+        let strategies = [
+            Strategy::Modulo,
+            Strategy::ConsistentHash { virtual_nodes: 500 },
+            Strategy::Rendezvous,
+            Strategy::Directory { buckets: 1_000 },
+        ];
+        for strategy in strategies {
+            for salt in 0..20 {
+                let ring = Ring::new(strategy, 8, 100_000, salt);
+                let mut counts = [0; 8];
+                (0..500).for_each(|key| counts[ring.shard(key) as usize] += 1);
+                assert!(counts.iter().all(|n| (30..110).contains(n)), "{strategy:?}, {salt}: {counts:?}");
+            }
+        }
+    }
 
     fn moved(strategy: Strategy, from: u32, to: u32) -> f64 {
         let keys = 100_000u64;

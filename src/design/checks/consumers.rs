@@ -30,7 +30,8 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::scenario;
+    use crate::base::ron;
+    use crate::design::Design;
 
     #[test]
     fn a_prefetch_below_the_concurrency_is_told() {
@@ -39,7 +40,8 @@ mod tests {
                 r#"(nodes: {{ "u": (kind: client()), "q": (kind: queue({prefetch})), "w": (kind: worker(concurrency: 4)) }},
                 links: [(from: "u", to: "q"), (from: "q", to: "w")])"#
             );
-            scenario::read_str(&text).diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>()
+            let design = ron::read::<Design>(&text).into_result().expect("a design");
+            super::super::check(&design).iter().map(|finding| finding.code).collect::<Vec<_>>()
         };
         assert_eq!(codes("prefetch: 3"), ["low-prefetch"]);
         assert!(codes("prefetch: 4").is_empty() && codes("").is_empty());

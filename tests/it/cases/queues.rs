@@ -2,7 +2,7 @@
 
 mod ends;
 
-use super::{design, path, said};
+use super::{design, said};
 use tailboard::design::Design;
 use tailboard::metrics::Report;
 use tailboard::run::{Run, figure};
