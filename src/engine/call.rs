@@ -116,12 +116,15 @@ pub(crate) const STOPPED: u16 = 8192;
 /// An attempt of a request over a link: two lines of the processor's cache, as a test below holds, because with very many
 /// calls in flight fetching them is most of what an event costs.
 #[derive(Clone, Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub struct Call {
     pub(crate) generation: u32,
     /// Not the first attempt of its operation: a retry, or a copy.
     pub again: bool,
     pub(crate) waits: Waits,
+    /// Not at a multiple of four, or a compiler reads it together with what stands behind it: the processor then waits for
+    /// both to be written.
+    pub(crate) flags: u16,
     /// The parent or the operation that waits, if one does.
     pub(crate) caller: CallId,
     /// What the caller wants to be told with the reply.
@@ -130,9 +133,6 @@ pub struct Call {
     pub node: NodeId,
     /// The link it came over.
     pub link: LinkId,
-    /// Not at a multiple of four, or a compiler reads it together with what stands behind it: the processor then waits for
-    /// both to be written.
-    pub(crate) flags: u16,
     /// The replica of the callee that it is for, or [`ANY_REPLICA`].
     pub replica: u16,
     /// The replica of the caller that it comes from.
