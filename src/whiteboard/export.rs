@@ -58,7 +58,8 @@ impl Export {
     pub fn write(&self, app: &App) -> Result<String, String> {
         let path = Path::new(&self.path).with_extension(self.format.extension());
         if app.files.is_at(&path) {
-            return format!("The picture was not written: {} is the scenario; name another file", path.display());
+            let path = path.display();
+            return Err(format!("The picture was not written: {path} is the scenario; name another file"));
         }
         let bytes = snapshot(app).and_then(|snapshot| {
             let selection = self.selection.then(|| app.editor.selection().nodes.clone());
