@@ -36,6 +36,7 @@ pub struct Messages {
 }
 
 impl Messages {
+    #[cfg(test)]
     pub fn all(&self) -> &[Message] {
         &self.all
     }
