@@ -375,7 +375,7 @@ impl Shortener {
             let lags = [0; 2].map(|_: u8| self.lag_of.draw(&mut self.rng));
             lags.iter().for_each(|lag| self.lag.record(lag.0));
             let at = [Time(now), Time(now) + lags[0], Time(now) + lags[1]];
-            let version = self.versions.write(visit.key, &at, Time(now));
+            let version = self.versions.write(visit.key, &at, Time(now), false);
             self.versions.commit(visit.key, version);
         } else {
             let version = self.versions.at(visit.key, visit.replica, Time(now));

@@ -416,7 +416,7 @@ impl Kind for Queue {
                 Overflow::Reject => return ctx.reply(id, Reply::failed(Reason::QueueFull)),
                 Overflow::Block => return self.block(ctx, id),
                 Overflow::DropOldest => {
-                    let Some(slot) = self.to_go(ctx.call(id).asks.priority) else {
+                    let Some(slot) = self.victim(ctx.call(id).asks.priority) else {
                         return ctx.reply(id, Reply::failed(Reason::QueueFull));
                     };
                     ctx.count(Signal::Evicted, 1);

@@ -372,7 +372,7 @@ mod tests {
             }
             waiting
         };
-        let there = |id: u32| id % 3 != 0;
+        let there = |id: u32| !id.is_multiple_of(3);
         let drops = |discipline, arrival: Ticket<u32>| full(discipline).make_room(&arrival, 17, there);
         for discipline in [Discipline::Fifo, Discipline::Random, Discipline::ProcessorSharing] {
             assert_eq!(drops(discipline, ticket(20, 0, 0, 9)), None, "{discipline:?}");

@@ -46,7 +46,8 @@ impl<'a> Flow<'a> {
         if classes.is_empty() || classes.len() > MAX_CLASSES {
             return None;
         }
-        let (mut outs, mut ins): (BTreeMap<&str, Vec<usize>>, BTreeMap<&str, Vec<usize>>) = Default::default();
+        let mut outs = BTreeMap::<&str, Vec<usize>>::new();
+        let mut ins = BTreeMap::<&str, Vec<usize>>::new();
         for (i, link) in design.links.iter().enumerate() {
             outs.entry(&link.from).or_default().push(i);
             ins.entry(&link.to).or_default().push(i);
@@ -145,9 +146,7 @@ impl<'a> Flow<'a> {
         if before.mode == ModeSpec::Async {
             return Some(format!("`{}` is asynchronous: its reply is not waited for", before.name()));
         }
-        if link.when.after_miss.is_none() {
-            return None;
-        }
+        link.when.after_miss.as_ref()?;
         let reads = !matches!(before.operation, Some(OperationSpec::Write | OperationSpec::Delete));
         let misses = reads && self.can_miss(&before.to);
         (!misses).then(|| format!("`{}` never reports a miss", before.name()))

@@ -26,15 +26,11 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
             Spec::Queue(_) => queue_settings(&mut told),
             Spec::RateLimiter(_) => limiter_settings(&mut told),
             Spec::LoadBalancer(_) => balancer_settings(&mut told),
-            Spec::Autoscaler(_) if told.now["min"] == told.now["max"] => {
-                if !told.may_change("min") && !told.may_change("max") {
-                    let message = format!("`{name}` never scales: `min` and `max` are both {}", told.now["max"]);
-                    findings.push(Finding::warning(
-                        "never-scales",
-                        Subject::of(["nodes", name, "kind", "max"]),
-                        message,
-                    ));
-                }
+            Spec::Autoscaler(_)
+                if told.now["min"] == told.now["max"] && !told.may_change("min") && !told.may_change("max") =>
+            {
+                let message = format!("`{name}` never scales: `min` and `max` are both {}", told.now["max"]);
+                findings.push(Finding::warning("never-scales", Subject::of(["nodes", name, "kind", "max"]), message));
             }
             Spec::ShardedStore(_) if !told.is("strategy", "Range") => {
                 told.idle(&["keys"], "only ranges of keys go by the number of keys: `strategy: Range`");

@@ -68,7 +68,7 @@ impl Queue {
 
     /// What has to go for an arrival of this priority: the oldest message, of the least urgent ones where priorities
     /// count. None if all that could go are more urgent, or with consumers.
-    pub(super) fn to_go(&mut self, priority: u8) -> Option<u32> {
+    pub(super) fn victim(&mut self, priority: u8) -> Option<u32> {
         let rank = self.rank(priority);
         let Queue { by_age, messages, .. } = self;
         let mut lines = by_age.range_mut(rank..).rev();
