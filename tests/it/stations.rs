@@ -245,5 +245,8 @@ fn parameters_speak_of_classes_that_there_are() {
         timeline: [(at: "1s", do: Set("a.work_by_class", "{\"reqest\": \"1ms\"}"))])"#;
     assert_eq!(codes(set), ["no-such-class"]);
     assert_eq!(findings(r#"service(fair_weights: {"request": 2})"#), ["odd-value"]);
-    assert_eq!(findings(r#"service(discipline: WeightedFair, fair_weights: {"request": 0})"#), ["bad-value"]);
+    assert_eq!(
+        findings(r#"service(discipline: WeightedFair, fair_weights: {"request": 0})"#),
+        ["bad-value", "idle-setting"]
+    );
 }
