@@ -1,7 +1,7 @@
 //! Which version of a key each replica has, and since when: so that a stale read is observed, not estimated.
 //!
 //! Only what is not settled is kept: a key whose newest write has reached every replica is forgotten, with the number of its
-//! version noted for all those that are ([`Versions::settled`]). So memory goes with the writes under way and with what
+//! version noted for all those that are (`settled`). So memory goes with the writes under way and with what
 //! replicas have missed, never with the keys that were ever written.
 
 use crate::base::Time;
