@@ -194,8 +194,23 @@ impl Call {
         }
     }
 
+    /// Whether its caller still waits for it.
+    pub fn is_awaited(&self) -> bool {
+        self.flags & AWAITED != 0
+    }
+
+    /// Whether it holds a connection of its link's pool.
+    pub fn is_connected(&self) -> bool {
+        self.flags & CONNECTED != 0
+    }
+
+    /// Whether it is neither on its way nor with its callee nor waits for a connection: its message was lost.
+    pub fn is_lost(&self) -> bool {
+        self.flags & (SERVING | RETURNING | CONNECTING | IN_POOL_QUEUE) == 0
+    }
+
     /// Whether it has arrived and was not answered.
-    pub(crate) fn is_with_callee(&self) -> bool {
+    pub fn is_with_callee(&self) -> bool {
         self.flags & (ARRIVED | SERVING) == ARRIVED | SERVING
     }
 }

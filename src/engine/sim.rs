@@ -1,6 +1,6 @@
 //! A plan being executed.
 
-use super::call::{CallId, Waiter};
+use super::call::{Call, CallId, Waiter};
 use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, ReplicaLoad, ReplicaState, What};
 use super::ctx::{Again, Aim, Child, Ctx};
 use super::event::{Event, MAX_PLACES};
@@ -9,7 +9,7 @@ use super::meter::Meters;
 use super::outcome::Reply;
 use super::plan::Plan;
 use super::policy::Told;
-use super::tally::{ClassTally, LinkTally, NodeTally};
+use super::tally::{ClassCounts, ClassTally, LinkCounts, LinkTally, NodeCounts, NodeTally};
 use super::trace::{Hop, Journey};
 use crate::base::{ClassId, Histogram, LinkId, NodeId, Time};
 use std::collections::VecDeque;
@@ -314,6 +314,24 @@ impl<B: Behaviour> Sim<B> {
         self.core.classes.iter().map(|class| class.counts.offered).sum()
     }
 
+    /// What was counted of a node, a link and a class since the beginning.
+    pub fn node_counts(&self, node: NodeId) -> &NodeCounts {
+        &self.core.nodes[node.index()].tally.counts
+    }
+
+    pub fn link_counts(&self, link: LinkId) -> &LinkCounts {
+        &self.core.links[link.index()].tally.counts
+    }
+
+    pub fn class_counts(&self, class: ClassId) -> &ClassCounts {
+        &self.core.classes[class.index()].counts
+    }
+
+    /// The calls in flight, one by one.
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.core.calls.iter().map(|(_, call)| call)
+    }
+
     /// Calls in flight, on the way and at nodes.
     pub fn in_flight(&self) -> usize {
         self.core.calls.len()
@@ -399,14 +417,12 @@ impl<B: Behaviour> Sim<B> {
     /// Calls that have arrived at a node and were not answered, counted one by one: what conservation is checked
     /// against.
     pub fn count_at(&self, node: NodeId) -> u64 {
-        let here = |call: &super::Call| call.node == node && call.is_with_callee();
-        self.core.calls.iter().filter(|(_, call)| here(call)).count() as u64
+        self.calls().filter(|call| call.node == node && call.is_with_callee()).count() as u64
     }
 
     /// Attempts over a link that the caller still waits for, counted one by one.
     pub fn count_on(&self, link: LinkId) -> u64 {
-        let here = |call: &super::Call| call.link == link && call.flags & super::call::AWAITED != 0;
-        self.core.calls.iter().filter(|(_, call)| here(call)).count() as u64
+        self.calls().filter(|call| call.link == link && call.is_awaited()).count() as u64
     }
 
     /// Whether every call is accounted for: at each node and on each link, what began less what ended is what is there,

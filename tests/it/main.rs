@@ -12,6 +12,7 @@ mod figure;
 mod forms;
 mod gallery;
 mod kinds;
+mod laws;
 mod memory;
 mod pictures;
 mod runner;

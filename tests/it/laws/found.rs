@@ -1,0 +1,1 @@
+//! What the laws have brought out, each as the smallest scenario that showed it.
