@@ -102,8 +102,15 @@ impl Histogram {
         self.grow(cell_of(value), 1);
     }
 
+    /// Record a value of 0.
+    #[inline(always)]
+    pub fn record_zero(&mut self) {
+        self.zeros += 1;
+    }
+
     /// Add a count to a cell that may not be there yet.
     #[cold]
+    #[inline(never)]
     fn grow(&mut self, cell: usize, n: u32) {
         if cell >= self.cells.len() {
             // To the end of the octave, so that a run grows its histograms a few dozen times in all.

@@ -234,10 +234,16 @@ impl NodeState {
         let others = latency.saturating_sub(call.queue_ns.wrapping_add(call.service_ns));
         counts.others_ns = counts.others_ns.wrapping_add(others);
         counts.queue_ns = counts.queue_ns.wrapping_add(call.queue_ns);
-        let waited = if call.queue_ns > ROUNDING { call.queue_ns } else { 0 };
-        counts.waited += u64::from(waited > 0);
-        self.tally.wait.record(waited);
-        self.load(latency, call);
+        if !self.loads.is_empty() {
+            self.load(latency, call);
+        }
+        let counts = &mut self.tally.counts;
+        if call.queue_ns > ROUNDING {
+            counts.waited += 1;
+            self.tally.wait.record(call.queue_ns);
+        } else {
+            self.tally.wait.record_zero();
+        }
     }
 }
 

@@ -258,18 +258,25 @@ impl LoadBalancer {
     }
 
     /// Learn from an answer.
-    #[inline]
+    #[inline(always)]
     fn learn(&mut self, ctx: &mut Ctx, picked: usize, child: &Child) {
         if says_nothing(child) {
             return;
         }
         let now = ctx.now();
         self.picker.learn(&mut self.targets[picked], now.since(child.sent), now);
-        let Some(ejection) = self.spec.ejection else { return };
+        if let Some(ejection) = self.spec.ejection {
+            self.consider_ejection(ctx, picked, child.reply.is_ok(), ejection);
+        }
+    }
+
+    #[inline(never)]
+    fn consider_ejection(&mut self, ctx: &mut Ctx, picked: usize, is_ok: bool, ejection: Ejection) {
+        let now = ctx.now();
         let out = self.watches.iter().filter(|watch| watch.ejected_until.is_some()).count();
         let room = (out + 1) as f64 <= ejection.most.0 * self.watches.len() as f64;
         let watch = &mut self.watches[picked];
-        if child.reply.is_ok() {
+        if is_ok {
             watch.failures = 0;
             return;
         }
@@ -286,6 +293,7 @@ impl LoadBalancer {
     }
 
     /// An attempt is no longer in flight, whatever came of it.
+    #[inline(always)]
     fn ended(&mut self, ctx: &mut Ctx, child: &Child) {
         // By the number and not by the replica that answered: a database or a sharded store chooses that itself.
         let at = self.known[child.tag as usize].at;

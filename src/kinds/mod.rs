@@ -149,7 +149,7 @@ macro_rules! catalogue {
                     $(State::$variant(state) => state.pick_again(ctx, again),)*
                 }
             }
-            #[inline]
+            #[inline(always)]
             fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
                 match self {
                     State::Waiting(_) => {}

@@ -473,12 +473,10 @@ impl Kind for Service {
         }
     }
 
+    #[inline(always)]
     fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply) {
         let state = &mut self.replicas[usize::from(ctx.call(id).replica)];
-        if state.station.is_frozen() {
-            return state.unheard.push((id, reply));
-        }
-        self.steps_ended(ctx, id, reply);
+        if state.station.is_frozen() { state.hear_later(id, reply) } else { self.steps_ended(ctx, id, reply) }
     }
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {

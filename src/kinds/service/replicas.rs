@@ -32,6 +32,13 @@ impl Replica {
             serving: false,
         }
     }
+
+    /// The itinerary of a call has ended, but the replica stands still.
+    #[cold]
+    #[inline(never)]
+    pub fn hear_later(&mut self, id: CallId, reply: Reply) {
+        self.unheard.push((id, reply));
+    }
 }
 
 impl Service {

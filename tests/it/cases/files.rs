@@ -1,4 +1,4 @@
-//! Cases and faults: files.
+//! Cases and faults: outputs and inputs, interrupts, and designs so dense that drawing and checking them was slow.
 #![expect(clippy::disallowed_methods, reason = "how long the program takes is of the clock on the wall")]
 
 use super::{path, text};

@@ -1,4 +1,4 @@
-//! Cases and faults: pace.
+//! Cases and faults: slow, frozen, killed and resized nodes, and what is in progress there.
 
 use super::{design, report};
 use tailboard::design::{Design, set_parameter};

@@ -1,4 +1,4 @@
-//! Cases and faults: picking.
+//! Cases and faults: where calls and further attempts go, by weights and hashes, and why they fail.
 
 use super::{design, report, said};
 use tailboard::design::Design;

@@ -4,7 +4,7 @@ use crate::catalogue::{kind_scenario, link_design, node_of, parameters};
 use tailboard::base::Severity;
 use tailboard::design::checks::check;
 use tailboard::design::{Design, LinkSpec, set_parameter};
-use tailboard::editor::{Fix, apply, remedy};
+use tailboard::editor::{Edit, Fix, apply, remedy};
 use tailboard::kinds::{KINDS, Param, Spec, Value};
 use tailboard::run::{Run, figure, judge};
 use tailboard::scenario::{self, source};
@@ -19,6 +19,16 @@ pub const FIXTURES: &[&str] = &[
     "cases/foreign/scene.excalidraw",
 ];
 
+/// Figures of a design after an edit, of which the checks say nothing.
+fn figures_after<const N: usize>(design: &Design, edit: &Edit, paths: [&str; N]) -> [f64; N] {
+    let fixed = apply(design, edit).expect("an edit").design;
+    assert_eq!(check(&fixed), []);
+    let mut run = Run::new(&fixed).unwrap_or_else(|findings| panic!("{findings:?}"));
+    run.advance(run.length());
+    let report = run.report();
+    paths.map(|path| figure(path, run.recorder(), &report).unwrap_or(0.0))
+}
+
 #[test]
 fn a_cache_that_nothing_fills_becomes_cache_aside() {
     let said = super::said("cases/cache_never_filled.ron");
@@ -27,16 +37,11 @@ fn a_cache_that_nothing_fills_becomes_cache_aside() {
     let findings = check(&design);
     let finding = findings.iter().find(|finding| finding.code == "never-filled").expect("told above");
     let Fix { edit, .. } = remedy(&design, &findings, finding).expect("a fix");
-    let fixed = apply(&design, &edit).expect("an edit").design;
-    assert_eq!(check(&fixed), []);
-    let mut run = Run::new(&fixed).unwrap_or_else(|findings| panic!("{findings:?}"));
-    run.advance(run.length());
-    let report = run.report();
-    let value = |path: &str| figure(path, run.recorder(), &report).unwrap_or(0.0);
+    let [hits, arrivals] = figures_after(&design, &edit, ["cache.hit_ratio", "db.arrivals"]);
     // All 1,000 keys fit, so that a key is missed once, by its first read. Of the 1,000 requests of the warm-up and the 5,000
     // after it: a sum over the keys of Zipf's law of (1 - p)^1000 - (1 - p)^6000, which is 466 misses.
-    assert!((value("cache.hit_ratio") - 0.907).abs() < 0.02, "{}", value("cache.hit_ratio"));
-    assert!((value("db.arrivals") - 18.6).abs() < 3.0, "{}", value("db.arrivals"));
+    assert!((hits - 0.907).abs() < 0.02, "{hits}");
+    assert!((arrivals - 18.6).abs() < 3.0, "{arrivals}");
 }
 
 #[test]
@@ -206,16 +211,11 @@ fn cache_aside_works_with_writes() {
         }, links: [(from: "u", to: "api"), (from: "api", to: "cache"), (from: "api", to: "db")])"#;
     let design = scenario::read_str(text).design.expect("it runs");
     let edit = tailboard::editor::aside::of_cache(&design, "api", "cache").expect("a remedy");
-    let fixed = apply(&design, &edit).expect("an edit").design;
-    assert_eq!(check(&fixed), []);
-    let mut run = Run::new(&fixed).unwrap_or_else(|findings| panic!("{findings:?}"));
-    run.advance(run.length());
-    let report = run.report();
-    let value = |path: &str| figure(path, run.recorder(), &report).unwrap_or(0.0);
+    let [hits, arrivals] = figures_after(&design, &edit, ["cache.hit_ratio", "db.arrivals"]);
     // Of a key, a read is missed if the last operation was a write: one in ten.
-    assert!((value("cache.hit_ratio") - 0.9).abs() < 0.02, "{}", value("cache.hit_ratio"));
+    assert!((hits - 0.9).abs() < 0.02, "{hits}");
     // Every write reaches the store, and every miss.
-    assert!((value("db.arrivals") - (20.0 + 18.0)).abs() < 3.0, "{}", value("db.arrivals"));
+    assert!((arrivals - (20.0 + 18.0)).abs() < 3.0, "{arrivals}");
 }
 
 fn shown(design: &Design) -> String {

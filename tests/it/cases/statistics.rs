@@ -1,4 +1,4 @@
-//! Cases and faults: statistics.
+//! Cases and faults: percentiles, warm-up, verdicts, warnings, and copies one by one.
 
 use super::{design, path, report};
 use tailboard::base::maths;
