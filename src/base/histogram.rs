@@ -89,7 +89,7 @@ impl Histogram {
         let cell = cell_of(value);
         match self.cells.get_mut(cell) {
             Some(n) => *n += 1,
-            None => self.grow(cell, 1),
+            None => self.grow(cell),
         }
     }
 
@@ -99,7 +99,7 @@ impl Histogram {
     fn record_beyond(&mut self, value: u64) {
         self.sum += u128::from(value);
         self.range = self.range.with(Range { low: value, width: 0 });
-        self.grow(cell_of(value), 1);
+        self.grow(cell_of(value));
     }
 
     /// Record a value of 0.
@@ -108,22 +108,27 @@ impl Histogram {
         self.zeros += 1;
     }
 
-    /// Add a count to a cell that may not be there yet.
+    /// Count a value in a cell that may not be there yet.
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, cell: usize, n: u32) {
+    fn grow(&mut self, cell: usize) {
+        self.make_room(cell);
+        self.cells[cell] += 1;
+    }
+
+    fn make_room(&mut self, cell: usize) {
         if cell >= self.cells.len() {
             // To the end of the octave, so that a run grows its histograms a few dozen times in all.
             self.cells.resize((cell | (SUB as usize - 1)) + 1, 0);
         }
-        self.cells[cell] = self.cells[cell].saturating_add(n);
     }
 
     pub fn merge(&mut self, other: &Histogram) {
         if other.cells.len() > self.cells.len() {
             self.cells.resize(other.cells.len(), 0);
         }
-        for (mine, theirs) in self.cells.iter_mut().zip(&other.cells) {
+        let used = other.used();
+        for (mine, theirs) in self.cells[used.clone()].iter_mut().zip(&other.cells[used]) {
             *mine = mine.saturating_add(*theirs);
         }
         self.zeros = self.zeros.saturating_add(other.zeros);
@@ -131,20 +136,29 @@ impl Histogram {
         self.range = self.range.with(other.range);
     }
 
+    /// From the cell of the smallest value to that of the largest: the others are empty.
+    fn used(&self) -> std::ops::Range<usize> {
+        match self.range.low {
+            0 => 0..0,
+            low => cell_of(low)..cell_of(self.range.high()) + 1,
+        }
+    }
+
     /// The cells that hold something, with their counts.
     pub fn occupied(&self) -> impl Iterator<Item = (u16, u32)> {
-        let zeros = (self.zeros > 0).then_some((0, self.zeros));
-        let others = self.cells.iter().enumerate().filter(|(_, n)| **n > 0).map(|(cell, &n)| (cell as u16, n));
-        zeros.into_iter().chain(others)
+        let (zeros, used) = ((self.zeros > 0).then_some((0, self.zeros)), self.used());
+        let cells = self.cells[used.clone()].iter().zip(used);
+        zeros.into_iter().chain(cells.filter(|(n, _)| **n > 0).map(|(&n, cell)| (cell as u16, n)))
     }
 
     /// Add what [`Histogram::occupied`] gave, with sum and range.
     pub fn add_occupied(&mut self, cells: &[(u16, u32)], sum: u128, range: Range) {
+        if let Some(&(last, _)) = cells.last() {
+            self.make_room(usize::from(last));
+        }
         for &(cell, n) in cells {
-            match cell {
-                0 => self.zeros = self.zeros.saturating_add(n),
-                _ => self.grow(usize::from(cell), n),
-            }
+            let mine = if cell == 0 { &mut self.zeros } else { &mut self.cells[usize::from(cell)] };
+            *mine = mine.saturating_add(n);
         }
         self.sum += sum;
         self.range = self.range.with(range);
@@ -152,7 +166,8 @@ impl Histogram {
 
     /// Forget all values, keep the memory.
     pub fn clear(&mut self) {
-        self.cells.fill(0);
+        let used = self.used();
+        self.cells[used].fill(0);
         self.zeros = 0;
         self.sum = 0;
         self.range = Range::default();
@@ -163,7 +178,7 @@ impl Histogram {
     }
 
     pub fn count(&self) -> u64 {
-        self.occupied().map(|(_, n)| u64::from(n)).sum()
+        u64::from(self.zeros) + self.cells[self.used()].iter().map(|n| u64::from(*n)).sum::<u64>()
     }
 
     /// The exact mean; `None` without values.
@@ -179,12 +194,12 @@ impl Histogram {
 
     /// The exact largest value; `None` without values.
     pub fn max(&self) -> Option<u64> {
-        (self.count() > 0).then_some(self.range.high())
+        (!self.is_empty()).then_some(self.range.high())
     }
 
     /// The exact smallest value; `None` without values.
     pub fn min(&self) -> Option<u64> {
-        (self.count() > 0).then_some(if self.zeros > 0 { 0 } else { self.range.low })
+        (!self.is_empty()).then_some(if self.zeros > 0 { 0 } else { self.range.low })
     }
 
     /// The smallest and the largest value above zero.

@@ -73,7 +73,7 @@ impl Span {
         Span::from_nanos_f64(self.0 as f64 * factor)
     }
 
-    pub fn is_zero(self) -> bool {
+    pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 

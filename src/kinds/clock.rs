@@ -78,10 +78,17 @@ impl Clock {
     }
 
     /// When it will read `due`, at the present pace; never while it stands still.
+    #[inline(always)]
     pub fn when(&self, due: Time) -> Time {
-        if self.behind != OUT_OF_STEP {
-            return Time((due.0 as i64).saturating_add(self.behind).max(0) as u64);
+        if self.behind == OUT_OF_STEP {
+            return self.when_out_of_step(due);
         }
+        Time((due.0 as i64).saturating_add(self.behind).max(0) as u64)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn when_out_of_step(&self, due: Time) -> Time {
         let Rare { at, read, slow, stopped, .. } = *self.rare;
         if stopped {
             return Time::NEVER;
@@ -107,10 +114,16 @@ impl Clock {
     /// The same of what counts as being served: what the clock falls behind meanwhile counts too.
     #[inline(always)]
     pub fn serve(&mut self, ctx: &mut Ctx, id: CallId, span: Span) {
-        let behind = self.behind(ctx.now());
+        let now = ctx.now();
+        let in_step = self.behind != OUT_OF_STEP;
+        let behind = if in_step { self.behind } else { self.behind(now) };
         let call = ctx.call_mut(id);
         call.service_ns = call.service_ns.wrapping_add(span.0).wrapping_sub(behind as u64);
-        self.begin(ctx, id, span);
+        if !in_step {
+            return self.begin(ctx, id, span);
+        }
+        call.scratch[1] = (Time((now.0 as i64 - behind) as u64) + span).0.min(BY_CLOCK - 1);
+        ctx.call_timer(id, span, CLOCK_TIMER);
     }
 
     /// That is over, and `after` says what the call does now: [`OVER`], or something else that is not below [`BY_CLOCK`].

@@ -40,6 +40,10 @@ impl StationSpec {
         self.admits_all && self.sharing == Sharing::Preemptive
     }
 
+    fn is_careful(&self) -> bool {
+        self.interrupts() || self.cold.is_some()
+    }
+
     /// A plain station: first in, first out, as many cores as slots.
     pub fn plain(slots: u32, queue_limit: Option<u32>) -> StationSpec {
         StationSpec {
@@ -75,6 +79,8 @@ pub enum Done {
 #[derive(Clone, Debug)]
 pub struct Station {
     spec: Arc<StationSpec>,
+    /// Who takes or leaves a slot has more to do than to count.
+    careful: bool,
     waiting: Waiting<CallId>,
     /// Calls that wait; entries of `waiting` that left are skipped.
     queued: u32,
@@ -120,6 +126,7 @@ impl Station {
     pub fn new(spec: &Arc<StationSpec>) -> Station {
         let shared = Self::shares(spec);
         Station {
+            careful: spec.is_careful(),
             waiting: Waiting::new(spec.discipline),
             queued: 0,
             busy: 0,
@@ -283,8 +290,6 @@ impl Station {
     }
 
     /// Note who has a slot where that may be taken away.
-    #[cold]
-    #[inline(never)]
     fn note_seated(&mut self, call: &Call, id: CallId, since: Time) {
         let ticket = self.ticket(call, id, since);
         if let Some(seated) = &mut self.rare.seated {
@@ -293,8 +298,6 @@ impl Station {
     }
 
     /// Forget those that had a slot, before they add up.
-    #[cold]
-    #[inline(never)]
     fn sweep_seated(&mut self, ctx: &Ctx) {
         if let Some(seated) = self.rare.seated.as_mut().filter(|seated| seated.len() > 2 * self.busy as usize + 64) {
             seated.retain(|id| ctx.is_served(id));
@@ -320,6 +323,12 @@ impl Station {
         self.busy += 1;
         self.stale = true;
         call.scratch[1] = SERVED;
+        if self.careful { self.seat_with_care(call, id, now, rng) } else { Done::Begin(id) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn seat_with_care(&mut self, call: &Call, id: CallId, now: Time, rng: &mut Rng) -> Done {
         if self.spec.interrupts() {
             self.note_seated(call, id, now);
         }
@@ -392,12 +401,18 @@ impl Station {
         debug_assert!(self.busy > 0);
         self.busy -= 1;
         self.stale = true;
+        if self.careful {
+            self.leave_with_care(ctx);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_with_care(&mut self, ctx: &Ctx) {
         if self.spec.cold.is_some() {
             self.rare.warm.push(ctx.now());
         }
-        if self.spec.interrupts() {
-            self.sweep_seated(ctx);
-        }
+        self.sweep_seated(ctx);
     }
 
     /// Work for so long on a core. With a core for every slot the timer of the [clock](Clock::begin) comes; otherwise see
@@ -472,7 +487,7 @@ impl Station {
 
     /// When shared cores are done with something, and the generation of this answer; none where there is no change to
     /// wait for, or the last answer still holds.
-    #[inline]
+    #[inline(always)]
     pub fn next_change(&mut self) -> Option<(Time, u32)> {
         let at = self.clock.when(self.processor.as_ref()?.next_change()?);
         if at == self.change_at || at == Time::NEVER {
@@ -535,6 +550,7 @@ impl Station {
             self.processor = Some(Box::new(Processor::new(spec.sharing, spec.cores)));
         }
         self.spec = spec.clone();
+        self.careful = spec.is_careful();
         self.show(ctx);
         self.show_capacity(ctx);
     }

@@ -210,17 +210,29 @@ impl Picker {
     }
 
     /// Pick a target; none if none is usable.
-    #[inline]
+    #[inline(always)]
     pub fn pick(&mut self, targets: &mut [Target], now: Time, key: u64, tenant: u32, rng: &mut Rng) -> Option<usize> {
         let n = self.usable.members.len();
         if n == 0 {
             return None;
         }
+        if matches!(self.balance, Balance::RoundRobin) && !self.usable.is_uneven() {
+            self.next = if self.next + 1 < n { self.next + 1 } else { 0 };
+            return Some(self.usable.members[self.next] as usize);
+        }
+        self.pick_with_care(targets, now, key, tenant, rng)
+    }
+
+    #[inline(never)]
+    fn pick_with_care(
+        &mut self,
+        targets: &mut [Target],
+        now: Time,
+        key: u64,
+        tenant: u32,
+        rng: &mut Rng,
+    ) -> Option<usize> {
         Some(match self.balance {
-            Balance::RoundRobin if !self.usable.is_uneven() => {
-                self.next = if self.next + 1 < n { self.next + 1 } else { 0 };
-                self.usable.members[self.next] as usize
-            }
             Balance::LeastConnections if !self.usable.is_uneven() => self.by_load.least(rng)? as usize,
             Balance::ConsistentHash { bound, .. } => {
                 self.consistent(&self.usable, targets, bound, key, |i| targets[i].usable)

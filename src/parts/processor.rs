@@ -158,6 +158,7 @@ impl<T: Copy + Ord> Processor<T> {
     }
 
     /// When somebody will be done or must make room.
+    #[inline(always)]
     pub fn next_change(&self) -> Option<Time> {
         if self.is_even() {
             let Reverse((end, _, _)) = self.jobs.peek()?;

@@ -1,7 +1,7 @@
 //! Each link by itself: where it goes, and what is set on it.
 
 use super::with_suggestion;
-use crate::base::{Dist, Finding, Subject};
+use crate::base::{Dist, Finding, Span, Subject};
 use crate::design::{Design, LinkSpec, ModeSpec, WaitSpec};
 use crate::engine::MAX_AFTER;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +64,13 @@ pub(super) fn waits_for_ever(link: &LinkSpec) -> bool {
 }
 
 pub(super) fn check_policies(link: &LinkSpec, subject: &Subject, findings: &mut Vec<Finding>) {
+    for (param, limit) in [("timeout", link.timeout), ("deadline", link.deadline)] {
+        if limit.is_some_and(Span::is_zero) {
+            let message = format!("a {param} of 0 is over at once: every call over this link fails");
+            let finding = Finding::warning("no-time", subject.then(param), message);
+            findings.push(finding.with_remedy(format!("give it time, or None for no {param}")));
+        }
+    }
     if link.loss.0 > 0.0 && waits_for_ever(link) {
         let message = "messages are lost here, but no timeout or deadline notices it: callers will wait for ever";
         findings.push(Finding::warning("endless-wait", subject.clone(), message).with_remedy("set `timeout`"));

@@ -55,6 +55,9 @@ fn check_retry(link: &LinkSpec, told: &mut Told) {
 
 /// Limits that another limit always comes before.
 fn check_times(link: &LinkSpec, told: &mut Told) {
+    if [link.timeout, link.deadline].into_iter().flatten().any(Span::is_zero) {
+        return;
+    }
     let mut say = |param, message: String, remedy: String| told.push((param, message, remedy));
     if let (Some(timeout), Some(deadline)) = (link.timeout, link.deadline)
         && (timeout > deadline || timeout == deadline && link.retry.is_none())
