@@ -4,7 +4,7 @@
 use super::held::Verdict;
 use std::collections::BTreeMap;
 use tailboard::base::{LinkId, NodeId, Span, Time};
-use tailboard::design::{Action, Design, LinkSpec, set_parameter};
+use tailboard::design::{Action, Design, LinkSpec, ModeSpec, set_parameter};
 use tailboard::engine::{Hop, Meter, Sim};
 use tailboard::kinds::params::magnitude;
 use tailboard::kinds::{Param, State, Value};
@@ -129,16 +129,19 @@ impl Watch {
             let variants = variants(design, &link.name);
             let caller = &plan.nodes[link.from.index()].name;
             let copies = variants.iter().any(|link| link.hedge.is_some());
-            let is_queue = design.nodes[caller].kind.meta().key == "queue";
+            let caller_key = design.nodes[caller].kind.meta().key;
             LinkLimits {
                 name: link.name.clone(),
                 timeout: loosest(variants.iter().map(|link| link.timeout)),
-                deadline: loosest(variants.iter().map(|link| link.deadline))
-                    .filter(|_| variants.iter().all(|link| link.calls <= 1.0)),
+                // Whose operation an attempt belongs to is known only where the caller waits for each by itself.
+                deadline: loosest(variants.iter().map(|link| link.deadline)).filter(|_| {
+                    let alone = |link: &LinkSpec| link.calls <= 1.0 && link.mode == ModeSpec::Sync;
+                    variants.iter().all(alone) && !["queue", "cache"].contains(&caller_key)
+                }),
                 bulkhead: loosest(variants.iter().map(|link| link.bulkhead)),
                 pool: loosest(variants.iter().map(|link| link.pool.map(|pool| pool.size))),
                 prefetch: largest(design, caller, "prefetch")
-                    .filter(|_| is_queue && !copies && !killed_or_forgotten(design, caller))
+                    .filter(|_| caller_key == "queue" && !copies && !killed_or_forgotten(design, caller))
                     .map(|n| n as u32),
             }
         });
