@@ -60,6 +60,8 @@ impl Event {
 const FEW: usize = 24;
 /// Below this a calendar is turned back into an array (well below `FEW`, so that it does not go back and forth).
 const VERY_FEW: usize = 6;
+/// Among more than this an insertion takes longer than laying out all anew, for each of them once.
+const CROWD: usize = 512;
 /// So many pending events no longer fit into the cache, with all that they are about.
 const MANY: usize = 4_096;
 /// Buckets of a row; powers of two. Every place at which one ends ought to stay in the cache.
@@ -101,6 +103,8 @@ pub struct EventQueue {
     seq: u64,
     /// When the buckets were laid out: `seq`, less the events that were pending.
     taken_before: u64,
+    /// `seq` at that time.
+    laid_out_at: u64,
     /// Since then: buckets opened, events that went to `far`.
     opened: u64,
     strays: u64,
@@ -123,6 +127,7 @@ impl Default for EventQueue {
             far: BinaryHeap::new(),
             seq: 0,
             taken_before: 0,
+            laid_out_at: 0,
             opened: 0,
             strays: 0,
             fresh: false,
@@ -176,7 +181,8 @@ impl EventQueue {
     fn insert_among_many(&mut self, at: Time, seq_and_place: u64, what: u64) {
         let i = self.due.partition_point(|other| other.at > at);
         self.due.insert(i, Event { at, seq_and_place, what });
-        if self.due.len() > FEW && self.due_end == u64::MAX {
+        let crowded = || self.due.len() > CROWD && self.shift > 0 && self.seq - self.laid_out_at > self.len() as u64;
+        if self.due.len() > FEW && (self.due_end == u64::MAX || crowded()) {
             self.lay_out();
         }
     }
@@ -344,6 +350,7 @@ impl EventQueue {
         all.sort_unstable_by_key(|event| std::cmp::Reverse(event.key()));
         (self.in_near, self.in_later) = (0, 0);
         self.taken_before = self.seq - all.len() as u64;
+        self.laid_out_at = self.seq;
         (self.opened, self.strays) = (0, 0);
         if all.len() <= FEW {
             self.due_end = u64::MAX;
@@ -460,6 +467,23 @@ mod tests {
             }
             assert_eq!(queue.len(), heap.len());
         }
+    }
+
+    /// A bucket that was wide enough for few is open when very many fall into it: as users come to a closed loop.
+    #[test]
+    fn a_crowd_in_one_bucket_is_spread() {
+        let (mut queue, mut rng) = (EventQueue::default(), Rng::seeded(1));
+        (1..=40).for_each(|second| queue.push(Time(second * 1_000_000_000), 7, 0));
+        assert!(queue.pop_until(Time(u64::MAX)).is_some());
+        let mut times: Vec<u64> = (0..200_000).map(|_| 1_000_000_000 + u64::from(rng.below(900_000_000))).collect();
+        for at in &times {
+            queue.push(Time(*at), 7, 0);
+            assert!(queue.due.len() < 2_000, "{} in order", queue.due.len());
+        }
+        times.sort_unstable();
+        times.extend((2..=40).map(|second| second * 1_000_000_000));
+        let taken: Vec<u64> = std::iter::from_fn(|| queue.pop_until(Time(u64::MAX))).map(|event| event.at.0).collect();
+        assert!(taken == times);
     }
 
     #[test]

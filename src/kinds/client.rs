@@ -3,6 +3,7 @@
 mod params;
 mod shape;
 
+use params::MOST_USERS;
 pub use params::{Arrivals, Shape, Spec};
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
@@ -247,7 +248,7 @@ impl Client {
             self.users = 0;
             return;
         };
-        let wanted = (users.0 as f64 * self.spike) as u64;
+        let wanted = ((users.0 as f64 * self.spike) as u64).min(MOST_USERS);
         while self.users < wanted {
             self.users += 1;
             if self.leaving > 0 {

@@ -3,7 +3,7 @@
 use super::{classes, cycles, links, with_suggestion};
 use crate::base::{Finding, Span, Subject};
 use crate::design::{Action, Design, Intervention, LinkSpec, Target, set_parameter};
-use crate::kinds::{Group, Handle, KINDS, Param, Value};
+use crate::kinds::{Group, Handle, KINDS, Param, Spec, Value};
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
     for (i, intervention) in design.timeline.iter().enumerate() {
@@ -302,6 +302,10 @@ fn check_action(design: &Design, intervention: &Intervention, subject: &Subject,
                 wrong(format!("`{target}` is not a client; a spike is one of traffic"));
             } else if !(0.0..=1e6).contains(factor) {
                 wrong(format!("a factor is a number from 0 to a million, not {factor}"));
+            } else if let Some(Spec::Client(client)) = design.nodes.get(target).map(|node| &node.kind)
+                && let Some(problem) = client.problem_of_spike(*factor)
+            {
+                wrong(problem);
             }
         }
         Action::Flush(target) if !takes(target, Handle::Flush) => {
@@ -335,7 +339,7 @@ mod tests {
             r#"(
             nodes: {{
                 "u": (kind: client(rate: "1/s")), "a": (kind: service()), "b": (kind: service()), "cache": (kind: cache()),
-                "sc": (kind: autoscaler(min: 1, max: 4)),
+                "sc": (kind: autoscaler(min: 1, max: 4)), "crowd": (kind: client(arrivals: Closed(users: 1000, think: "1s"))),
             }},
             links: [
                 (from: "u", to: "a"), (from: "a", to: "b", mode: Async, retry: (attempts: 2)), (from: "sc", to: "a"),
@@ -372,6 +376,13 @@ mod tests {
         expect(r#"(at: "1s", do: Set("a.replicas", "0"))"#, &["timeline.0.do: `replicas`"]);
         expect(r#"(at: "1s", do: Set("u->a.hedge", "(copies: 200)"))"#, &["timeline.0.do: copies"]);
         expect(r#"(at: "1s", do: Set("u.arrivals", "Closed(users: 1, think: \"0s\")"))"#, &["restless timeline.0.do"]);
+    }
+
+    #[test]
+    fn a_spike_of_users_is_bounded() {
+        expect(r#"(at: "1s", do: Spike("crowd", 10000))"#, &[]);
+        expect(r#"(at: "1s", do: Spike("crowd", 10001))"#, &["timeline.0.do: 1000 users times 10001 are more than"]);
+        expect(r#"(at: "1s", do: Spike("u", 10001))"#, &[]);
     }
 
     #[test]

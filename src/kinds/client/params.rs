@@ -168,6 +168,18 @@ impl Default for Spec {
     }
 }
 
+impl Spec {
+    /// Why its traffic cannot be multiplied by a factor.
+    pub fn problem_of_spike(&self, factor: f64) -> Option<String> {
+        let Arrivals::Closed { users, .. } = &self.arrivals else { return None };
+        let too_many = users.0 as f64 * factor > MOST_USERS as f64;
+        too_many.then(|| format!("{users} users times {factor} are more than the 10 million of a closed loop"))
+    }
+}
+
+/// Users of a closed loop, spikes included: each is an event that waits, of some dozens of bytes.
+pub const MOST_USERS: u64 = 10_000_000;
+
 /// Every parameter once.
 pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
@@ -289,8 +301,8 @@ fn check_arrivals(arrivals: &Arrivals, checker: &mut Checker) {
         }
         Arrivals::Closed { users, think } => {
             checker.dist("arrivals", think);
-            if !(1..=10_000_000).contains(&users.0) {
-                checker.error("arrivals", "there are from 1 to 10 million users");
+            if !(1..=MOST_USERS).contains(&users.0) {
+                checker.error("arrivals", "a closed loop has from 1 to 10 million users");
             }
         }
     }

@@ -12,6 +12,7 @@ use held::{LAWS, Verdict};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Once};
@@ -64,7 +65,9 @@ fn watch(at: &Arc<AtomicU64>) {
             ticks = if now == last { ticks + 1 } else { 0 };
             last = now;
             if ticks > PATIENCE {
-                eprintln!("TAILBOARD_SEED={} hangs in law {}", now >> 8, now & 0xFF);
+                // Not by a macro, whose output would be held back.
+                let law = LAWS.get((now & 0xFF) as usize).map_or("none: it is being made", |(name, _)| name);
+                let _ = writeln!(std::io::stderr(), "TAILBOARD_SEED={} hangs in law: {law}", now >> 8);
                 std::process::exit(101);
             }
             std::thread::sleep(Duration::from_secs(1));
