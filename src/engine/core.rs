@@ -323,6 +323,7 @@ impl Core {
             guards: Vec::new(),
             held: Vec::new(),
             tally: Default::default(),
+            has_lost: false,
             lanes: LinkLanes::default(),
             way: Way::default(),
         });

@@ -4,7 +4,7 @@ use super::call::{ANY_REPLICA, CONNECTING, Call, CallId, IN_POOL_QUEUE, SERVING,
 use super::core::{Core, NODE_BITS, Ready, ReplicaLoad, ReplicaState, What};
 use super::meter::Meter;
 use super::op::Op;
-use super::outcome::{Operation, Reply};
+use super::outcome::{Operation, Reason, Reply};
 use super::sim::Control;
 use super::tally::Signal;
 use crate::base::{ClassId, LinkId, NodeId, Rng, Span, Time, hash};
@@ -330,6 +330,28 @@ impl Ctx<'_> {
     pub fn send_root(&mut self, link: LinkId, tag: u32, route: Route, request: Request) {
         debug_assert_eq!(self.core.links[link.index()].from, self.node, "a link of another node");
         self.core.send(link, Waiter::Root, tag, route, request);
+    }
+
+    /// Give up what this node has sent on its own account with this tag, if it was lost: nothing else would tell. `on_reply` is
+    /// told the outcome.
+    pub fn give_up_lost(&mut self, tag: u32) {
+        let core = &mut *self.core;
+        let outs = &core.plan.nodes[self.node.index()].outs;
+        if !outs.iter().any(|link| core.links[link.index()].has_lost) {
+            return;
+        }
+        let is_root = |call: &Call| match call.waiter() {
+            Waiter::Root => true,
+            Waiter::Op(op) => core.ops[op.slot()].waiter == Waiter::Root,
+            _ => false,
+        };
+        let sent_by_it = |call: &Call| outs.contains(&call.link) && call.tag == tag && is_root(call);
+        let is_lost = |call: &Call| call.is_awaited() && call.is_lost();
+        let lost: Vec<CallId> =
+            core.calls.iter().filter(|(_, call)| is_lost(call) && sent_by_it(call)).map(|(id, _)| id).collect();
+        for id in lost {
+            core.give_up(id, Reason::Lost);
+        }
     }
 
     // ---- time

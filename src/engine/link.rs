@@ -209,6 +209,8 @@ pub(crate) struct Link {
     /// Messages held back by a fault, with the direction: true is a reply.
     pub held: Vec<(CallId, bool)>,
     pub tally: LinkTally,
+    /// Whether a message was ever lost on it.
+    pub has_lost: bool,
     /// Lanes of the constant delays, if there are any.
     pub lanes: LinkLanes,
     pub way: Way,

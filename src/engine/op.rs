@@ -213,6 +213,8 @@ impl Core {
         op.resting = false;
         op.attempts += 1;
         op.hedges = 0;
+        let retries = u64::from(op.attempts > 1);
+        self.links[aim.link.index()].tally.counts.retries += retries;
         self.arm_hedge(slot);
         self.op_send(slot, aim);
     }
@@ -280,7 +282,6 @@ impl Core {
         if let Some(delay) = self.retry_delay(slot, reason) {
             self.ops[slot].resting = true;
             let link = self.ops[slot].link;
-            self.links[link.index()].tally.counts.retries += 1;
             let id = self.ops.id(slot);
             self.push_what(self.now + delay, link.0, What::Retry, id);
             return;
@@ -335,7 +336,7 @@ impl Core {
     pub(crate) fn op_hedge(&mut self, slot: u32, aim: Aim) {
         let op = &mut self.ops[slot];
         op.hedges += 1;
-        self.links[op.link.index()].tally.counts.hedges += 1;
+        self.links[aim.link.index()].tally.counts.hedges += 1;
         self.op_send(slot, aim);
         self.arm_hedge(slot);
     }
@@ -414,5 +415,5 @@ impl Core {
 
 /// Whether another attempt could help.
 fn is_retryable(reason: Reason) -> bool {
-    !matches!(reason, Reason::Deadline | Reason::Unauthorized | Reason::NoRoute | Reason::Removed)
+    !matches!(reason, Reason::Deadline | Reason::Unauthorized | Reason::NoRoute)
 }

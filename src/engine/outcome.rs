@@ -36,7 +36,7 @@ pub enum Reason {
     Expired,
     /// Nowhere to send it.
     NoRoute,
-    /// The node or link was edited away.
+    /// The shard that worked on it was taken away.
     Removed,
     /// Its caller gave it up: it left, was answered otherwise, or is gone.
     Cancelled,

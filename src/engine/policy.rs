@@ -261,6 +261,7 @@ impl Core {
         }
         let call = &mut self.calls[id];
         call.flags &= if back { !RETURNING } else { !SERVING };
+        self.links[call.link.index()].has_lost = true;
         let unnoticed = match call.waiter() {
             Waiter::Nobody => call.asks.deadline == Time::NEVER,
             Waiter::Op(op) if call.flags & AWAITED != 0 => {

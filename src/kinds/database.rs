@@ -473,11 +473,21 @@ impl Kind for Database {
     }
 
     fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId) {
-        // Work in a database goes on; only who still waits for a connection can be let go.
-        let replica = usize::from(ctx.call(id).replica);
-        if self.stations[replica].is_waiting(ctx, id) {
-            self.stations[replica].left_queue(ctx, id);
+        let call = ctx.call(id);
+        let (read, doing) = (call.asks.operation == Operation::Read, call.scratch[0]);
+        let station = &mut self.stations[usize::from(call.replica)];
+        if station.is_waiting(ctx, id) {
+            station.left_queue(ctx, id);
             ctx.reply(id, Reply::failed(Reason::Cancelled));
+        } else if read {
+            // A read leaves nothing half done; a write goes on.
+            if doing == WORKING {
+                station.stop_work(ctx, id);
+            } else {
+                self.pending.remove(&(doing as u32));
+            }
+            self.finish(ctx, id, Reply::failed(Reason::Cancelled));
+            self.settle(ctx);
         }
     }
 

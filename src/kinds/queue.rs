@@ -279,7 +279,8 @@ impl Queue {
         if self.spec.delivery == Delivery::AtMostOnce {
             ctx.lag(ctx.now().since(sent));
             self.remove(ctx, slot);
-        } else if let Some(timeout) = self.spec.visibility_timeout {
+        }
+        if let Some(timeout) = self.spec.visibility_timeout {
             ctx.timer(timeout, TIMEOUT | u64::from(tag) << 4);
         }
     }
@@ -310,7 +311,8 @@ impl Queue {
     }
 
     /// A message was not acknowledged in time. The consumer may still be at work: it keeps its place in the window, and its
-    /// answer, if another comes before, will find the message handled twice. Over a cut link no answer will come.
+    /// answer, if another comes before, will find the message handled twice. Where the message or the answer was lost, no
+    /// answer will come.
     fn timed_out(&mut self, ctx: &mut Ctx, tag: u32) {
         let Some(delivery) = self.in_flight.get_mut(&tag) else { return };
         let InFlight { slot, generation, consumer, cut, .. } = *delivery;
@@ -330,6 +332,7 @@ impl Queue {
                 self.again(ctx, slot, Span::ZERO);
             }
         }
+        ctx.give_up_lost(tag);
     }
 
     fn is_kept(&self, slot: u32, generation: u32) -> bool {
@@ -441,7 +444,7 @@ impl Kind for Queue {
         let turned_away = child.reply.was_turned_away();
         if turned_away {
             self.turned_away(ctx, delivery.consumer);
-        } else {
+        } else if child.reply.outcome != Err(Reason::Lost) {
             self.took(ctx, delivery.consumer);
         }
         if child.reply.is_ok() {

@@ -435,3 +435,50 @@ fn an_expectation_on_a_reason_that_nothing_has_is_refused() {
         }
     }
 }
+
+#[test]
+fn another_attempt_counts_on_the_link_that_it_goes_over() {
+    let nodes = r#""lb": (kind: load_balancer(balance: Random)), "a": (kind: service(work: "50ms", slots: 50, cores: 50)),
+        "b": (kind: service(work: "1ms", slots: 50, cores: 50))"#;
+    let links = |policy: &str| {
+        format!(r#"(from: "users", to: "lb"), (from: "lb", to: "a", {policy}), (from: "lb", to: "b", {policy})"#)
+    };
+    let retried = run(nodes, &links(RETRY), r#"(at: "0s", do: Fail("a", 1.0))"#);
+    let hedged = run(nodes, &links(r#"hedge: (after: "10ms")"#), "");
+    let more = |report: &Report, link: &str| (report.links[link].retries, report.links[link].hedges);
+    let ((_, first), (again, _)) = (more(&hedged, "lb->a"), more(&retried, "lb->a"));
+    assert_eq!((first, again), (0, 0), "none goes over the link that failed, or is slow, a second time");
+    // Half of all 200/s for 19 s.
+    let (retries, hedges) = (more(&retried, "lb->b").0, more(&hedged, "lb->b").1);
+    assert!((1_700..2_100).contains(&retries) && (1_700..2_100).contains(&hedges), "{retries} and {hedges}");
+}
+
+/// What is under way on a shard that is taken away fails with it, and is tried again where its key is now.
+#[test]
+fn what_a_shard_takes_with_it_is_tried_again() {
+    let nodes = r#""store": (kind: sharded_store(shards: 8, read: "50ms", slots: 100))"#;
+    let report = run(
+        nodes,
+        &format!(r#"(from: "users", to: "store", {RETRY})"#),
+        r#"(at: "10s", do: Set("store.shards", "1"))"#,
+    );
+    assert!(report.links["users->store"].retries > 3 && failed_share(&report) == 0.0, "{:?}", report.total.failed);
+}
+
+/// A call that takes 100 ms is cancelled after 50: it holds its place for half as long.
+#[test]
+fn a_cancelled_call_frees_its_place() {
+    for kind in [
+        r#"service(work: "100ms", slots: 20, cores: 20)"#,
+        r#"service(wait: "100ms", work: "0s", slots: 20)"#,
+        r#"database(connections: 20, read: "100ms")"#,
+        r#"database(connections: 20, replication: Quorum(r: 1, w: 1), read: "0s", read_there: "50ms", read_back: "50ms")"#,
+        r#"sharded_store(shards: 1, slots: 20, read: "100ms")"#,
+    ] {
+        let links = r#"(from: "users", to: "callee", timeout: "50ms", cancel: true)"#;
+        let report = run(&format!(r#""callee": (kind: {kind})"#), links, "");
+        let used = report.nodes["callee"].utilization.expect("of slots").value;
+        // 200 a second for 50 ms each, of 20.
+        assert!((0.49..0.51).contains(&used), "{kind}: {used}");
+    }
+}

@@ -416,3 +416,25 @@ fn a_primary_that_dies_takes_what_it_had_not_sent_with_it() {
     assert!((8..=12).contains(&lost), "{lost}: 200/s times 50 ms");
     assert_eq!(killed("8s"), 0);
 }
+
+/// Everything that is sent for a tenth of a second is lost. The messages come back after the visibility timeout (with at most
+/// once they are gone), and what was lost holds no place with the consumers for ever.
+#[test]
+fn lost_deliveries_free_their_place() {
+    for delivery in ["AtLeastOnce", "AtMostOnce", "ExactlyOnce"] {
+        let nodes = format!(
+            r#""u": (kind: client(rate: "100/s", arrivals: Constant)),
+            "q": (kind: queue(visibility_timeout: "1s", delivery: {delivery})),
+            "w": (kind: worker(replicas: 2, concurrency: 4, cores: 4, work: "20ms"))"#
+        );
+        for links in [r#"(from: "q", to: "w")"#, r#"(from: "q", to: "w", retry: (attempts: 2))"#] {
+            let links = format!(r#"(from: "u", to: "q"), {links}"#);
+            let ran = Ran::new("60s", &nodes, &links, r#"(at: "10s", lasting: "0.1s", do: Lose("q->w", 1.0))"#);
+            let handled = ran.report.nodes["w"].succeeded;
+            assert!((5_960..=6_000).contains(&handled), "{delivery}, {links}: {handled} of 6000");
+            let again = ran.signal("q", "redelivered");
+            let comes_back = delivery != "AtMostOnce" && !links.contains("retry");
+            assert_eq!(again > 0, comes_back, "{delivery}, {links}: {again} delivered again");
+        }
+    }
+}

@@ -219,7 +219,7 @@ fn is_determined(design: &Design) -> Verdict {
     let mut rng = Rng::seeded(design.seed);
     while !sliced.is_over() {
         sliced.trace(u64::from(rng.below(3)));
-        let until = Time(sliced.now().0 + u64::from(rng.below(1 + (design.run.length.0 / 3).min(1 << 31) as u32)));
+        let until = Time(sliced.now().0 + 1 + u64::from(rng.below(1 + (design.run.length.0 / 3).min(1 << 31) as u32)));
         if rng.chance(0.5) {
             sliced.advance(until);
         } else {
@@ -321,7 +321,12 @@ fn idle_policies_are_idle(design: &Design) -> Verdict {
     for (name, add) in IDLE {
         let mut changed = design.clone();
         for link in &mut changed.links {
-            if !FOR_FAILURES.contains(name) || !may_fail(&plain, link) {
+            // One that the timeline sets acts then, also on what began before.
+            let path = format!("{}.{name}", link.name());
+            let is_set =
+                |intervention: &Intervention| matches!(&intervention.action, Action::Set(other, _) if *other == path);
+            let acts = FOR_FAILURES.contains(name) && may_fail(&plain, link) || design.timeline.iter().any(is_set);
+            if !acts {
                 add(link);
             }
         }

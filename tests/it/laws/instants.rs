@@ -4,7 +4,7 @@
 use super::held::Verdict;
 use std::collections::BTreeMap;
 use tailboard::base::{LinkId, NodeId, Span, Time};
-use tailboard::design::{Action, Design, LinkSpec, ModeSpec, set_parameter};
+use tailboard::design::{Action, Design, LinkSpec, ModeSpec, Node, set_parameter};
 use tailboard::engine::{Hop, Meter, Sim};
 use tailboard::kinds::params::magnitude;
 use tailboard::kinds::{Param, State, Value};
@@ -142,6 +142,7 @@ impl Watch {
                 pool: loosest(variants.iter().map(|link| link.pool.map(|pool| pool.size))),
                 prefetch: largest(design, caller, "prefetch")
                     .filter(|_| caller_key == "queue" && !copies && !killed_or_forgotten(design, caller))
+                    .filter(|_| !chooses_itself(&design.nodes[&plan.nodes[link.to.index()].name]))
                     .map(|n| n as u32),
             }
         });
@@ -237,6 +238,11 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// Stores choose the replica of a call themselves, whichever it was sent to.
+fn chooses_itself(node: &Node) -> bool {
+    ["database", "sharded_store"].contains(&node.kind.meta().key)
 }
 
 /// A queue that is killed forgets who has what.
