@@ -73,7 +73,7 @@ fn place_linked(blocks: &[Block], which: &[usize], links: &[(usize, usize)], pla
     let wide = most(|block| block.width) + gutter;
     let (ranks, passed) = plain_ranks(which, links);
     if which.len() + passed > MOST_PLACES {
-        let ranks = gathered(ranks, wide + beside, tallest + PASSAGE);
+        let ranks = gathered(ranks, wide + BESIDE, tallest + PASSAGE);
         let ranks: Vec<&[usize]> = ranks.iter().map(Vec::as_slice).collect();
         return fold(&ranks, (wide, beside), tallest + PASSAGE, places);
     }
@@ -138,7 +138,7 @@ fn plain_ranks(which: &[usize], links: &[(usize, usize)]) -> (Vec<Vec<usize>>, u
 /// ranks than columns of a picture, neighbouring ranks share a column.
 fn gathered(ranks: Vec<Vec<usize>>, column: f64, pitch: f64) -> Vec<Vec<usize>> {
     let cards = ranks.iter().map(Vec::len).sum::<usize>() as f64;
-    let rows = (cards * ASPECT * column / pitch).sqrt().ceil();
+    let rows = (cards * ASPECT * column / pitch).sqrt().floor().max(1.0);
     if ranks.len() as f64 <= MOST_DRAWN_OUT * cards / rows {
         return ranks;
     }

@@ -149,8 +149,12 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     );
     v.visit(&Param::new("delay", "Delay before the first delivery.", &["\"20ms\""]).live(), &mut spec.delay);
     v.visit(
-        &Param::new("retention", "Retention: messages older than this are dropped, unless they are with a consumer. None: they are kept.", &["\"5ms\""])
-            .live(),
+        &Param::new(
+            "retention",
+            "Retention: messages older than this are dropped, unless they are with a consumer. None: they are kept.",
+            &["\"5ms\""],
+        )
+        .live(),
         &mut spec.retention,
     );
     v.visit(

@@ -218,3 +218,30 @@ fn a_think_time_acts_on_users_who_think() {
         assert!(run.sim().in_flight() <= 10);
     }
 }
+
+/// What the manual says of links: a timeout holds from the next attempt on, a deadline from the next call on.
+#[test]
+fn limits_of_a_link_hold_for_what_is_sent_afterwards() {
+    for limit in ["timeout", "deadline"] {
+        let text = |before: &str, after: &str| {
+            format!(
+                r#"(run: (length: "60s", warm_up: "0s"), nodes: {{
+                    "u": (kind: client(rate: "0.5/s", arrivals: Constant, shape: Step(at: "5s", to: 0))),
+                    "n": (kind: service(work: "10s", slots: 9, cores: 9)),
+                }}, links: [(from: "u", to: "n", {limit}: "{before}")],
+                timeline: [(at: "3s", do: Set("u->n.{limit}", "\"{after}\""))])"#
+            )
+        };
+        // One call at 2 s, one at 4 s: each takes 10 s.
+        let mut shorter = run_of(&text("40s", "5s"));
+        let link = tailboard::base::LinkId(0);
+        let failed = |run: &Run| run.sim().link_counts(link).failed.iter().sum::<u64>();
+        assert_near(when(&mut shorter, |run| failed(run) > 0), 9.0, limit);
+        assert_near(when(&mut shorter, |run| run.sim().link_counts(link).succeeded > 0), 12.0, limit);
+        let mut longer = run_of(&text("5s", "40s"));
+        assert_near(when(&mut longer, |run| failed(run) > 0), 7.0, limit);
+        assert_near(when(&mut longer, |run| run.sim().link_counts(link).succeeded > 0), 14.0, limit);
+        longer.advance(longer.length());
+        assert_eq!((failed(&longer), longer.sim().imbalance()), (1, None), "{limit}");
+    }
+}
