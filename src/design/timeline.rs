@@ -153,7 +153,10 @@ impl Action {
         (
             "Set",
             r#"Set("api.slots", "8")"#,
-            "Sets a parameter that acts while running (\"node.parameter\" or \"link.parameter\").",
+            "Sets a parameter that acts while running (\"node.parameter\" or \"link.parameter\"), also on what is in \
+             progress. Of a link, `timeout`, `deadline`, `latency`, the `after` of a hedge and the back-off of a retry hold \
+             from the next attempt or message on: what is in flight keeps those it began with. Work and service times that \
+             were drawn stay.",
         ),
         (
             "Kill",

@@ -58,6 +58,9 @@ pub(crate) enum What {
     Deadlines,
     /// The deadline that came with a call.
     CallDeadline,
+    /// A message over a link of limited bandwidth arrives at the callee, or is back at the caller.
+    SentThere,
+    SentBack,
 }
 
 /// By number. Those that are left over mean nothing.
@@ -75,9 +78,9 @@ const WHATS: [What; 1 << WHAT_BITS] = [
     What::Patch,
     What::Deadlines,
     What::CallDeadline,
-    What::CallDeadline,
-    What::CallDeadline,
-    What::CallDeadline,
+    What::SentThere,
+    What::SentBack,
+    What::SentBack,
 ];
 
 const WHAT_BITS: u32 = 4;
@@ -318,8 +321,7 @@ impl Core {
             fault: LinkFault::NONE,
             rng: streams.stream(&link.name, "network"),
             retry_rng: streams.stream(&link.name, "retry"),
-            busy_there: Time::ZERO,
-            busy_back: Time::ZERO,
+            lines: None,
             guards: Vec::new(),
             held: Vec::new(),
             tally: Default::default(),

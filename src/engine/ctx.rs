@@ -2,6 +2,7 @@
 
 use super::call::{ANY_REPLICA, CONNECTING, Call, CallId, IN_POOL_QUEUE, SERVING, STOPPED, Waiter};
 use super::core::{Core, NODE_BITS, Ready, ReplicaLoad, ReplicaState, What};
+use super::event::Event;
 use super::meter::Meter;
 use super::op::Op;
 use super::outcome::{Operation, Reason, Reply};
@@ -366,6 +367,15 @@ impl Ctx<'_> {
     #[inline]
     pub fn timer_at(&mut self, at: Time, token: u64) {
         self.core.push_timer(at, self.node, token);
+    }
+
+    /// The timers of this node that are to fire, in that order, each with its token.
+    #[cold]
+    pub fn timers(&self) -> Vec<(Time, u64)> {
+        let mine = |event: &&Event| matches!(Core::unpack(event.what).0, What::Timer) && event.place() == self.node.0;
+        let mut timers: Vec<&Event> = self.core.events.iter().filter(mine).collect();
+        timers.sort_unstable_by_key(|event| event.key());
+        timers.into_iter().map(|event| (event.at, Core::token(event.what))).collect()
     }
 
     /// `on_call_timer` is called after `after` with `token` (below 16), if the call is then still with this node.

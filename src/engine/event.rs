@@ -46,7 +46,7 @@ pub const MAX_PLACES: u32 = 1 << PLACE_BITS;
 impl Event {
     /// What events are ordered by: no two are equal.
     #[inline]
-    fn key(&self) -> u128 {
+    pub fn key(&self) -> u128 {
         u128::from(self.at.0) << 64 | u128::from(self.seq_and_place)
     }
 
@@ -143,6 +143,12 @@ impl EventQueue {
     /// Those that are not among the due ones.
     fn pending_later(&self) -> usize {
         self.in_near + self.in_later + self.far.len()
+    }
+
+    /// All that are pending, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Event> {
+        let later = self.near.iter().chain(&self.later).flatten();
+        self.due.iter().chain(later).chain(self.far.iter().map(|Far(event)| event))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -75,7 +75,8 @@ impl Core {
         }
     }
 
-    /// Change a link's settings. What is in flight goes on under the old ones.
+    /// Change a link's settings. What is in flight goes on under the old ones, but what is not sent yet is sent at the new
+    /// rate, and what waits for a connection gets one of a pool that has grown.
     pub(crate) fn retune_link(&mut self, id: LinkId, config: LinkConfig) {
         let link = &mut self.links[id.index()];
         let old = std::mem::replace(&mut link.config, config);
@@ -85,6 +86,9 @@ impl Core {
         }
         self.links[id.index()].refresh();
         self.make_lanes(id);
+        if new.bandwidth != old.bandwidth {
+            self.change_bandwidth(id, old.bandwidth);
+        }
         if new.pool.is_none() {
             self.dissolve_pools(id);
         } else {

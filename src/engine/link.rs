@@ -2,8 +2,9 @@
 
 use super::call::CallId;
 use super::outcome::Operation;
+use super::sending::Line;
 use super::tally::LinkTally;
-use crate::base::{NodeId, Rng, Sampler, Span, Time};
+use crate::base::{NodeId, Rng, Sampler, Span};
 use crate::parts::backoff::{Backoff, Budget, BudgetState};
 use crate::parts::breaker::{Breaker, BreakerConfig};
 use std::collections::VecDeque;
@@ -201,9 +202,8 @@ pub(crate) struct Link {
     pub rng: Rng,
     /// Of the jitter of retries, so that it does not change what the network does.
     pub retry_rng: Rng,
-    /// Until when each direction is busy sending, where the bandwidth is limited.
-    pub busy_there: Time,
-    pub busy_back: Time,
+    /// What is being sent there and back, where the bandwidth is limited.
+    pub lines: Option<Box<[Line; 2]>>,
     /// A guard per replica of the caller, made when first used.
     pub guards: Vec<Guard>,
     /// Messages held back by a fault, with the direction: true is a reply.

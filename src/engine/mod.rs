@@ -16,6 +16,7 @@ mod outcome;
 mod plan;
 mod policy;
 mod pool;
+mod sending;
 mod sim;
 mod steps;
 mod tally;

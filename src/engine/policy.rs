@@ -228,20 +228,17 @@ impl Core {
         let mut start = self.now;
         if let Some(bandwidth) = state.config.bandwidth {
             let call = &self.calls[id];
-            let (busy, size) = if back {
-                (&mut state.busy_back, call.asks.response)
-            } else {
-                (&mut state.busy_there, call.asks.request)
-            };
-            start = start.max(*busy) + Span::from_secs_f64(f64::from(size) / bandwidth);
-            *busy = start;
+            let size = if back { call.asks.response } else { call.asks.request };
+            let takes = Span::from_secs_f64(f64::from(size) / bandwidth);
+            start = state.lines.get_or_insert_default()[usize::from(back)].send(start, id, takes);
         }
         let sampler = if back { &state.config.latency_back } else { &state.config.latency };
         let extra = if back { state.fault.extra_back } else { state.fault.extra_there };
         let at = start + sampler.draw(&mut state.rng) + extra;
         let lane = if back { state.lanes.back } else { state.lanes.arrive };
         let what = if back { What::Return } else { What::Arrive };
-        let steady = state.config.bandwidth.is_none() && extra.is_zero();
+        let limited = state.config.bandwidth.is_some();
+        let steady = !limited && extra.is_zero();
         if traced {
             self.trace_passage(id, back, at);
         }
@@ -249,6 +246,8 @@ impl Core {
             self.ready.push(if back { Ready::Return(id) } else { Ready::Arrive(id) });
         } else if let Some(lane) = lane.filter(|_| steady) {
             self.lane_send(lane, id);
+        } else if limited {
+            self.arrives(id, link, back, at);
         } else {
             self.push_what(at, link.0, what, id);
         }

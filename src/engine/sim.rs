@@ -238,13 +238,21 @@ impl<B: Behaviour> Sim<B> {
             What::Lane => self.core.lane_due(event.place()),
             What::Deadlines => self.core.deadlines_begin(event.place()),
             What::Patch => self.apply(Core::token(event.what) as usize),
-            What::Arrive | What::Return | What::Connected | What::Cancel | What::CallDeadline => {
+            What::Arrive
+            | What::Return
+            | What::Connected
+            | What::Cancel
+            | What::CallDeadline
+            | What::SentThere
+            | What::SentBack => {
                 if let Some(id) = self.core.calls.by_slot(slot, generation, GENERATION_MASK) {
                     match what {
                         What::Arrive => self.core.ready.push(Ready::Arrive(id)),
                         What::Return => self.core.ready.push(Ready::Return(id)),
                         What::Connected => self.core.connected(id),
                         What::CallDeadline => self.core.call_deadline(id),
+                        What::SentThere => self.core.sent(id, false),
+                        What::SentBack => self.core.sent(id, true),
                         _ => self.core.ready.push(Ready::Cancel(id)),
                     }
                 }

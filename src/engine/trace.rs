@@ -323,6 +323,15 @@ impl Core {
         }
     }
 
+    /// A message that is on its way arrives at another time than was thought.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn trace_moved(&mut self, id: CallId, back: bool, arrives: Time) {
+        if let Some(hop) = self.tracer.hop(id) {
+            (if back { &mut hop.reply } else { &mut hop.request }).arrives = arrives;
+        }
+    }
+
     /// The request has arrived.
     #[cold]
     #[inline(never)]

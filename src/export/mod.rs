@@ -7,4 +7,4 @@ mod picture;
 
 pub use csv::csv;
 pub use json::json;
-pub use picture::{as_run, carried};
+pub use picture::{as_run, carried, is_free};

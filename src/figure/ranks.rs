@@ -17,6 +17,8 @@ const PASSAGE: f64 = 64.0;
 /// `dagre` makes a place in every rank that a link passes. Beyond so many places it takes seconds, and cards are ranked
 /// plainly.
 const MOST_PLACES: usize = 700;
+/// And so many times as many ranks as columns are too many, then.
+const MOST_DRAWN_OUT: f64 = 2.0;
 /// The order within the ranks is bettered so many times.
 const SWEEPS: usize = 4;
 /// Cards without links stand in rows of at least so many.
@@ -71,6 +73,7 @@ fn place_linked(blocks: &[Block], which: &[usize], links: &[(usize, usize)], pla
     let wide = most(|block| block.width) + gutter;
     let (ranks, passed) = plain_ranks(which, links);
     if which.len() + passed > MOST_PLACES {
+        let ranks = gathered(ranks, wide + BESIDE, tallest + PASSAGE);
         let ranks: Vec<&[usize]> = ranks.iter().map(Vec::as_slice).collect();
         return fold(&ranks, (wide, beside), tallest + PASSAGE, places);
     }
@@ -129,6 +132,24 @@ fn plain_ranks(which: &[usize], links: &[(usize, usize)]) -> (Vec<Vec<usize>>, u
         }
     }
     (ranks, passed)
+}
+
+/// Many cards that call each other in one long chain would stand in a line that no screen shows: where there are far more
+/// ranks than columns of a picture, neighbouring ranks share a column.
+fn gathered(ranks: Vec<Vec<usize>>, column: f64, pitch: f64) -> Vec<Vec<usize>> {
+    let cards = ranks.iter().map(Vec::len).sum::<usize>() as f64;
+    let rows = (cards * ASPECT * column / pitch).sqrt().floor().max(1.0);
+    if ranks.len() as f64 <= MOST_DRAWN_OUT * cards / rows {
+        return ranks;
+    }
+    let mut columns: Vec<Vec<usize>> = Vec::new();
+    for rank in ranks {
+        match columns.last_mut().filter(|last| last.len() + rank.len() <= rows as usize) {
+            Some(last) => last.extend(rank),
+            None => columns.push(rank),
+        }
+    }
+    columns
 }
 
 /// All cards, each before those that it calls where no cycle makes that impossible.
@@ -235,6 +256,23 @@ mod tests {
             assert!(rooms[..i].iter().all(|other| !one.grown(BELOW / 2.0).overlaps(other)), "{i}");
         }
         assert!(links.iter().all(|&(from, to)| places[from].x < places[to].x));
+    }
+
+    /// Each calls twenty of the next forty: a chain of two hundred ranks.
+    #[test]
+    fn what_would_be_a_line_is_gathered_into_columns() {
+        let links: Vec<(usize, usize)> = (0..200).flat_map(|i| (1..40).step_by(2).map(move |k| (i, i + k))).collect();
+        let links: Vec<(usize, usize)> = links.into_iter().filter(|(_, to)| *to < 200).collect();
+        let blocks = [CARD; 200];
+        let places = place(&blocks, &links);
+        let rooms: Vec<Rect> = (0..200).map(|i| room(&blocks, &places, i)).collect();
+        let all = Rect::around(rooms.iter().copied()).expect("cards");
+        assert!(all.w < 4.0 * all.h, "{all:?}");
+        for (i, one) in rooms.iter().enumerate() {
+            assert!(rooms[..i].iter().all(|other| !one.grown(BELOW / 2.0).overlaps(other)), "{i}");
+        }
+        // Callers still stand to the left of what they call, or in the same column.
+        assert!(links.iter().all(|&(from, to)| places[from].x <= places[to].x));
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub use params::{Arrivals, Shape, Spec};
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::Visitor;
-use crate::base::{ClassId, LinkId, Rng, Sampler, Span, Time};
+use crate::base::{ClassId, Dist, LinkId, Rng, Sampler, Span, Time};
 use crate::base::{hash, maths};
 use crate::engine::{ANY_REPLICA, CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request, Route};
 use crate::parts::popularity::{Keys, Popularity};
@@ -34,6 +34,8 @@ pub struct Client {
     bursting: bool,
     /// Told apart from timers of an earlier setting.
     epoch: u32,
+    /// The same of thinking users.
+    think_epoch: u64,
     users: u64,
     /// Users of a closed loop that are to leave when their answer comes or they have thought.
     leaving: u64,
@@ -65,6 +67,9 @@ const MOST_PER_SECOND: f64 = 1e9;
 const ARRIVAL: u64 = 0;
 const SWITCH: u64 = 1;
 const THINK: u64 = 2;
+/// Where the epoch of a thinking user stands in a token, above the user's number.
+const THINK_BITS: u32 = 40;
+const MOST_THINK_EPOCH: u64 = (1 << 19) - 1;
 
 impl Client {
     /// Nanoseconds until the rate, summed from now on, makes so many arrivals; infinite if never.
@@ -238,7 +243,23 @@ impl Client {
 
     fn think(&mut self, ctx: &mut Ctx, user: u32, least: Span) {
         let pause = self.think.draw(&mut self.rng).max(least);
-        ctx.timer(pause, THINK | u64::from(user) << 8);
+        ctx.timer(pause, THINK | u64::from(user) << 8 | self.think_epoch << THINK_BITS);
+    }
+
+    /// Think times have changed: what is left of those that users are at is longer or shorter by as much as the mean.
+    #[cold]
+    fn think_anew(&mut self, ctx: &mut Ctx, before: &Dist, now: &Dist) {
+        let (before, after) = (before.mean_or_so(), now.mean_or_so());
+        if before <= 0.0 {
+            return;
+        }
+        let of = THINK | self.think_epoch << THINK_BITS;
+        self.think_epoch = (self.think_epoch + 1) & MOST_THINK_EPOCH;
+        const USER: u64 = (1 << THINK_BITS) - (1 << 8);
+        for (at, token) in ctx.timers().into_iter().filter(|(_, token)| token & !USER == of) {
+            let left = at.since(ctx.now()).scale(after / before);
+            ctx.timer(left, THINK | token & USER | self.think_epoch << THINK_BITS);
+        }
     }
 
     /// Bring the number of users of a closed loop to what is wanted.
@@ -327,6 +348,7 @@ impl Kind for Client {
             left: (1.0, Time::ZERO),
             bursting: false,
             epoch: 0,
+            think_epoch: 0,
             users: 0,
             leaving: 0,
             spec: spec.clone(),
@@ -344,7 +366,12 @@ impl Kind for Client {
         let arrivals = |spec: &Spec| (spec.rate, spec.arrivals.clone(), spec.shape.clone());
         let arrives_alike = arrivals(spec) == arrivals(&self.spec);
         self.pass(ctx.now());
-        self.spec = spec.clone();
+        let before = std::mem::replace(&mut self.spec, spec.clone());
+        if let (Some(before), Some(now)) = (before.arrivals.think(), spec.arrivals.think())
+            && before != now
+        {
+            self.think_anew(ctx, before, now);
+        }
         self.set_classes(ctx);
         if !arrives_alike {
             self.begin(ctx);
@@ -353,7 +380,8 @@ impl Kind for Client {
 
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
         match token & 0xFF {
-            THINK => self.thought(ctx, (token >> 8) as u32),
+            THINK if token >> THINK_BITS == self.think_epoch => self.thought(ctx, (token >> 8) as u32),
+            THINK => {}
             _ if token >> 8 != u64::from(self.epoch) => {}
             ARRIVAL => self.arrive(ctx),
             _ => self.switch(ctx),

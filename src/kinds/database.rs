@@ -60,8 +60,8 @@ pub struct Database {
     /// The longest that an operation of a quorum has taken: nobody looks back further.
     longest_wait: Span,
     elections: u64,
-    /// Whether the timer of the latest election runs.
-    electing: bool,
+    /// Since when another replica ought to be the primary.
+    electing: Option<Time>,
     /// Replicas with a connection that became free, and writes that got their lock: what `settle` goes on with.
     freed: Vec<u16>,
     granted: Vec<CallId>,
@@ -412,7 +412,7 @@ impl Kind for Database {
             next_pending: 0,
             longest_wait: Span::ZERO,
             elections: 0,
-            electing: false,
+            electing: None,
             freed: Vec::new(),
             granted: Vec::new(),
             unanswered: Vec::new(),
@@ -431,7 +431,11 @@ impl Kind for Database {
     }
 
     fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
+        let failover = self.spec.failover;
         self.spec = Spec { replicas: self.spec.replicas, row_locks: self.spec.row_locks, ..spec.clone() };
+        if self.spec.failover != failover {
+            self.time_election(ctx);
+        }
         self.delays = Delays::of(spec);
         ctx.set_concurrency(spec.connections);
         let station = Self::station_spec(spec);

@@ -87,6 +87,8 @@ struct Watch {
     /// Probes in a row that contradict `healthy`.
     against: u32,
     failures: u32,
+    /// When it was ejected, and until when that lasts.
+    ejected_at: Time,
     ejected_until: Option<Time>,
     ejections: u32,
     /// Whether it seemed fit to be picked when last looked at.
@@ -181,6 +183,7 @@ impl LoadBalancer {
             healthy: true,
             against: 0,
             failures: 0,
+            ejected_at: Time::ZERO,
             ejected_until: None,
             ejections: 0,
             fit: false,
@@ -284,8 +287,8 @@ impl LoadBalancer {
         if watch.failures >= ejection.failures && watch.ejected_until.is_none() && room {
             watch.ejections += 1;
             watch.failures = 0;
-            let lasting = ejection.lasting * u64::from(watch.ejections.min(10));
-            watch.ejected_until = Some(now + lasting);
+            let lasting = watch.ejection_time(ejection);
+            (watch.ejected_at, watch.ejected_until) = (now, Some(now + lasting));
             ctx.count(Signal::Ejected, 1);
             ctx.timer(lasting, READMIT);
             self.refresh(ctx);
@@ -431,8 +434,8 @@ impl Kind for LoadBalancer {
             self.picker = Picker::new(spec.balance);
         }
         let before = std::mem::replace(&mut self.spec, spec.clone());
-        if self.spec.ejection.is_none() {
-            self.watches.iter_mut().for_each(|watch| watch.ejected_until = None);
+        if self.spec.ejection != before.ejection {
+            self.eject_anew(ctx);
         }
         for target in &mut self.targets {
             target.seen = target.load;

@@ -265,7 +265,7 @@ impl Spec {
     /// How long the users of a closed loop think between an answer and the next request, if it has such users.
     pub fn think(&self) -> Option<&Dist> {
         match self {
-            Spec::Client(client::Spec { arrivals: client::Arrivals::Closed { think, .. }, .. }) => Some(think),
+            Spec::Client(client) => client.arrivals.think(),
             _ => None,
         }
     }

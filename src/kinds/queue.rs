@@ -4,6 +4,7 @@ mod ages;
 mod consumers;
 mod faults;
 mod params;
+mod visibility;
 
 pub use params::{Delivery, Order, Overflow, Spec};
 
@@ -55,6 +56,8 @@ struct InFlight {
     consumer: usize,
     /// Consumers that hedged copies of it are with.
     copies: Vec<usize>,
+    /// When it was handed out, for the visibility timeout.
+    since: Time,
     /// Whether the answer still matters to the message: no visibility timeout has passed. The prefetch window counts it
     /// until the consumer lets go of it.
     awaited: bool,
@@ -77,8 +80,8 @@ pub struct Queue {
     kept: u64,
     /// Those that are not with consumers, the oldest first, by rank; others among them are passed over.
     by_age: BTreeMap<u8, Line>,
-    /// Whether the timer for the retention of the oldest runs.
-    timed: bool,
+    /// For when the timer for the retention of the oldest is set; `NEVER` if it is not.
+    timed: Time,
     in_flight: IntMap<u32, InFlight>,
     next_delivery: u32,
     consumers: Vec<Consumer>,
@@ -130,7 +133,7 @@ impl Queue {
         };
         self.kept += 1;
         self.list(slot, false);
-        self.time_retention(ctx);
+        self.time_retention(ctx, slot);
         ctx.reply(id, Reply::OK);
         if self.spec.delay.is_zero() {
             self.show(ctx, slot);
@@ -273,7 +276,8 @@ impl Queue {
         self.consumers[consumer].unacknowledged += 1;
         ctx.meter_add(Meter::Busy, 1);
         let cut = ctx.is_cut(link);
-        let delivery = InFlight { slot, generation, consumer, copies: Vec::new(), awaited: true, cut, counted: true };
+        let (since, copies) = (ctx.now(), Vec::new());
+        let delivery = InFlight { slot, generation, consumer, copies, since, awaited: true, cut, counted: true };
         self.in_flight.insert(tag, delivery);
         ctx.send_root(link, tag, Route { origin: 0, replica }, request);
         if self.spec.delivery == Delivery::AtMostOnce {
@@ -291,7 +295,7 @@ impl Queue {
         self.messages[slot as usize].deliveries -= 1;
         self.list(slot, true);
         self.show_again(ctx, slot);
-        self.time_retention(ctx);
+        self.time_retention(ctx, slot);
     }
 
     /// Not handled: deliver it again after this time or the `redelivery_delay`, unless that was tried often enough.
@@ -307,32 +311,7 @@ impl Queue {
         } else {
             self.show_later(ctx, slot, rest);
         }
-        self.time_retention(ctx);
-    }
-
-    /// A message was not acknowledged in time. The consumer may still be at work: it keeps its place in the window, and its
-    /// answer, if another comes before, will find the message handled twice. Where the message or the answer was lost, no
-    /// answer will come.
-    fn timed_out(&mut self, ctx: &mut Ctx, tag: u32) {
-        let Some(delivery) = self.in_flight.get_mut(&tag) else { return };
-        let InFlight { slot, generation, consumer, cut, .. } = *delivery;
-        let awaited = std::mem::replace(&mut delivery.awaited, false);
-        let lost = cut || ctx.is_cut(self.consumers[consumer].link);
-        if lost && Self::let_go(&mut self.consumers, delivery) {
-            ctx.meter_add(Meter::Busy, -1);
-        }
-        if cut {
-            // Nothing of it is on its way.
-            self.in_flight.remove(&tag);
-        }
-        if awaited && self.is_kept(slot, generation) {
-            if cut {
-                self.not_delivered(ctx, slot);
-            } else {
-                self.again(ctx, slot, Span::ZERO);
-            }
-        }
-        ctx.give_up_lost(tag);
+        self.time_retention(ctx, slot);
     }
 
     fn is_kept(&self, slot: u32, generation: u32) -> bool {
@@ -389,7 +368,7 @@ impl Kind for Queue {
             free: Vec::new(),
             kept: 0,
             by_age: BTreeMap::new(),
-            timed: false,
+            timed: Time::NEVER,
             in_flight: IntMap::default(),
             next_delivery: 0,
             consumers: Vec::new(),
@@ -405,8 +384,13 @@ impl Kind for Queue {
     }
 
     fn retune(&mut self, spec: &Spec, ctx: &mut Ctx) {
-        self.spec = spec.clone();
-        self.expire(ctx);
+        let before = std::mem::replace(&mut self.spec, spec.clone());
+        if self.spec.retention != before.retention {
+            self.retain_anew(ctx);
+        }
+        if self.spec.visibility_timeout != before.visibility_timeout {
+            self.await_anew(ctx);
+        }
         self.dispatch(ctx);
     }
 
@@ -509,12 +493,9 @@ impl Kind for Queue {
                     self.show(ctx, slot);
                 }
             }
-            EXPIRE => {
-                self.timed = false;
-                self.expire(ctx);
-            }
+            EXPIRE => self.retention_is_due(ctx),
             WAKE => self.wake((token >> 4) as usize),
-            _ => self.timed_out(ctx, (token >> 4) as u32),
+            _ => self.visibility_is_due(ctx, (token >> 4) as u32),
         }
         self.dispatch(ctx);
     }

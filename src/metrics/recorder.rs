@@ -226,6 +226,11 @@ impl Recorder {
         Recorder { heavy: Heavy::of(&self.plan, tails), ..self }
     }
 
+    /// The same, where the timeline has changed.
+    pub fn set_heavy_tails(&mut self, tails: Vec<HeavyTail>) {
+        self.heavy = Heavy::of(&self.plan, tails);
+    }
+
     /// Become equal to a later state of the same recording, for the price of the windows that came since.
     pub fn follow(&mut self, later: &Recorder) {
         // All by name, so that a new field is not forgotten.
@@ -237,7 +242,7 @@ impl Recorder {
             parts,
             closed,
             part,
-            heavy: _,
+            heavy,
             rule,
             steady,
             series,
@@ -250,6 +255,9 @@ impl Recorder {
             idle,
         } = later;
         (self.rule, self.steady, self.events, self.idle) = (*rule, *steady, *events, *idle);
+        if self.heavy.tails != heavy.tails {
+            self.heavy = heavy.clone();
+        }
         if self.parts == *parts {
             self.series.follow(series);
         } else {

@@ -211,6 +211,7 @@ impl Run {
         self.title.clone_from(&design.title);
         let (rule, steady) = warm_up(design);
         self.recorder.expect(rule, steady);
+        self.recorder.set_heavy_tails(tails::heavy_tails(design, self.sim.plan()));
         true
     }
 

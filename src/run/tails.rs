@@ -2,13 +2,30 @@
 
 use crate::base::ron::{self, Tree, Value as Said};
 use crate::base::{LinkId, NodeId};
-use crate::design::{Design, LinkSpec};
+use crate::design::{Action, Design, LinkSpec, set_parameter};
 use crate::engine::{Place, Plan};
 use crate::kinds::{Param, Value};
 use crate::metrics::HeavyTail;
+use std::collections::BTreeMap;
 
-/// All such places, in the order of the plan.
+/// All such places, in the order of the plan, then those that the timeline sets.
 pub fn heavy_tails(design: &Design, plan: &Plan) -> Vec<HeavyTail> {
+    let mut tails = tails_of(design, plan);
+    for intervention in design.timeline.iter().filter(|intervention| intervention.at < design.run.length) {
+        let Action::Set(path, text) = &intervention.action else { continue };
+        // Most values have nothing of the kind: what is set is looked at in its place only if it may.
+        let mut set = design.clone();
+        if text.contains("Pareto") && set_parameter(&mut set, path, text).is_ok() {
+            let new =
+                |tail: &HeavyTail| !tails.iter().any(|other| (other.place, &other.param) == (tail.place, &tail.param));
+            let added: Vec<HeavyTail> = tails_of(&set, plan).into_iter().filter(new).collect();
+            tails.extend(added);
+        }
+    }
+    tails
+}
+
+fn tails_of(design: &Design, plan: &Plan) -> Vec<HeavyTail> {
     let mut tails = Vec::new();
     let mut look = |place: Place, param: &Param, value: &dyn Value| {
         // Whoever loses patience late is served before: how long it would have waited is not what it waits.
@@ -22,10 +39,11 @@ pub fn heavy_tails(design: &Design, plan: &Plan) -> Vec<HeavyTail> {
         let place = Place::Node(NodeId(i as u32));
         node.kind.clone().visit(&mut |param: &Param, value: &mut dyn Value| look(place, param, value));
     }
+    let by_name: BTreeMap<String, &LinkSpec> = design.links.iter().map(|link| (link.name(), link)).collect();
     for (i, planned) in plan.links.iter().enumerate() {
-        let spec = design.links.iter().find(|link| link.name() == planned.name);
+        let spec = by_name.get(&planned.name).map(|&link| link.clone());
         let mut visitor = |param: &Param, value: &mut dyn Value| look(Place::Link(LinkId(i as u32)), param, value);
-        spec.cloned().iter_mut().for_each(|link: &mut LinkSpec| link.visit(&mut visitor));
+        spec.into_iter().for_each(|mut link| link.visit(&mut visitor));
     }
     tails
 }

@@ -2,7 +2,7 @@
 
 use super::app::App;
 use crate::design::Design;
-use crate::export::{carried, output};
+use crate::export::{carried, is_free, output};
 use crate::figure::{self, Look, Shown};
 use crate::metrics::Frame;
 use crate::run::{Snapshot, judge};
@@ -60,6 +60,12 @@ impl Export {
         if app.files.is_at(&path) {
             let path = path.display();
             return Err(format!("The picture was not written: {path} is the scenario; name another file"));
+        }
+        if !is_free(&path) {
+            let path = path.display();
+            return Err(format!(
+                "The picture was not written: {path} is there already, and not a picture of a run; name another file"
+            ));
         }
         let bytes = snapshot(app).and_then(|snapshot| {
             let selection = self.selection.then(|| app.editor.selection().nodes.clone());

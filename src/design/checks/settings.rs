@@ -3,7 +3,7 @@
 use super::flow::{Flow, settings};
 use super::silent::deadlines;
 use crate::base::{Finding, Span, Subject};
-use crate::design::{Action, Design, Target};
+use crate::design::{Action, Design, LinkSpec, OperationSpec, Target};
 use crate::kinds::{Group, Spec};
 use crate::parts::waiting::{ADAPTIVE_LENGTH, Discipline};
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +86,12 @@ impl Told<'_> {
         }
     }
 
+    /// Whether nothing that comes here writes, as far as can be told.
+    fn only_reads(&self) -> bool {
+        let written = |link: &LinkSpec| matches!(link.operation, Some(OperationSpec::Write | OperationSpec::Delete));
+        self.flow.at(self.name) & self.flow.writes() == 0 && !self.flow.design.links.iter().any(written)
+    }
+
     /// Whether all classes that come here are equally urgent.
     fn is_level(&self) -> bool {
         let names = self.flow.names(self.flow.at(self.name));
@@ -163,12 +169,39 @@ fn service_settings(told: &mut Told, kind: &Spec, with_deadline: &BTreeSet<&str>
     if no_queue && !discipline.admits_all() {
         told.idle(&["codel", "max_wait"], "nothing waits here, with a `queue_limit` of 0");
     }
+    if !with_deadline.contains(told.name) {
+        told.idle(&["drop_expired"], "no call comes here with a deadline");
+    }
+    runtime_settings(told, kind);
+    let here = told.flow.names(told.flow.at(told.name));
+    if here.iter().all(|class| service.work_by_class.contains_key(*class)) && !told.may_change("work_by_class") {
+        told.idle(&["work"], "`work_by_class` has a time for every class that comes here");
+    }
     let nothing = |dist: &crate::base::Dist| dist.as_constant() == Some(Span::ZERO);
     if service.pauses.as_ref().is_some_and(|pauses| nothing(&pauses.lasting)) {
         told.say("pauses", "a pause of 0 stops nothing");
     }
     if service.breakdowns.as_ref().is_some_and(|breakdowns| nothing(&breakdowns.down)) {
         told.say("breakdowns", "a failure that is repaired after 0 stops nothing");
+    }
+}
+
+/// What the run-time or the discipline leaves without use.
+fn runtime_settings(told: &mut Told, kind: &Spec) {
+    let Spec::Service(service) = kind else { return };
+    let (discipline, admits_all) = (service.discipline, service.discipline.admits_all());
+    let may_change = ["slots", "processes"].into_iter().any(|param| told.may_change(param));
+    if told.is("runtime", "Serverless") {
+        told.idle(&["cores"], "each serverless instance has a core of its own");
+    }
+    if told.is("runtime", "Threads") && admits_all {
+        told.idle(&["processes"], &format!("{discipline:?} admits every call at once, to all cores"));
+    }
+    if told.is("runtime", "GlobalLock") && admits_all {
+        told.say("runtime", format!("{discipline:?} says who has the core: `switch_interval` does nothing"));
+    }
+    if !admits_all && !may_change && service.slots == 1 && service.processes == 1 {
+        told.idle(&["contention", "coherency"], "with one slot there is never another call in progress");
     }
 }
 
@@ -187,9 +220,15 @@ fn cache_settings(told: &mut Told) {
     if !told.is("writes", "Behind") && !told.may_change("writes") {
         told.idle(&["write_delay"], "only `writes: Behind` delays writes");
     }
+    if told.only_reads() {
+        told.idle(&["writes", "write_delay"], "no call writes");
+    }
 }
 
 fn database_settings(told: &mut Told) {
+    if told.only_reads() {
+        told.idle(&["row_locks"], "no call writes");
+    }
     if told.now["replicas"] == "1" {
         told.idle(&["lag", "reads_from", "failover", "on_partition"], "there is one copy: set `replicas`");
     }
@@ -231,6 +270,10 @@ fn balancer_settings(told: &mut Told) {
     let blind = ["RoundRobin", "Weighted", "Random", "IpHash"].into_iter().find(|name| told.is("balance", name));
     if let Some(balance) = blind {
         told.idle(&["stale"], &format!("{balance} does not look at the load of its targets"));
+    }
+    if told.now["balance"].replace(' ', "").contains("choices:1,") {
+        told.say("balance", "the better of one that is drawn is that one: it is Random");
+        told.idle(&["stale"], "with one choice there are no loads to compare");
     }
     if told.is("balance", "IpHash") && tenants(told.flow) == 1 {
         told.say(
@@ -288,6 +331,16 @@ mod tests {
             ("discipline: AdaptiveLifo, queue_limit: 16", "discipline", "more than 16 wait"),
             ("discipline: Lifo, queue_limit: 0", "discipline", "nothing waits"),
             (r#"max_wait: "1s", queue_limit: 0"#, "max_wait", "nothing waits"),
+            ("drop_expired: false", "drop_expired", "no call comes here with a deadline"),
+            (r#"runtime: Serverless(cold_start: "1s", keep_alive: "1s"), cores: 2"#, "cores", "a core of its own"),
+            ("discipline: ProcessorSharing, processes: 4", "processes", "admits every call at once"),
+            (
+                r#"discipline: ProcessorSharing, runtime: GlobalLock(switch_interval: "5ms")"#,
+                "runtime",
+                "`switch_interval` does nothing",
+            ),
+            ("slots: 1, contention: 0.5", "contention", "one slot"),
+            (r#"work: "1ms", work_by_class: { "request": "2ms" }"#, "work", "every class that comes here"),
             (r#"codel: (target: "1ms", interval: "9ms"), queue_limit: 0"#, "codel", "nothing waits"),
             (r#"pauses: (every: "1s", lasting: "0s")"#, "pauses", "stops nothing"),
             (r#"breakdowns: (up: "1s", down: "0s", lose: true)"#, "breakdowns", "stops nothing"),
@@ -325,6 +378,14 @@ mod tests {
             ("rate_limiter(algorithm: FixedWindow, burst: 3)", r#"(from: "n", to: "d")"#, "burst", "no bucket"),
             ("rate_limiter(per_tenant: true)", r#"(from: "n", to: "d")"#, "per_tenant", "one tenant"),
             (r#"load_balancer(stale: "1s")"#, r#"(from: "n", to: "d")"#, "stale", "RoundRobin"),
+            ("cache(writes: Around)", r#"(from: "n", to: "d")"#, "writes", "no call writes"),
+            ("database(row_locks: true)", "", "row_locks", "no call writes"),
+            (
+                "load_balancer(balance: PowerOfChoices(choices: 1, replacement: false))",
+                r#"(from: "n", to: "d")"#,
+                "balance",
+                "it is Random",
+            ),
             ("load_balancer(balance: IpHash)", r#"(from: "n", to: "d")"#, "balance", "one tenant"),
         ] {
             let callee = match links {

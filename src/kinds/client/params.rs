@@ -57,8 +57,17 @@ impl Arrivals {
         ("burst", "Mean length of a burst."),
         ("size", "Requests of a batch."),
         ("users", "Number of users."),
-        ("think", "Think time between an answer and the next request."),
+        (
+            "think",
+            "Think time between an answer and the next request. Changed while running, what is left of it is scaled by the \
+             ratio of the means.",
+        ),
     ];
+
+    /// The think time of a closed loop.
+    pub fn think(&self) -> Option<&Dist> {
+        if let Arrivals::Closed { think, .. } = self { Some(think) } else { None }
+    }
 }
 
 /// How the rate changes over time; open loops only.

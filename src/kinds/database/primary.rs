@@ -52,21 +52,28 @@ impl Database {
 
     /// If another replica ought to be the primary, it will be once `failover` has passed.
     pub(super) fn call_election(&mut self, ctx: &mut Ctx) {
-        let Some(after) = self.spec.failover.filter(|_| !self.is_quorum()) else { return };
+        if self.is_quorum() {
+            return;
+        }
         let due = self.rightful_primary(ctx) != self.primary;
-        if due != self.electing {
+        if due != self.electing.is_some() {
             // One that is called already is not put off; one that is no longer due is called off.
-            self.elections += 1;
-            self.electing = due;
-            if due {
-                ctx.timer(after, self.elections);
-            }
+            self.electing = due.then(|| ctx.now());
+            self.time_election(ctx);
+        }
+    }
+
+    /// Hold the election that is called once `failover` has passed since, if it is set; no other.
+    pub(super) fn time_election(&mut self, ctx: &mut Ctx) {
+        self.elections += 1;
+        if let (Some(since), Some(after)) = (self.electing, self.spec.failover) {
+            ctx.timer_at((since + after).max(ctx.now()), self.elections);
         }
     }
 
     /// The replica that reaches the most becomes the primary; what it does not have is lost.
     pub(super) fn elect(&mut self, ctx: &mut Ctx) {
-        self.electing = false;
+        self.electing = None;
         let next = self.rightful_primary(ctx);
         if next != self.primary {
             self.primary = next;

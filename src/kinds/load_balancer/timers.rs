@@ -1,11 +1,30 @@
 //! When a balancer probes and looks at loads, and what it forgets when it dies.
 
-use super::{LOOK, LoadBalancer, PROBE};
+use super::{Ejection, LOOK, LoadBalancer, PROBE, READMIT, Watch};
 use crate::base::Span;
 use crate::engine::{Ctx, Meter, Reason, Reply};
 use crate::parts::picker::Picker;
 
+impl Watch {
+    /// How long it is ejected: longer with each time.
+    pub(super) fn ejection_time(&self, ejection: Ejection) -> Span {
+        ejection.lasting * u64::from(self.ejections.min(10))
+    }
+}
+
 impl LoadBalancer {
+    /// The ejection has changed, also for what is ejected: its time counts from when it was.
+    #[cold]
+    pub(super) fn eject_anew(&mut self, ctx: &mut Ctx) {
+        for watch in self.watches.iter_mut().filter(|watch| watch.ejected_until.is_some()) {
+            let until = self.spec.ejection.map(|ejection| watch.ejected_at + watch.ejection_time(ejection));
+            watch.ejected_until = until;
+            if let Some(until) = until {
+                ctx.timer_at(until.max(ctx.now()), READMIT);
+            }
+        }
+    }
+
     /// Probe or look again after the interval that is set, if one is; what has passed of it counts.
     pub(super) fn time(&mut self, ctx: &mut Ctx, what: u64) {
         let i = what as usize;

@@ -84,17 +84,33 @@ impl Queue {
             ctx.count(Signal::Expired, 1);
             self.remove(ctx, slot);
         }
-        self.time_retention(ctx);
+        if let Some(slot) = self.oldest() {
+            self.time_retention(ctx, slot);
+        }
     }
 
-    pub(super) fn time_retention(&mut self, ctx: &mut Ctx) {
-        if let Some(limit) = self.spec.retention
-            && !self.timed
-            && let Some(slot) = self.oldest()
-        {
-            self.timed = true;
-            let at = self.messages[slot as usize].since + limit;
+    /// A message is here, or here again: have the timer run by the time it is too old.
+    #[inline]
+    pub(super) fn time_retention(&mut self, ctx: &mut Ctx, slot: u32) {
+        let Some(limit) = self.spec.retention else { return };
+        let at = self.messages[slot as usize].since + limit;
+        if at < self.timed {
+            self.timed = at;
             ctx.timer_at(at.max(ctx.now()), EXPIRE);
         }
+    }
+
+    /// The timer for the retention has fired, unless a later one took its place when the retention changed.
+    pub(super) fn retention_is_due(&mut self, ctx: &mut Ctx) {
+        if ctx.now() >= self.timed {
+            self.timed = Time::NEVER;
+            self.expire(ctx);
+        }
+    }
+
+    /// The retention has changed, also for what is here.
+    pub(super) fn retain_anew(&mut self, ctx: &mut Ctx) {
+        self.timed = Time::NEVER;
+        self.expire(ctx);
     }
 }

@@ -43,6 +43,7 @@ impl Queue {
             if self.messages[slot as usize].place == Place::Delivered {
                 self.list(slot, true);
                 self.show(ctx, slot);
+                self.time_retention(ctx, slot);
             }
         }
     }

@@ -130,7 +130,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "visibility_timeout",
-            "Visibility timeout: an unacknowledged message is redelivered after this time. None: never.",
+            "Visibility timeout: an unacknowledged message is redelivered this time after its delivery. None: never.",
             &["\"8ms\""],
         )
         .range(1e-3, 1e6)
@@ -149,8 +149,12 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     );
     v.visit(&Param::new("delay", "Delay before the first delivery.", &["\"20ms\""]).live(), &mut spec.delay);
     v.visit(
-        &Param::new("retention", "Retention: messages older than this are dropped. None: they are kept.", &["\"5ms\""])
-            .live(),
+        &Param::new(
+            "retention",
+            "Retention: messages older than this are dropped, unless they are with a consumer. None: they are kept.",
+            &["\"5ms\""],
+        )
+        .live(),
         &mut spec.retention,
     );
     v.visit(

@@ -3,6 +3,7 @@
 //! compares their lists with the folders, so that no fixture lies unused.
 
 mod files;
+mod live;
 mod pace;
 mod picking;
 mod queues;
@@ -25,8 +26,15 @@ const WAITING: &[(&str, &str)] = &[
 ];
 
 /// What the tests of each area use.
-const HELD: &[&[&str]] =
-    &[files::FIXTURES, pace::FIXTURES, picking::FIXTURES, queues::FIXTURES, silence::FIXTURES, statistics::FIXTURES];
+const HELD: &[&[&str]] = &[
+    files::FIXTURES,
+    live::FIXTURES,
+    pace::FIXTURES,
+    picking::FIXTURES,
+    queues::FIXTURES,
+    silence::FIXTURES,
+    statistics::FIXTURES,
+];
 
 #[test]
 fn every_fixture_is_held_by_a_test_or_waits_for_a_feature() {

@@ -22,7 +22,7 @@ fn read(text: &str) -> Design {
     read.design.unwrap_or_else(|| panic!("{drawn}"))
 }
 
-fn run_of(text: &str) -> Run {
+pub fn run_of(text: &str) -> Run {
     Run::new(&read(text)).unwrap_or_else(|findings| panic!("{findings:?}"))
 }
 

@@ -183,6 +183,7 @@ fn manuals_are_on_the_command_line() {
         (&["explain", "link"], "Circuit breaker"),
         (&["explain", "retry"], "jitter"),
         (&["explain", "timeline"], "Partition"),
+        (&["explain", "timeline"], "from the next attempt or"),
         (&["explain", "delay"], "There("),
         (&["explain", "figures"], "failed_timeout"),
         (&["explain", "distributions"], "LogNormal"),
@@ -223,6 +224,61 @@ fn shown(design: &Design) -> String {
     // A timer that changes nothing is an event, too.
     report.events = 0;
     serde_json::to_string(&report).expect("a report")
+}
+
+/// Settings that another setting leaves without use: each is told, and the run is the same without it.
+#[test]
+fn what_another_setting_leaves_without_use_is_told() {
+    let text = |kind: &str| {
+        format!(
+            r#"(run: (length: "10s", warm_up: "0s"), nodes: {{
+                "u": (kind: client(rate: "300/s")), "n": (kind: {kind}), "d": (kind: service(replicas: 3)),
+            }}, links: [(from: "u", to: "n"){}])"#,
+            if kind.starts_with("database") { "" } else { r#", (from: "n", to: "d")"# }
+        )
+    };
+    for (kind, param, without) in [
+        ("service(drop_expired: false)", "drop_expired", "service()"),
+        (
+            r#"service(slots: 2, runtime: Serverless(cold_start: "1s", keep_alive: "1s"), cores: 2)"#,
+            "cores",
+            r#"service(slots: 2, runtime: Serverless(cold_start: "1s", keep_alive: "1s"))"#,
+        ),
+        (
+            "service(discipline: ProcessorSharing, cores: 2, processes: 4)",
+            "processes",
+            "service(discipline: ProcessorSharing, cores: 2)",
+        ),
+        (
+            r#"service(discipline: ProcessorSharing, runtime: GlobalLock(switch_interval: "5ms"), cores: 2, processes: 2)"#,
+            "runtime",
+            "service(discipline: ProcessorSharing, runtime: EventLoop, cores: 2, processes: 2)",
+        ),
+        ("service(slots: 1, contention: 0.5, coherency: 0.1)", "contention", "service(slots: 1)"),
+        (
+            r#"service(work: "1ms", work_by_class: { "request": "2ms" })"#,
+            "work",
+            r#"service(work_by_class: { "request": "2ms" })"#,
+        ),
+        ("cache(writes: Around)", "writes", "cache()"),
+        ("database(row_locks: true)", "row_locks", "database()"),
+        (r#"load_balancer(stale: "1s")"#, "stale", "load_balancer()"),
+    ] {
+        let design = |kind: &str| {
+            let text = text(kind);
+            let read = scenario::read_str(&text);
+            let drawn = read.drawn("silent", &text, false);
+            read.design.unwrap_or_else(|| panic!("{drawn}"))
+        };
+        let told = |design: &Design| {
+            let findings = check(design).into_iter().filter(|finding| finding.code == "idle-setting");
+            findings.map(|finding| finding.subject.0.last().cloned().unwrap_or_default()).collect::<Vec<_>>()
+        };
+        let (with, without) = (design(kind), design(without));
+        assert!(told(&with).iter().any(|name| name == param), "{kind}: {:?}", told(&with));
+        assert!(!told(&without).iter().any(|name| name == param), "{kind}: {:?}", told(&without));
+        assert_eq!(shown(&with), shown(&without), "{kind}");
+    }
 }
 
 /// Every example of every parameter, where the checks say that it does nothing, changes nothing.

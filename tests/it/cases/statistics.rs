@@ -1,7 +1,7 @@
 //! Cases and faults: percentiles, warm-up, verdicts, warnings, and copies one by one.
 
 use super::{design, path, report};
-use tailboard::base::maths;
+use tailboard::base::{Time, maths};
 use tailboard::design::Design;
 use tailboard::metrics::Report;
 use tailboard::run::{Outcome, Run, judge};
@@ -339,4 +339,36 @@ fn rounding_is_no_wait() {
         links: [(from: "u", to: "a")])"#;
     let report = run(&of(text));
     assert_eq!(report.nodes["a"].waited_share, Some(0.0));
+}
+
+/// A distribution of infinite variance that only comes while running is seen, by the timeline and by hand.
+#[test]
+fn infinite_variance_is_seen_where_it_is_set() {
+    let text = |timeline: &str| {
+        format!(
+            r#"(run: (length: "100s", warm_up: "0s"),
+            nodes: {{"u": (kind: client(rate: "100/s")), "a": (kind: service(slots: 1000, cores: 1000, work: "1ms"))}},
+            links: [(from: "u", to: "a")], timeline: [{timeline}])"#
+        )
+    };
+    let set =
+        |at: &str, alpha: f64| format!(r#"(at: "{at}", do: Set("a.work", "Pareto(min: \"1ms\", alpha: {alpha})"))"#);
+    let heavy = run(&of(&text(&set("50s", 1.5))));
+    let found = warned(&heavy, "infinite-variance");
+    assert!(matches!(&found[..], [(about, message)] if about == "a" && message.contains("`work`")), "{found:?}");
+    let latency = &heavy.total.latency;
+    assert!(latency.mean.is_some_and(|mean| mean.half_width.is_none()) && latency.sd.is_none(), "{latency:?}");
+    // Twice the same is said once; what is light, or comes after the end, is not.
+    let twice = run(&of(&text(&format!("{}, {}", set("50s", 1.5), set("60s", 1.8)))));
+    assert_eq!(warned(&twice, "infinite-variance").len(), 1);
+    for light in [set("50s", 2.5), set("100s", 1.5)] {
+        let light = run(&of(&text(&light)));
+        assert_eq!(warned(&light, "infinite-variance"), []);
+        assert!(light.total.latency.sd.is_some());
+    }
+    // By hand, at a run that goes on.
+    let mut by_hand = Run::new(&of(&text(""))).expect("a run");
+    by_hand.advance(Time(10_000_000_000));
+    assert!(by_hand.reschedule(&of(&text(&set("50s", 1.5)))));
+    assert_eq!(warned(&by_hand.finish(), "infinite-variance").len(), 1);
 }
