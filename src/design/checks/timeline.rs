@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn a_spike_of_users_is_bounded() {
         expect(r#"(at: "1s", do: Spike("crowd", 10000))"#, &[]);
-        expect(r#"(at: "1s", do: Spike("crowd", 10001))"#, &["timeline.0.do: 1000 users times 10001 are more than"]);
+        expect(r#"(at: "1s", do: Spike("crowd", 10001))"#, &["timeline.0.do: 1k users times 10001 are more than"]);
         expect(r#"(at: "1s", do: Spike("u", 10001))"#, &[]);
     }
 
