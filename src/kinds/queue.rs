@@ -5,6 +5,7 @@ mod consumers;
 mod faults;
 mod params;
 
+pub use consumers::UNKNOWN_CONCURRENCY;
 pub use params::{Delivery, Order, Overflow, Spec};
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
