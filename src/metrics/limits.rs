@@ -2,7 +2,7 @@
 //! what they wait for, which limit that is.
 
 use super::recorder::Recorder;
-use super::report::{Cut, NodeReport, Report};
+use super::report::{Cut, Hottest, NodeReport, Report};
 use crate::base::short::{count, number, percent};
 use crate::engine::{Guarding, LinkCounts};
 
@@ -58,7 +58,13 @@ impl<'a> Limits<'a> {
     /// How busy a node is: its slots, its cores, or the busiest of its copies.
     pub fn busy(node: &NodeReport) -> Option<f64> {
         let average = node.utilization.map(|u| u.value).into_iter().chain(node.core_utilization);
-        average.chain(node.hottest.and_then(|hottest| hottest.utilization)).reduce(f64::max)
+        average.chain(Self::hottest(node).and_then(|hottest| hottest.utilization)).reduce(f64::max)
+    }
+
+    /// The busiest copy of a store. Replicas of services and workers come and go, so that how busy one of them was is not
+    /// known from what all had on average.
+    fn hottest(node: &NodeReport) -> Option<Hottest> {
+        node.hottest.filter(|_| ["database", "sharded_store"].contains(&node.kind.as_str()))
     }
 
     /// Calls that a node itself refused for one of these reasons: what its callees refused is theirs.
@@ -133,7 +139,7 @@ impl<'a> Limits<'a> {
             return format!("its cores are all busy ({})", percent(cores.unwrap_or(1.0)));
         }
         if !is_full(held) {
-            if let Some(hottest) = node.hottest.filter(|hottest| is_full(hottest.utilization)) {
+            if let Some(hottest) = Self::hottest(node).filter(|hottest| is_full(hottest.utilization)) {
                 let busy = percent(hottest.utilization.unwrap_or(1.0));
                 let share = percent(hottest.share);
                 return format!("{copy} `{}#{}` is {busy} busy, with {share} of the calls", self.name(i), hottest.copy);
