@@ -455,7 +455,7 @@ impl Core {
             }
             match due {
                 Due::Timeout => self.give_up(id, super::Reason::Timeout),
-                Due::PoolTimeout => self.give_up(id, super::Reason::PoolExhausted),
+                Due::PoolTimeout => self.pool_timed_out(id),
                 Due::Arrive | Due::Return => debug_assert!(false, "a message among limits"),
                 Due::OpDeadline => self.op_deadline(id.slot()),
                 Due::Hedge => self.ready.push(Ready::Hedge(id)),

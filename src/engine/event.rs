@@ -187,7 +187,8 @@ impl EventQueue {
     fn insert_among_many(&mut self, at: Time, seq_and_place: u64, what: u64) {
         let i = self.due.partition_point(|other| other.at > at);
         self.due.insert(i, Event { at, seq_and_place, what });
-        let crowded = || self.due.len() > CROWD && self.shift > 0 && self.seq - self.laid_out_at > self.len() as u64;
+        let crowded =
+            || self.due.len() > CROWD && self.shift > 0 && 2 * (self.seq - self.laid_out_at) > self.len() as u64;
         if self.due.len() > FEW && (self.due_end == u64::MAX || crowded()) {
             self.lay_out();
         }

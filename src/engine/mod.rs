@@ -34,5 +34,7 @@ pub use meter::{METERS, Meter, Meters};
 pub use outcome::{Operation, Outcome, REASONS, Reason, Reply};
 pub use plan::{LinkPlan, LinkUse, MAX_AFTER, MAX_CLASSES, NodePlan, Plan, StepGroup, Wait};
 pub use sim::{Behaviour, Control, Sim};
-pub use tally::{ClassCounts, ClassTally, Failures, LinkCounts, LinkTally, NodeCounts, NodeTally, SIGNALS, Signal};
+pub use tally::{
+    ClassCounts, ClassTally, Failures, Guarding, LinkCounts, LinkTally, NodeCounts, NodeTally, SIGNALS, Signal,
+};
 pub use trace::{Hop, Journey, MOST_SHOWN, Passage, is_in, next_every, previous_every};

@@ -8,6 +8,7 @@ use super::call::{
 use super::core::{Core, Ready, What};
 use super::ctx::{Child, Request, Route};
 use super::outcome::{Outcome, Reason, Reply};
+use super::tally::Guarding;
 use crate::base::{LinkId, NodeId, Span, Time};
 use crate::parts::breaker::Permit;
 
@@ -133,6 +134,7 @@ impl Core {
             let mut taken = 0;
             if let Some(breaker) = &mut guard.breaker {
                 if breaker.permit(now) == Permit::Refused {
+                    state.tally.counts.rejected[Guarding::Breaker as usize] += 1;
                     return self.fail_at_once(id, Reply::turned_away(Reason::BreakerOpen));
                 }
                 taken |= PERMITTED;
@@ -143,6 +145,7 @@ impl Core {
                     if let Some(breaker) = &mut guard.breaker {
                         breaker.release(now, Span::ZERO);
                     }
+                    state.tally.counts.rejected[Guarding::Bulkhead as usize] += 1;
                     return self.fail_at_once(id, Reply::turned_away(Reason::BulkheadFull));
                 }
                 guard.in_flight += 1;
@@ -231,6 +234,8 @@ impl Core {
             let size = if back { call.asks.response } else { call.asks.request };
             let takes = Span::from_secs_f64(f64::from(size) / bandwidth);
             start = state.lines.get_or_insert_default()[usize::from(back)].send(start, id, takes);
+            let sending = &mut state.tally.counts.sending_ns[usize::from(back)];
+            *sending = sending.wrapping_add(takes.0);
         }
         let sampler = if back { &state.config.latency_back } else { &state.config.latency };
         let extra = if back { state.fault.extra_back } else { state.fault.extra_there };

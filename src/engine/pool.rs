@@ -4,10 +4,13 @@ use super::call::{AWAITED, CONNECTED, CONNECTING, CallId, IN_POOL_QUEUE};
 use super::core::{Core, What};
 use super::link::Pool;
 use super::outcome::{Outcome, Reason};
+use super::tally::Guarding;
 use crate::base::{LinkId, Span};
 
 /// A queue for connections that is shorter is not swept.
 const FEW_WAITING: usize = 64;
+/// One that is longer is not looked at call by call.
+const MANY_WAITING: usize = 4_096;
 
 impl Core {
     /// An attempt needs a connection: an idle one, a new one, or the next that comes back.
@@ -34,6 +37,14 @@ impl Core {
                 self.lane_push(lane, id);
             }
         }
+    }
+
+    /// An attempt has waited for a connection for as long as it may.
+    #[cold]
+    pub(super) fn pool_timed_out(&mut self, id: CallId) {
+        let link = self.calls[id].link;
+        self.links[link.index()].tally.counts.rejected[Guarding::Pool as usize] += 1;
+        self.give_up(id, Reason::PoolExhausted);
     }
 
     fn connect(&mut self, id: CallId, link: LinkId, takes: Span) {
@@ -113,6 +124,25 @@ impl Core {
                 self.connect(next, link, pool.connect);
             }
         }
+    }
+
+    /// Attempts that wait for a connection of a link, connections in use, and connections that its pools may have.
+    pub(crate) fn pool_levels(&self, link: LinkId) -> [u64; 3] {
+        let link = &self.links[link.index()];
+        let Some(pool) = link.config.pool else { return [0; 3] };
+        let waits = |id: &&CallId| self.calls.get(**id).is_some_and(|call| call.flags & IN_POOL_QUEUE != 0);
+        let mut levels = [0; 3];
+        for guard in &link.guards {
+            // Of a long queue few have given up: it is swept.
+            let waiting = match guard.waiting.len() {
+                long if long > MANY_WAITING => long,
+                _ => guard.waiting.iter().filter(waits).count(),
+            };
+            levels[0] += waiting as u64;
+            levels[1] += u64::from(guard.connections - guard.idle);
+            levels[2] += u64::from(pool.size);
+        }
+        levels
     }
 
     /// A call no longer needs the connection that it waits for.

@@ -377,6 +377,11 @@ impl<B: Behaviour> Sim<B> {
         &mut self.core.links[link.index()].tally
     }
 
+    /// Of the connection pools of a link: attempts that wait, connections in use, and connections that there may be.
+    pub fn pool_levels(&self, link: LinkId) -> [u64; 3] {
+        self.core.pool_levels(link)
+    }
+
     pub fn class_tally(&mut self, class: ClassId) -> &mut ClassTally {
         &mut self.core.classes[class.index()]
     }

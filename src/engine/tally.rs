@@ -147,7 +147,24 @@ counters! {
         /// Operations answered by the fallback.
         fallbacks: u64,
         failed: Failures,
+        /// Attempts that the link itself rejected: its breaker, its bulkhead, its pool. `failed` has the same reasons of links
+        /// further on, too.
+        rejected: [u64; 3],
+        /// What sending requests and replies took, in nanoseconds, where the bandwidth is limited.
+        sending_ns: [u64; 2],
+        /// Nanoseconds of attempts that wait for a connection, of connections in use, and of connections allowed. The engine does
+        /// not count them: a recorder samples them when a window ends.
+        pool_ns: [u64; 3],
     }
+}
+
+/// A mechanism of a link that rejects attempts: its place in [`LinkCounts::rejected`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Guarding {
+    Breaker,
+    Bulkhead,
+    Pool,
 }
 
 counters! {

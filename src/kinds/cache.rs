@@ -45,6 +45,14 @@ impl Capacity {
     pub const PARTS: &[(&str, &str)] =
         &[("Entries", "Number of entries."), ("Memory", "Bytes, by the size of the responses.")];
 
+    /// The memory, where it is what limits.
+    pub fn bytes(self) -> Option<u64> {
+        match self {
+            Capacity::Entries(_) => None,
+            Capacity::Memory(bytes) => Some(bytes.0),
+        }
+    }
+
     fn total(self) -> u64 {
         match self {
             Capacity::Entries(count) => count.0,

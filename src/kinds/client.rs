@@ -59,7 +59,7 @@ struct RunningClass {
 /// What a user of a closed loop takes at least from one request to the next: without it, users who get an answer in no time
 /// and do not think would keep simulated time from advancing. To be refused takes a connection over the loopback at least.
 const LEAST_CYCLE: Span = Span::from_micros(1);
-const LEAST_CYCLE_FAILED: Span = Span::from_micros(10);
+pub const LEAST_CYCLE_FAILED: Span = Span::from_micros(10);
 
 /// Arrivals at most: time has a resolution of a nanosecond.
 const MOST_PER_SECOND: f64 = 1e9;

@@ -72,6 +72,14 @@ pub struct Meta {
     pub controls: &'static [Handle],
 }
 
+impl Meta {
+    /// Its name in files in a sentence: `a service`, `an autoscaler`.
+    pub fn one(&self) -> String {
+        let article = if self.key.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        format!("{article} {}", self.key)
+    }
+}
+
 /// What comes again by itself (pauses, probes, switches) comes no more often than this at a node: a second of it is at most
 /// 100,000 events, as many as a second of heavy traffic.
 pub const SHORTEST_PERIOD: Span = Span::from_micros(10);

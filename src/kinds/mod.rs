@@ -22,9 +22,11 @@ mod station;
 mod testing;
 mod worker;
 
+pub use client::LEAST_CYCLE_FAILED;
 pub use form::{Body, Form};
 pub use kind::{Checker, Group, Handle, Kind, Meta, Outs};
 pub use params::{Param, Value, Visitor};
+pub use queue::UNKNOWN_CONCURRENCY;
 
 use crate::base::{Dist, Finding, Subject};
 use crate::engine::{Again, Aim, Behaviour, CallId, Child, Control, Ctx, Reply, Stage};

@@ -6,6 +6,7 @@ mod faults;
 mod params;
 mod visibility;
 
+pub use consumers::UNKNOWN_CONCURRENCY;
 pub use params::{Delivery, Order, Overflow, Spec};
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};

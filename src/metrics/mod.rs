@@ -2,6 +2,7 @@
 
 pub mod frame;
 mod heavy;
+mod limits;
 mod recorder;
 mod report;
 pub mod steady;

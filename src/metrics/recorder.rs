@@ -369,7 +369,10 @@ impl Recorder {
     }
 
     fn link_row<B: Behaviour>(&self, sim: &mut Sim<B>, i: usize) -> LinkRow {
-        sim.link_tally(LinkId(i as u32)).counts.since(&self.link_counts[i])
+        let link = LinkId(i as u32);
+        let length = sim.now().since(self.series.ends.last().copied().unwrap_or(Time::ZERO)).0;
+        let pool_ns = sim.pool_levels(link).map(|level| level.saturating_mul(length));
+        LinkRow { pool_ns, ..sim.link_tally(link).counts.since(&self.link_counts[i]) }
     }
 
     fn close_classes<B: Behaviour>(&mut self, sim: &mut Sim<B>) {

@@ -172,7 +172,7 @@ pub(super) struct Cut {
     /// First window and first segment.
     window: usize,
     segment: usize,
-    seconds: f64,
+    pub(super) seconds: f64,
     /// A steady state was looked for and not found.
     pub(super) unsettled: bool,
 }
@@ -479,12 +479,18 @@ impl Recorder {
         Some(Hottest { copy, share: calls[copy] as f64 / total as f64, utilization: utilization(copy) })
     }
 
-    fn link_report(&self, cut: &Cut, link: usize) -> LinkReport {
+    /// What was counted of a link after the warm-up.
+    pub(super) fn link_sum(&self, cut: &Cut, link: usize) -> LinkCounts {
         let n = self.plan.links.len();
         let mut counts = LinkCounts::default();
         for window in cut.window..self.series.ends.len() {
             counts.add(&self.series.links[window * n + link]);
         }
+        counts
+    }
+
+    fn link_report(&self, cut: &Cut, link: usize) -> LinkReport {
+        let counts = self.link_sum(cut, link);
         LinkReport {
             attempts: counts.sent,
             succeeded: counts.succeeded,

@@ -1,5 +1,6 @@
 //! What a reader of the figures must be told: too few observations, too short a run, a load beyond the capacity.
 
+use super::limits::{LOST, Limits, SATURATED};
 use super::recorder::{Recorder, WarmUpRule};
 use super::report::{ClassReport, Cut, Estimate, NodeReport, Report, Warning};
 use super::steady;
@@ -10,12 +11,6 @@ use crate::engine::Place;
 /// Half of an interval as a share of the value, from which a run is too short for it. The tail is wider by nature.
 const TOO_WIDE_MEAN: f64 = 0.1;
 const TOO_WIDE_PERCENTILE: f64 = 0.2;
-
-/// Slots or cores this busy are saturated.
-const SATURATED: f64 = 0.98;
-
-/// Calls lost at a saturated node, as a share of all, from which its load is too much.
-const LOST: f64 = 0.001;
 
 impl Recorder {
     pub(super) fn warnings(&self, report: &Report, cut: &Cut) -> Vec<Warning> {
@@ -60,17 +55,18 @@ impl Recorder {
                 warn("too-short", name, format!("{}: run longer", wide.join(", ")));
             }
         }
+        let limits = Limits::new(self, report, cut);
         let stuck = self.stuck(report);
         if let Some((about, message)) = stuck.clone() {
             warn(if about == "run" { "stuck" } else { "deadlock" }, &about, message);
         }
         for (i, (name, node)) in report.nodes.iter().enumerate() {
             // Of what stands still, the cause is told.
-            if let Some(message) = self.overload(report, i, node).filter(|_| stuck.is_none()) {
+            if let Some(message) = self.overload(&limits, report, i, node).filter(|_| stuck.is_none()) {
                 warn("overload", name, message);
             }
         }
-        for (name, message) in self.refusals(report) {
+        for (name, message) in limits.of_links() {
             warn("limit", &name, message);
         }
         warnings
@@ -84,18 +80,16 @@ impl Recorder {
     }
 
     /// What shows that a node gets more than it can do: its queue grows without an end, or it is saturated and loses calls.
-    fn overload(&self, report: &Report, i: usize, node: &NodeReport) -> Option<String> {
-        let slots = node.utilization.map(|u| u.value);
-        let busy = slots.into_iter().chain(node.core_utilization).reduce(f64::max);
+    fn overload(&self, limits: &Limits, report: &Report, i: usize, node: &NodeReport) -> Option<String> {
+        let busy = Limits::busy(node);
         if self.queue_grows(i) {
             return Some(format!(
                 "its queue grew through the whole run ({} waited at most), so that its figures depend on how long the run was: {}",
                 count(u64::from(node.queue_max)),
-                self.limit(report, i, node)
+                limits.limit(i, node)
             ));
         }
-        let refused: u64 =
-            ["queue_full", "shed", "timeout", "deadline"].iter().filter_map(|r| node.failed.get(r)).sum();
+        let refused = limits.refused(i, node, &["queue_full", "shed", "timeout", "deadline"]);
         // Who gives up waiting is seen by the caller; what it abandons may be served all the same.
         let abandoned: u64 = (self.plan.links.iter().filter(|link| link.to.0 as usize == i))
             .filter_map(|link| report.links.get(&link.name))
@@ -104,96 +98,14 @@ impl Recorder {
         let lost = (refused.max(abandoned) as f64 / node.arrived.max(1) as f64).min(1.0);
         // What has no slots of its own (a message queue) is saturated while its queue is full.
         let full = refused > 0 && node.queue.value > 0.9 * f64::from(node.queue_max);
-        (busy.map_or(full, |busy| busy >= SATURATED) && lost >= LOST).then(|| {
-            format!(
-                "{}; {} calls wait on average, and {} of the calls to it were refused or given up",
-                self.limit(report, i, node),
-                number(node.queue.value),
-                percent(lost)
-            )
-        })
-    }
-
-    /// Which of a node's limits is reached, and whether something else makes it so.
-    fn limit(&self, report: &Report, i: usize, node: &NodeReport) -> String {
-        let is_full = |share: Option<f64>| share.is_some_and(|share| share >= SATURATED);
-        let slots = count(node.slots.round() as u64);
-        if node.kind == "queue" {
-            return self.consumers(report, i);
-        }
-        if is_full(node.core_utilization) {
-            return format!("its cores are all busy ({})", percent(node.core_utilization.unwrap_or(1.0)));
-        }
-        if !is_full(node.utilization.map(|u| u.value)) {
-            let busy =
-                node.utilization.map_or(String::new(), |u| format!(" ({} of its slots are busy)", percent(u.value)));
-            return format!("more arrives than it passes on{busy}");
-        }
-        // Whether slots are held by work, or by calls of its own.
-        let (work, others) = (node.mean_service.unwrap_or(0.0), node.mean_others.unwrap_or(0.0));
-        let slowest = self.plan.nodes[i].outs.iter().filter_map(|link| {
-            let plan = &self.plan.links[link.index()];
-            let link = report.links.get(&plan.name)?;
-            Some((link.attempt_rate * link.latency.mean?.value, plan, link))
-        });
-        match slowest.max_by(|(a, ..), (b, ..)| a.total_cmp(b)).filter(|_| others > work) {
-            Some((_, plan, link)) => {
-                let pool = match link.failed.get("pool_exhausted") {
-                    Some(n) if *n > 0 => ", whose connection pool is exhausted",
-                    _ => "",
-                };
-                let share = percent(others / (others + work));
-                format!(
-                    "its slots ({slots}) are all taken, {share} of the time by calls that wait for an answer over `{}`{pool}",
-                    plan.name
-                )
-            }
-            None => format!("its slots ({slots}) are all busy"),
-        }
-    }
-
-    /// What keeps the consumers of a queue from taking more.
-    fn consumers(&self, report: &Report, queue: usize) -> String {
-        let links = self.plan.nodes[queue].outs.iter().map(|link| &self.plan.links[link.index()]);
-        let consumers = links.filter_map(|link| {
-            let name = &self.plan.nodes[link.to.index()].name;
-            let consumer = report.nodes.get(name)?;
-            let slots = consumer.utilization.map(|u| u.value);
-            slots.into_iter().chain(consumer.core_utilization).reduce(f64::max).map(|busy| (name, busy))
-        });
-        let consumers: Vec<(&String, f64)> = consumers.collect();
-        let busy: Vec<String> =
-            consumers.iter().map(|(name, busy)| format!("`{name}` is {} busy", percent(*busy))).collect();
-        let busy = busy.join(", ");
-        match consumers.iter().map(|(_, busy)| *busy).reduce(f64::min) {
-            Some(least) if least < SATURATED => format!(
-                "its consumers have slots to spare ({busy}), but are handed no more: raise `prefetch`, or look at what they wait for"
-            ),
-            Some(_) => format!("its consumers are at their limit ({busy})"),
-            None => "more arrives than it passes on".to_owned(),
-        }
-    }
-
-    /// What refuses calls before they are sent: the pools and bulkheads of links.
-    fn refusals(&self, report: &Report) -> Vec<(String, String)> {
-        let limits = self.plan.links.iter().filter_map(|plan| {
-            let link = report.links.get(&plan.name)?;
-            let share = |reason: &str| link.failed.get(reason).map_or(0.0, |n| *n as f64 / link.attempts.max(1) as f64);
-            let (pool, bulkhead) = (share("pool_exhausted"), share("bulkhead_full"));
-            // Sizes may have been changed while running.
-            let message = if pool >= LOST {
-                format!(
-                    "its connection pool is exhausted: {} of the attempts found no connection in time",
-                    percent(pool)
-                )
-            } else if bulkhead >= LOST {
-                format!("its bulkhead is full: {} of the attempts were rejected", percent(bulkhead))
-            } else {
-                return None;
+        let saturated = busy.map_or(full, |busy| busy >= SATURATED) || limits.is_offered_too_much(i, node);
+        (saturated && lost >= LOST).then(|| {
+            let waiting = match node.queue_max {
+                0 => String::new(),
+                _ => format!("{} calls wait on average, and ", number(node.queue.value)),
             };
-            Some((plan.name.clone(), message))
-        });
-        limits.collect()
+            format!("{}; {waiting}{} of the calls to it were refused or given up", limits.limit(i, node), percent(lost))
+        })
     }
 
     /// Whether the mean queue of each eighth of the run is well above that of the one before. The warm-up counts, since a

@@ -1,16 +1,13 @@
 //! Cycles in which a call causes, on average, at least one more of its own kind: they never come to rest. And closed loops
-//! of users, who must not ask again at the very instant of an answer.
+//! of users who do not think.
 
-use crate::base::{Dist, Finding, Span, Subject};
+use crate::base::{Dist, Finding, Subject};
 use crate::design::{Design, LinkSpec, ModeSpec, WaitSpec};
-use crate::kinds::Outs;
+use crate::kinds::{LEAST_CYCLE_FAILED, Outs};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A call that comes back less often than this ends after a while, as in a network with feedback. The rest is rounding.
 const ENDLESS: f64 = 1.0 - 1e-9;
-
-/// The shortest that a user of a closed loop may take from an answer to the next request.
-const SHORTEST_PAUSE: Span = Span::from_micros(1);
 
 /// Beyond so many ways through nodes that call each other round about it is told once that they do so without end, and not
 /// for every cycle.
@@ -39,13 +36,13 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
     for name in design.nodes.keys() {
         if let Some(problem) = restless(design, name) {
             let subject = Subject::of(["nodes", name, "kind", "arrivals"]);
-            findings.push(Finding::error("restless", subject, problem).with_remedy("let the users think"));
+            findings.push(Finding::hint("restless", subject, problem).with_remedy("let the users think"));
         }
     }
 }
 
-/// What is wrong with a closed loop: where a request fails at once, its user would ask again at the same instant, for
-/// ever.
+/// What is to be known of a closed loop without a pause: where a request fails at once, its user asks again as soon as a
+/// client lets it.
 pub(super) fn restless(design: &Design, name: &str) -> Option<String> {
     let think = design.nodes.get(name)?.kind.think()?;
     // A shape without a closed mean takes some time.
@@ -58,10 +55,10 @@ pub(super) fn restless(design: &Design, name: &str) -> Option<String> {
     };
     let ways = design.links.iter().filter(|link| link.from == name).map(way);
     let pause = nanos(think) + ways.reduce(f64::min).unwrap_or(f64::INFINITY);
-    (pause < SHORTEST_PAUSE.0 as f64).then(|| {
+    (pause < LEAST_CYCLE_FAILED.0 as f64).then(|| {
         format!(
-            "a user whose request fails at once asks again at the same instant, without end: expected a think time, or a \
-             latency of the link, of {SHORTEST_PAUSE} or more"
+            "users do not think: each whose request fails at once asks again after {LEAST_CYCLE_FAILED}, up to {} times a second",
+            1_000_000_000 / LEAST_CYCLE_FAILED.0
         )
     })
 }
@@ -372,7 +369,8 @@ mod tests {
             told(&client, &format!(r#"(from: "u", to: "a" {link})"#)).len()
         };
         assert_eq!(closed("0s", ""), 1);
-        assert_eq!(closed("1ns", ""), 1);
+        assert_eq!(closed("9us", ""), 1);
+        assert_eq!(closed("10us", ""), 0);
         assert_eq!(closed("1ms", ""), 0);
         assert_eq!(closed("0s", r#", latency: "1ms""#), 0);
         assert_eq!(closed("0s", r#", latency: "1ms", bulkhead: 1"#), 1);

@@ -1,7 +1,7 @@
 //! Limits that do not fit each other: time-outs of callers and callees, connections that are opened and those that are
 //! taken.
 
-use super::flow::{Flow, settings};
+use super::flow::{Classes, Flow, settings, walks};
 use crate::base::{Finding, Span, Subject};
 use crate::design::{Design, LinkSpec, ModeSpec};
 use crate::kinds::Spec;
@@ -18,26 +18,30 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
 /// So many levels of callees are looked at: nobody nests time-outs deeper, and cycles end.
 const DEPTH: usize = 12;
 
-/// How long a caller may wait, and which link says so.
-#[derive(Clone, Copy)]
+/// How long a caller may wait, and which links say so: several where it calls them one after the other.
+#[derive(Clone)]
 struct Patience<'a> {
     longest: Span,
-    link: &'a LinkSpec,
+    parts: Vec<(&'a LinkSpec, Span)>,
 }
 
-/// The longest that each node may wait for one of its callees, where anything limits that.
+impl<'a> Patience<'a> {
+    fn of(link: &'a LinkSpec, longest: Span) -> Patience<'a> {
+        Patience { longest, parts: vec![(link, longest)] }
+    }
+}
+
+/// The longest that each node may wait for its callees, where anything limits that.
 fn patience<'a>(flow: &Flow<'a>) -> BTreeMap<&'a str, Patience<'a>> {
     let mut known: BTreeMap<&str, Patience> = BTreeMap::new();
     for _ in 0..DEPTH {
         let mut next: BTreeMap<&str, Patience> = BTreeMap::new();
-        for link in flow.design.links.iter().filter(|link| link.mode == ModeSpec::Sync) {
+        for (name, node) in &flow.design.nodes {
             // A queue answers before its consumers do.
-            let waits = flow.design.nodes.get(&link.from).is_some_and(|node| node.kind.meta().key != "queue");
-            if let Some(over) = of_link(link, known.get(link.to.as_str())).filter(|_| waits) {
-                let longest = next.entry(&link.from).or_insert(over);
-                if over.longest > longest.longest {
-                    *longest = over;
-                }
+            if node.kind.meta().key != "queue"
+                && let Some(longest) = of_node(flow, name, &node.kind, &known)
+            {
+                next.insert(name, longest);
             }
         }
         let same =
@@ -50,18 +54,49 @@ fn patience<'a>(flow: &Flow<'a>) -> BTreeMap<&'a str, Patience<'a>> {
     known
 }
 
+/// The calls of one step side by side, the steps one after the other, for the class of calls that may take longest.
+fn of_node<'a>(
+    flow: &Flow<'a>,
+    name: &str,
+    kind: &Spec,
+    known: &BTreeMap<&'a str, Patience<'a>>,
+) -> Option<Patience<'a>> {
+    let links = flow.outs(name).iter().map(|&i| (flow.carried(i), &flow.design.links[i]));
+    let links = links.filter(|(_, link)| link.mode == ModeSpec::Sync);
+    let waits: Vec<(Classes, &LinkSpec, Patience)> = links
+        .filter_map(|(classes, link)| Some((classes, link, of_link(link, known.get(link.to.as_str()))?)))
+        .collect();
+    let longer = |a: Patience<'a>, b: Patience<'a>| if b.longest > a.longest { b } else { a };
+    if !walks(kind) {
+        return waits.into_iter().map(|(_, _, wait)| wait).reduce(longer);
+    }
+    let of_class = |class: Classes| {
+        let mut steps: BTreeMap<u16, Patience> = BTreeMap::new();
+        for (_, link, wait) in waits.iter().filter(|(classes, ..)| classes & class != 0) {
+            let one = steps.remove(&link.step).map_or_else(|| wait.clone(), |other| longer(other, wait.clone()));
+            steps.insert(link.step, one);
+        }
+        steps.into_values().reduce(|mut all, step| {
+            all.longest += step.longest;
+            all.parts.extend(step.parts);
+            all
+        })
+    };
+    (0..flow.classes.len()).filter_map(|bit| of_class(1 << bit)).reduce(longer)
+}
+
 /// All attempts over a link with the waits between them, unless the deadline ends them; none where nothing ends an attempt.
 fn of_link<'a>(link: &'a LinkSpec, callee: Option<&Patience<'a>>) -> Option<Patience<'a>> {
     let attempts = u64::from(link.retry.as_ref().map_or(1, |retry| retry.attempts.max(1)));
     let longest = match (link.timeout, callee) {
-        (Some(timeout), _) => Some(Patience { longest: timeout * attempts + pauses(link), link }),
+        (Some(timeout), _) => Some(Patience::of(link, timeout * attempts + pauses(link))),
         // What the callee takes is what its own limits say.
-        (None, Some(callee)) => Some(Patience { longest: callee.longest * attempts, link: callee.link }),
+        (None, Some(callee)) => Some(Patience { longest: callee.longest * attempts, ..callee.clone() }),
         (None, None) => None,
     };
     match (longest, link.deadline) {
-        (Some(longest), Some(deadline)) if deadline < longest.longest => Some(Patience { longest: deadline, link }),
-        (None, Some(deadline)) => Some(Patience { longest: deadline, link }),
+        (Some(longest), Some(deadline)) if deadline < longest.longest => Some(Patience::of(link, deadline)),
+        (None, Some(deadline)) => Some(Patience::of(link, deadline)),
         (longest, _) => longest,
     }
 }
@@ -90,20 +125,29 @@ fn check_timeouts(flow: &Flow, findings: &mut Vec<Finding>) {
         // A callee that is told so gives up with its caller.
         let Some(limit) = limit.filter(|_| !link.cancel && link.mode == ModeSpec::Sync) else { continue };
         let Some(inner) = known.get(link.to.as_str()).filter(|inner| inner.longest > limit) else { continue };
-        let told = link.propagate_deadline && inner.link.propagate_deadline && Some(limit) == link.deadline;
-        if told {
+        let propagate = inner.parts.iter().all(|(part, _)| part.propagate_deadline);
+        if link.propagate_deadline && propagate && Some(limit) == link.deadline {
             continue;
         }
-        let attempts = inner.link.retry.as_ref().map_or(1, |retry| retry.attempts);
-        let made = match (inner.link.timeout, attempts) {
-            (Some(timeout), 2..) => format!(" ({attempts} attempts of {timeout}, and the waits between them)"),
-            _ => String::new(),
+        let longest = inner.longest;
+        let takes = match &inner.parts[..] {
+            [(part, _)] => {
+                let attempts = part.retry.as_ref().map_or(1, |retry| retry.attempts);
+                let made = match (part.timeout, attempts) {
+                    (Some(timeout), 2..) => format!(" ({attempts} attempts of {timeout}, and the waits between them)"),
+                    _ => String::new(),
+                };
+                format!("`{}` may take {longest}{made}", part.name())
+            }
+            parts => {
+                let each = parts.iter().map(|(part, longest)| format!("`{}` {longest}", part.name()));
+                let each = each.collect::<Vec<String>>().join(", then ");
+                format!("the calls that `{}` waits for may take {longest} ({each})", link.to)
+            }
         };
         let message = format!(
-            "time-outs do not nest: `{}` gives up after {limit}, but `{}` may take {}{made}: its later work is for nobody",
-            link.name(),
-            inner.link.name(),
-            inner.longest
+            "time-outs do not nest: `{}` gives up after {limit}, but {takes}: its later work is for nobody",
+            link.name()
         );
         let subject =
             Subject::of(["links", &i.to_string(), if link.timeout == Some(limit) { "timeout" } else { "deadline" }]);
@@ -116,8 +160,9 @@ fn whole(settings: &BTreeMap<&str, String>, name: &str) -> Option<u64> {
     settings.get(name)?.trim_start_matches("Some(").trim_end_matches(')').parse().ok()
 }
 
-/// How many calls a store works on and keeps waiting before it refuses more; none without a limit.
-fn taken(kind: &Spec) -> Option<(u64, String)> {
+/// How many calls a store works on at once, how many more it keeps waiting (none without a limit), and what it is that
+/// they hold.
+fn taken(kind: &Spec) -> Option<(u64, Option<u64>, &'static str)> {
     let of = settings(kind);
     let (each, copies, what) = match kind.meta().key {
         "database" => {
@@ -132,10 +177,7 @@ fn taken(kind: &Spec) -> Option<(u64, String)> {
         "sharded_store" => (whole(&of, "slots")?, whole(&of, "shards")?, "slots"),
         _ => return None,
     };
-    let queue = whole(&of, "queue_limit")?;
-    let all = (each + queue) * copies;
-    let waiting = if queue == 0 { String::new() } else { format!(", and {} may wait", queue * copies) };
-    Some((all, format!("takes {} {what}{waiting}", each * copies)))
+    Some((each * copies, whole(&of, "queue_limit").map(|queue| queue * copies), what))
 }
 
 /// The pools of a store: the number of the link, replicas of its caller, and their size.
@@ -152,20 +194,28 @@ fn pools(flow: &Flow, store: &str) -> Vec<(usize, u64, u64)> {
 /// Pools of all replicas of all callers against what the store takes.
 fn check_pools(flow: &Flow, findings: &mut Vec<Finding>) {
     for (name, node) in &flow.design.nodes {
-        let Some((most, takes)) = taken(&node.kind) else { continue };
+        let Some((works_on, queue, what)) = taken(&node.kind) else { continue };
         let pools = pools(flow, name);
         let opened: u64 = pools.iter().map(|(_, replicas, size)| replicas * size).sum();
         let Some((i, ..)) = pools.iter().max_by_key(|(_, replicas, size)| replicas * size) else { continue };
-        if opened <= most {
+        if opened <= works_on {
             continue;
         }
+        let takes = match queue {
+            Some(0) => format!("takes {works_on} {what}: the rest is refused"),
+            Some(queue) if opened > works_on + queue => {
+                format!("takes {works_on} {what}, and {queue} may wait: the rest is refused")
+            }
+            // One pool that is larger by itself leaves all limits to the store; that several together are is easily missed.
+            _ if pools.iter().any(|(_, _, size)| *size > works_on) => continue,
+            _ => format!("has {works_on} {what}: calls with a connection of the pool still wait there"),
+        };
         let part = |(i, replicas, size): &(usize, u64, u64)| {
             format!("{replicas} × {size} of `{}`", flow.design.links[*i].from)
         };
         let parts = pools.iter().map(part).collect::<Vec<String>>().join(" + ");
-        let message = format!(
-            "the pools may open {opened} connections to `{name}` ({parts}: replicas × pool), which {takes}: the rest is refused"
-        );
+        let message =
+            format!("the pools may open {opened} connections to `{name}` ({parts}: replicas × pool), which {takes}");
         let subject = Subject::of(["links", &i.to_string(), "pool"]);
         let remedy = format!("make the pools smaller, or let `{name}` take more");
         findings.push(Finding::warning("pools-too-large", subject, message).with_remedy(remedy));
@@ -175,7 +225,7 @@ fn check_pools(flow: &Flow, findings: &mut Vec<Finding>) {
 /// The size of equal pools that a store takes, if that is any.
 pub fn fair_pool(design: &Design, store: &str) -> Option<u32> {
     let flow = Flow::of(design)?;
-    let (most, _) = taken(&design.nodes.get(store)?.kind)?;
+    let (most, ..) = taken(&design.nodes.get(store)?.kind)?;
     let replicas: u64 = pools(&flow, store).iter().map(|(_, replicas, _)| replicas).sum();
     u32::try_from(most / replicas.max(1)).ok().filter(|size| *size > 0)
 }
@@ -233,10 +283,34 @@ mod tests {
     }
 
     #[test]
+    fn timeouts_of_steps_add_up() {
+        let nodes = r#""u": (kind: client(classes: { "r": (), "w": (write: true) })), "a": (kind: service()),
+            "b": (kind: service()), "c": (kind: service())"#;
+        let said = |limit: &str, more: &str| {
+            let links = format!(
+                r#"(from: "u", to: "a", timeout: "{limit}"), (from: "a", to: "b", timeout: "600ms"{more}),
+                (from: "a", to: "c", step: 2, timeout: "500ms", when: (classes: ["r"]))"#
+            );
+            told(nodes, &links, "")
+        };
+        assert_eq!(
+            said("1s", ""),
+            [
+                "warning timeouts-not-nested links.0.timeout: time-outs do not nest: `u->a` gives up after 1s, but the calls that \
+              `a` waits for may take 1.1s (`a->b` 600ms, then `a->c` 500ms): its later work is for nobody"
+            ]
+        );
+        assert_eq!(said("1100ms", ""), [""; 0]);
+        // Side by side they take as long as the longest; of calls of other classes none waits for both.
+        assert_eq!(said("1s", ", step: 2"), [""; 0]);
+        assert_eq!(said("1s", r#", when: (classes: ["w"])"#), [""; 0]);
+    }
+
+    #[test]
     fn pools_of_all_replicas_fit_the_store() {
         let said = |replicas: u32, store: &str| {
             let nodes = format!(
-                r#""u": (kind: client()), "a": (kind: service(replicas: {replicas})), "b": (kind: service()), "d": (kind: {store})"#
+                r#""u": (kind: client()), "a": (kind: service(replicas: {replicas}, slots: 32)), "b": (kind: service()), "d": (kind: {store})"#
             );
             let links = r#"(from: "u", to: "a"), (from: "a", to: "b"), (from: "a", to: "d", pool: (size: 25)),
                 (from: "b", to: "d", pool: (size: 10))"#;
@@ -246,8 +320,15 @@ mod tests {
         assert_eq!(full.len(), 1, "{full:?}");
         assert!(full[0].contains("may open 160 connections to `d` (6 × 25 of `a` + 1 × 10 of `b`"), "{full:?}");
         assert_eq!(said(3, "database(connections: 100, queue_limit: 0)"), [""; 0]);
-        // What may wait is not refused.
-        assert_eq!(said(6, "database(connections: 100, queue_limit: 60)"), [""; 0]);
+        // What may wait is not refused, but waits there as it would in the pool.
+        for (store, wanted) in [
+            ("database(connections: 100, queue_limit: 60)", "has 100 connections: calls with a connection"),
+            ("database(connections: 100, queue_limit: 59)", "and 59 may wait: the rest is refused"),
+        ] {
+            let said = said(6, store);
+            assert!(said.len() == 1 && said[0].contains(wanted), "{store}: {said:?}");
+        }
+        assert_eq!(said(6, "database(connections: 160)"), [""; 0]);
         assert_eq!(said(6, "database(connections: 1)"), [""; 0]);
         assert_eq!(said(6, "sharded_store(shards: 2, slots: 10, queue_limit: 0)").len(), 1);
     }

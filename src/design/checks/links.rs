@@ -4,6 +4,7 @@ use super::with_suggestion;
 use crate::base::{Dist, Finding, Span, Subject};
 use crate::design::{Design, LinkSpec, ModeSpec, WaitSpec};
 use crate::engine::MAX_AFTER;
+use crate::kinds::Spec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many calls of one step can be waited for.
@@ -23,7 +24,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         let subject = Subject::of(["links", &i.to_string()]);
         check_ends(design, link, &subject, findings);
         findings.extend(link.check(&subject));
-        check_policies(link, &subject, findings);
+        check_policies(design, link, &subject, findings);
         if let Some(first) = names.insert(link.name(), i) {
             let message = format!("`{}` is the name of link {} already", link.name(), first + 1);
             findings.push(
@@ -51,19 +52,25 @@ fn check_ends(design: &Design, link: &LinkSpec, subject: &Subject, findings: &mu
     } else if let Some(to) = design.nodes.get(&link.to)
         && !to.kind.meta().accepts_calls
     {
-        let message = format!("`{}` is a {}, which takes no calls", link.to, to.kind.meta().key);
+        let message = format!("`{}` is {}, which takes no calls", link.to, to.kind.meta().one());
         findings.push(Finding::error("no-way-in", subject.then("to"), message));
     }
 }
 
 /// Whether a message that is lost leaves somebody waiting: the caller, or the policies of the link.
-pub(super) fn waits_for_ever(link: &LinkSpec) -> bool {
+pub(super) fn waits_for_ever(design: &Design, link: &LinkSpec) -> bool {
+    // A queue delivers again what is not acknowledged in time.
+    if let Some(Spec::Queue(queue)) = design.nodes.get(&link.from).map(|node| &node.kind)
+        && queue.redelivers()
+    {
+        return false;
+    }
     let limited = link.timeout.is_some() || link.deadline.is_some() || link.propagate_deadline;
     let policies = link.retry.is_some() || link.hedge.is_some() || link.fallback.is_some();
     !limited && (link.mode == ModeSpec::Sync || policies)
 }
 
-pub(super) fn check_policies(link: &LinkSpec, subject: &Subject, findings: &mut Vec<Finding>) {
+pub(super) fn check_policies(design: &Design, link: &LinkSpec, subject: &Subject, findings: &mut Vec<Finding>) {
     for (param, limit) in [("timeout", link.timeout), ("deadline", link.deadline)] {
         if limit.is_some_and(Span::is_zero) {
             let message = format!("a {param} of 0 is over at once: every call over this link fails");
@@ -71,7 +78,7 @@ pub(super) fn check_policies(link: &LinkSpec, subject: &Subject, findings: &mut 
             findings.push(finding.with_remedy(format!("give it time, or None for no {param}")));
         }
     }
-    if link.loss.0 > 0.0 && waits_for_ever(link) {
+    if link.loss.0 > 0.0 && waits_for_ever(design, link) {
         let message = "messages are lost here, but no timeout or deadline notices it: callers will wait for ever";
         findings.push(Finding::warning("endless-wait", subject.clone(), message).with_remedy("set `timeout`"));
     }

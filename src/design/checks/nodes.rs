@@ -51,7 +51,7 @@ fn check_scaled(design: &Design, name: &str, findings: &mut Vec<Finding>) {
     let Some(first) = outs.min_by_key(|link| (link.step, link.name())) else { return };
     let Some(scaled) = design.nodes.get(&first.to).map(|node| node.kind.meta()) else { return };
     if !scaled.controls.contains(&Handle::Scale) {
-        let message = format!("`{}` is what is to be scaled, but a {} cannot be", first.to, scaled.key);
+        let message = format!("`{}` is what is to be scaled, but {} cannot be", first.to, scaled.one());
         let remedy = "give the link to what is to be scaled the lowest step; the second link is what is watched";
         findings.push(Finding::error("not-scalable", Subject::of(["nodes", name]), message).with_remedy(remedy));
     }
@@ -63,10 +63,10 @@ fn check_outs(design: &Design, name: &str, outs: usize, findings: &mut Vec<Findi
     let subject = Subject::of(["nodes", name]);
     match meta.outs {
         Outs::None if outs > 0 => {
-            findings.push(Finding::error("no-way-out", subject, format!("a {} calls nobody", meta.key)));
+            findings.push(Finding::error("no-way-out", subject, format!("{} calls nobody", meta.one())));
         }
         Outs::One if outs > 1 => {
-            findings.push(Finding::error("one-way-out", subject, format!("a {} calls one node, not {outs}", meta.key)));
+            findings.push(Finding::error("one-way-out", subject, format!("{} calls one node, not {outs}", meta.one())));
         }
         Outs::Some if outs == 0 => {
             let is_called = design.links.iter().any(|link| link.to == name);
@@ -75,6 +75,10 @@ fn check_outs(design: &Design, name: &str, outs: usize, findings: &mut Vec<Findi
                 "queue" if is_called => {
                     let message = format!("`{name}` has no consumer: its messages pile up");
                     Finding::warning("dead-end", subject, message)
+                }
+                // What it is for is to be drawn; what calls it is told that it takes no calls.
+                "autoscaler" => {
+                    Finding::hint("dead-end", subject, format!("`{name}` scales nothing yet: there is no link from it"))
                 }
                 _ if is_called => {
                     let message =
@@ -86,5 +90,37 @@ fn check_outs(design: &Design, name: &str, outs: usize, findings: &mut Vec<Findi
             findings.push(finding.with_remedy("draw a link from it"));
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::told;
+    use crate::kinds::KINDS;
+
+    #[test]
+    fn an_autoscaler_passes_no_calls_on() {
+        let nodes = r#""u": (kind: client()), "a": (kind: service()), "s": (kind: autoscaler())"#;
+        let said = told(nodes, r#"(from: "u", to: "a"), (from: "a", to: "s")"#, "");
+        assert_eq!(
+            said,
+            [
+                "error no-way-in links.1.to: `s` is an autoscaler, which takes no calls",
+                "hint dead-end nodes.s: `s` scales nothing yet: there is no link from it",
+            ]
+        );
+    }
+
+    #[test]
+    fn kinds_have_their_article() {
+        for meta in KINDS {
+            let vowel = meta.key.starts_with(['a', 'e', 'i', 'o', 'u']);
+            assert!(meta.one().starts_with(if vowel { "an " } else { "a " }), "{}", meta.one());
+        }
+        let nodes = r#""u": (kind: client()), "a": (kind: service()), "s": (kind: autoscaler())"#;
+        let said =
+            told(nodes, r#"(from: "u", to: "a"), (from: "s", to: "a", calls: 2)"#, r#"(at: "1s", do: Kill("s"))"#);
+        assert_eq!(said.iter().filter(|said| said.contains("an autoscaler")).count(), 2, "{said:#?}");
+        assert!(!said.iter().any(|said| said.contains(" a autoscaler")), "{said:#?}");
     }
 }

@@ -21,7 +21,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         match &node.kind {
             Spec::Client(client) => client_settings(&mut told, client.tenants.0 == 1, node.kind.think().is_some()),
             Spec::Service(_) => service_settings(&mut told, &node.kind, &with_deadline),
-            Spec::Cache(_) => cache_settings(&mut told),
+            Spec::Cache(cache) => cache_settings(&mut told, cache.capacity.bytes()),
             Spec::Database(_) => database_settings(&mut told),
             Spec::Queue(_) => queue_settings(&mut told),
             Spec::RateLimiter(_) => limiter_settings(&mut told),
@@ -177,6 +177,7 @@ fn service_settings(told: &mut Told, kind: &Spec, with_deadline: &BTreeSet<&str>
     if here.iter().all(|class| service.work_by_class.contains_key(*class)) && !told.may_change("work_by_class") {
         told.idle(&["work"], "`work_by_class` has a time for every class that comes here");
     }
+    service_cores(told, service.cores, service.processes);
     let nothing = |dist: &crate::base::Dist| dist.as_constant() == Some(Span::ZERO);
     if service.pauses.as_ref().is_some_and(|pauses| nothing(&pauses.lasting)) {
         told.say("pauses", "a pause of 0 stops nothing");
@@ -191,9 +192,6 @@ fn runtime_settings(told: &mut Told, kind: &Spec) {
     let Spec::Service(service) = kind else { return };
     let (discipline, admits_all) = (service.discipline, service.discipline.admits_all());
     let may_change = ["slots", "processes"].into_iter().any(|param| told.may_change(param));
-    if told.is("runtime", "Serverless") {
-        told.idle(&["cores"], "each serverless instance has a core of its own");
-    }
     if told.is("runtime", "Threads") && admits_all {
         told.idle(&["processes"], &format!("{discipline:?} admits every call at once, to all cores"));
     }
@@ -205,7 +203,57 @@ fn runtime_settings(told: &mut Told, kind: &Spec) {
     }
 }
 
-fn cache_settings(told: &mut Told) {
+/// Cores that the run-time leaves idle. The default number is nobody's mistake.
+fn service_cores(told: &mut Told, cores: u32, processes: u32) {
+    if told.may_change("processes") {
+        return;
+    }
+    if told.is("runtime", "Serverless") {
+        told.idle(&["cores"], "every instance has a core of its own: `slots` limits the instances");
+    } else if (told.is("runtime", "EventLoop") || told.is("runtime", "GlobalLock"))
+        && told.is_changed("cores")
+        && cores > processes
+    {
+        let runtime = if told.is("runtime", "EventLoop") { "an event loop" } else { "a global lock" };
+        let message = format!(
+            "{} of its {cores} cores do nothing: {runtime} uses one core per process, and `processes` is {processes}",
+            cores - processes
+        );
+        told.say("cores", message);
+    }
+}
+
+/// The smallest response that may come to a node, in bytes.
+fn smallest_response(told: &Told) -> Option<u64> {
+    let here = told.flow.names(told.flow.at(told.name));
+    let clients = told.flow.design.nodes.iter().filter_map(|(name, node)| match &node.kind {
+        Spec::Client(client) => Some((name, client)),
+        _ => None,
+    });
+    let mut smallest: Option<u64> = None;
+    for (name, client) in clients {
+        for (_, class) in client.classes.iter().filter(|(class, _)| here.contains(&class.as_str())) {
+            if class.size_cv > 0.0 || told.flow.is_set(name, "classes") {
+                return None;
+            }
+            smallest = Some(smallest.map_or(class.response.0, |other| other.min(class.response.0)));
+        }
+    }
+    smallest
+}
+
+fn cache_settings(told: &mut Told, bytes: Option<u64>) {
+    if let (Some(bytes), Some(smallest)) = (bytes, smallest_response(told))
+        && bytes < smallest
+        && !told.may_change("capacity")
+    {
+        let message = format!(
+            "no response fits into {}: the smallest has {}, so that nothing is ever kept",
+            crate::base::units::Bytes(bytes),
+            crate::base::units::Bytes(smallest)
+        );
+        told.say("capacity", message);
+    }
     let store = told.flow.outs(told.name).first().map(|&i| told.flow.design.links[i].to.as_str());
     let Some(store) = store else {
         let params = ["negative_ttl", "writes", "write_delay", "single_flight", "early_refresh"];
@@ -321,9 +369,30 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_below_every_response_is_told() {
+        let nodes = |memory: &str, more: &str| {
+            format!(
+                r#""u": (kind: client(classes: {{ "r": (response: "10 kB"), "s": (response: "6 kB"{more}) }})),
+                "c": (kind: cache(capacity: Memory("{memory}"))), "d": (kind: database())"#
+            )
+        };
+        let links = r#"(from: "u", to: "c"), (from: "c", to: "d")"#;
+        one(&nodes("5 kB", ""), links, "capacity", "no response fits into 5 kB: the smallest has 6 kB");
+        assert_eq!(told(&nodes("6 kB", ""), links, ""), [""; 0]);
+        assert_eq!(told(&nodes("5 kB", ", size_cv: 1"), links, ""), [""; 0]);
+    }
+
+    #[test]
     fn settings_of_services_that_do_nothing_are_told() {
         let links = r#"(from: "u", to: "a")"#;
+        // The default number of cores is said by nobody.
+        for sound in ["runtime: EventLoop", "runtime: EventLoop, cores: 8, processes: 8", "cores: 8"] {
+            assert_eq!(told(&format!(r#""u": (kind: client()), "a": (kind: service({sound}))"#), links, ""), [""; 0]);
+        }
         for (service, param, part) in [
+            ("runtime: EventLoop, cores: 8", "cores", "7 of its 8 cores do nothing: an event loop"),
+            ("runtime: GlobalLock(switch_interval: \"5ms\"), cores: 8, processes: 2", "cores", "6 of its 8 cores"),
+            ("runtime: Serverless(cold_start: \"1s\", keep_alive: \"9s\"), cores: 8", "cores", "a core of its own"),
             ("discipline: Priority", "discipline", "one priority"),
             ("discipline: PreemptivePriority", "discipline", "one priority"),
             ("discipline: EarliestDeadline", "discipline", "no call comes with a deadline"),

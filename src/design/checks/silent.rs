@@ -18,6 +18,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         check_breaker(link, &mut told);
         check_copies(&flow, link, &mut told);
         check_ends(&flow, link, &with_deadline, &mut told);
+        check_connections(&flow, link, &subject, findings);
         let mut params: BTreeSet<&str> = BTreeSet::new();
         for (param, message, remedy) in told {
             // What the timeline sets may be otherwise then; and one reason is enough.
@@ -101,7 +102,7 @@ fn check_breaker(link: &LinkSpec, told: &mut Told) {
 /// Copies that go to the same place, limits that are never reached.
 fn check_copies(flow: &Flow, link: &LinkSpec, told: &mut Told) {
     let nodes = &flow.design.nodes;
-    let (Some(from), Some(to)) = (nodes.get(&link.from), nodes.get(&link.to)) else { return };
+    let Some(to) = nodes.get(&link.to) else { return };
     let callee = settings(&to.kind);
     let number = |name: &str| callee.get(name).and_then(|text| text.parse::<u64>().ok());
     let alone = ["service", "database", "worker"].contains(&to.kind.meta().key)
@@ -116,21 +117,38 @@ fn check_copies(flow: &Flow, link: &LinkSpec, told: &mut Told) {
         );
         told.push(("hedge", message, format!("give `{}` more replicas", link.to)));
     }
-    if let (Some(bulkhead), Spec::Service(service)) = (link.bulkhead, &from.kind)
-        && link.mode == ModeSpec::Sync
-        && !["slots", "processes"].into_iter().any(|param| flow.is_set(&link.from, param))
-        && link.calls <= 1.0
-        && link.hedge.is_none()
+    if let (Some(bulkhead), Some(slots)) = (link.bulkhead, at_once(flow, link))
         && link.timeout.is_none()
+        && bulkhead >= slots
     {
-        let slots = service.station().slots;
-        if bulkhead >= slots {
-            let message = format!(
-                "a replica of `{}` has {slots} slots, so that a bulkhead of {bulkhead} is never full",
-                link.from
-            );
-            told.push(("bulkhead", message, format!("set it below {slots}")));
-        }
+        let message =
+            format!("a replica of `{}` has {slots} slots, so that a bulkhead of {bulkhead} is never full", link.from);
+        told.push(("bulkhead", message, format!("set it below {slots}")));
+    }
+}
+
+/// How many attempts a replica of the caller of a link has in flight over it at most, if each of its calls makes one.
+fn at_once(flow: &Flow, link: &LinkSpec) -> Option<u32> {
+    let slots = match &flow.design.nodes.get(&link.from)?.kind {
+        Spec::Service(service) => service.station().slots,
+        Spec::Worker(worker) => worker.concurrency,
+        _ => return None,
+    };
+    let steady = !["slots", "processes", "concurrency"].into_iter().any(|param| flow.is_set(&link.from, param));
+    (steady && link.mode == ModeSpec::Sync && link.calls <= 1.0 && link.hedge.is_none()).then_some(slots)
+}
+
+/// Connections that no call is there to use.
+fn check_connections(flow: &Flow, link: &LinkSpec, subject: &Subject, findings: &mut Vec<Finding>) {
+    let (Some(pool), Some(slots)) = (link.pool, at_once(flow, link)) else { return };
+    if pool.size > slots && !flow.is_set(&link.name(), "pool") {
+        let message = format!(
+            "a replica of `{}` has {slots} slots, so that it uses no more than {slots} of the {} connections of its pool: the pool \
+             limits nothing",
+            link.from, pool.size
+        );
+        let finding = Finding::warning("unused-connections", subject.then("pool"), message);
+        findings.push(finding.with_remedy(format!("set its `size` to {slots} or less")));
     }
 }
 
@@ -246,6 +264,25 @@ mod tests {
             let wanted = format!("warning idle-policy links.1.{param}: ");
             assert!(said.len() == 1 && said[0].starts_with(&wanted) && said[0].contains(part), "{link}: {said:#?}");
         }
+    }
+
+    #[test]
+    fn connections_beyond_the_slots_are_told() {
+        assert_eq!(
+            said("pool: (size: 17)"),
+            [
+                "warning unused-connections links.1.pool: a replica of `a` has 16 slots, so that it uses no more than 16 of the 17 \
+              connections of its pool: the pool limits nothing"
+            ]
+        );
+        for link in ["pool: (size: 16)", "pool: (size: 17), calls: 2", r#"pool: (size: 17), hedge: (after: "1ms")"#] {
+            assert!(!said(link).iter().any(|said| said.contains("unused-connections")), "{link}");
+        }
+        let nodes = |kind: &str| format!(r#""u": (kind: client()), "a": (kind: {kind}), "b": (kind: service())"#);
+        let links = r#"(from: "u", to: "a"), (from: "a", to: "b", pool: (size: 5), bulkhead: 4)"#;
+        assert_eq!(told(&nodes("worker(concurrency: 4)"), links, "").len(), 2);
+        let set = r#"(at: "1s", do: Set("a.concurrency", "9"))"#;
+        assert_eq!(told(&nodes("worker(concurrency: 4)"), links, set), [""; 0]);
     }
 
     #[test]

@@ -4,8 +4,12 @@ use super::{classes, cycles, links, with_suggestion};
 use crate::base::{Finding, Span, Subject};
 use crate::design::{Action, Design, Intervention, LinkSpec, Target, set_parameter};
 use crate::kinds::{Group, Handle, KINDS, Param, Spec, Value};
+use std::collections::BTreeSet;
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
+    // A link whose messages get lost from the start is told of by itself.
+    let mut losing: BTreeSet<String> =
+        design.links.iter().filter(|link| link.loss.0 > 0.0).map(LinkSpec::name).collect();
     for (i, intervention) in design.timeline.iter().enumerate() {
         let subject = Subject::of(["timeline", &i.to_string()]);
         if intervention.at > design.run.length {
@@ -21,7 +25,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         if !unknown {
             check_action(design, intervention, &subject.then("do"), findings);
             check_duration(intervention, &subject, findings);
-            check_losses(design, &intervention.action, &subject.then("do"), findings);
+            check_losses(design, &intervention.action, &subject.then("do"), &mut losing, findings);
         }
     }
     check_settings(design, findings);
@@ -84,10 +88,10 @@ fn problems(design: &Design, target: &str) -> Vec<Finding> {
         classes::check_parameters(&node.kind, &design.classes(), &subject, &mut findings);
     } else if let Some(link) = design.link(target) {
         findings.extend(link.check(&subject));
-        links::check_policies(link, &subject, &mut findings);
+        links::check_policies(design, link, &subject, &mut findings);
         caller = &link.from;
     }
-    findings.extend(cycles::restless(design, caller).map(|problem| Finding::error("restless", subject, problem)));
+    findings.extend(cycles::restless(design, caller).map(|problem| Finding::hint("restless", subject, problem)));
     findings
 }
 
@@ -111,8 +115,14 @@ fn links_between<'a>(design: &'a Design, a: &'a [String], b: &'a [String]) -> im
     design.links.iter().filter(move |link| across(link, a, b) || across(link, b, a))
 }
 
-/// Messages that get lost must be missed by somebody.
-fn check_losses(design: &Design, action: &Action, subject: &Subject, findings: &mut Vec<Finding>) {
+/// Messages that get lost must be missed by somebody. It is told once of each link: one timeout mends it.
+fn check_losses(
+    design: &Design,
+    action: &Action,
+    subject: &Subject,
+    told: &mut BTreeSet<String>,
+    findings: &mut Vec<Finding>,
+) {
     let losing: Vec<&LinkSpec> = match action {
         Action::Lose(target, _) | Action::Kill(target) | Action::Restart(target) => {
             design.link(target).into_iter().collect()
@@ -120,13 +130,21 @@ fn check_losses(design: &Design, action: &Action, subject: &Subject, findings: &
         Action::Partition(a, b) => links_between(design, a, b).collect(),
         _ => return,
     };
-    for link in losing.into_iter().filter(|link| links::waits_for_ever(link)) {
+    for link in losing.into_iter().filter(|link| links::waits_for_ever(design, link)) {
+        if !told.insert(link.name()) {
+            continue;
+        }
         let message = format!(
             "messages of `{}` are lost, but no timeout or deadline notices it: callers will wait for ever",
             link.name()
         );
         findings.push(Finding::warning("endless-wait", subject.clone(), message).with_remedy("set its `timeout`"));
     }
+}
+
+/// Whether a link leads from one node to another, or back.
+fn are_linked(design: &Design, a: &str, b: &str) -> bool {
+    design.links.iter().any(|link| link.from == a && link.to == b || link.from == b && link.to == a)
 }
 
 /// A partition cuts links between nodes, and replicas of one node from each other; every member must be part of that.
@@ -147,18 +165,33 @@ fn check_partition(design: &Design, a: &[String], b: &[String], wrong: &mut dyn 
                 }
                 Some(Target::Node(node)) => {
                     let joined = |link: &LinkSpec| link.from == node || link.to == node;
-                    if !links_between(design, a, b).any(joined) {
+                    // That one replica cannot be cut off from it is told of that replica.
+                    let mut of_replica = others.iter().filter_map(|other| replica_node(design, other));
+                    let called = of_replica.any(|other| are_linked(design, node, other));
+                    if !called && !links_between(design, a, b).any(joined) {
                         idle.push(node.to_owned());
                     }
                 }
                 Some(Target::Replica(node, replica)) => {
                     let kind = design.nodes[node].kind.meta();
-                    if !kind.controls.contains(&Handle::Part) {
+                    let among = others.iter().any(|other| replica_node(design, other) == Some(node));
+                    let caller = others.iter().find(|other| are_linked(design, other, node));
+                    if let Some(caller) = caller.filter(|_| !among) {
+                        let here = if kind.controls.contains(&Handle::Kill) {
+                            format!("Kill(\"{name}\") or Freeze(\"{name}\") takes that one away")
+                        } else {
+                            "no single one can be cut off".to_owned()
+                        };
+                        wrong(format!(
+                            "`{caller}` cannot be cut off from one replica of `{node}`: a link is cut to all replicas at once. \
+                             Partition([\"{caller}\"], [\"{node}\"]) cuts it; {here}"
+                        ));
+                    } else if !kind.controls.contains(&Handle::Part) {
                         wrong(format!(
                             "the replicas of `{node}` do not talk to each other; {}",
                             kinds_with(Handle::Part)
                         ));
-                    } else if !others.iter().any(|other| replica_node(design, other) == Some(node)) {
+                    } else if !among {
                         wrong(format!(
                             "`{name}` is to be cut off from other replicas of `{node}`, and none is on the other side"
                         ));
@@ -262,7 +295,7 @@ fn check_action(design: &Design, intervention: &Intervention, subject: &Subject,
         && !meta.controls.contains(&handle)
     {
         let verb = format!("{handle:?}");
-        let message = format!("{verb} does nothing to `{node}`, a {}; {}", meta.key, kinds_with(handle));
+        let message = format!("{verb} does nothing to `{node}`, {}; {}", meta.one(), kinds_with(handle));
         findings.push(Finding::error("bad-action", subject.clone(), message));
         return;
     }
@@ -393,6 +426,44 @@ mod tests {
             &["endless-wait timeline.0.do: messages of `a->b`"],
         );
         expect(r#"(at: "1s", do: Hold("u->a"))"#, &[]);
+    }
+
+    #[test]
+    fn losses_are_told_once_of_each_link() {
+        let twice = r#"(at: "1s", lasting: "6s", do: Lose("u->a", 1)), (at: "3s", lasting: "2s", do: Lose("u->a", 0)),
+            (at: "8s", do: Kill("u->a"))"#;
+        expect(twice, &["endless-wait timeline.0.do: messages of `u->a`"]);
+    }
+
+    /// A queue delivers again what is not acknowledged in time; without that time its consumer's window never opens again.
+    #[test]
+    fn a_queue_that_redelivers_waits_for_nobody() {
+        let said = |queue: &str| {
+            let nodes = format!(r#""u": (kind: client()), "q": (kind: queue({queue})), "w": (kind: worker())"#);
+            let links = r#"(from: "u", to: "q"), (from: "q", to: "w")"#;
+            super::super::testing::told(&nodes, links, r#"(at: "1s", do: Lose("q->w", 1))"#)
+        };
+        assert_eq!(said(""), [""; 0]);
+        assert!(said("visibility_timeout: None")[0].contains("endless-wait"));
+    }
+
+    #[test]
+    fn a_link_is_cut_to_all_replicas_at_once() {
+        let said = |kind: &str, cut: &str| {
+            let nodes = format!(r#""u": (kind: client()), "l": (kind: load_balancer()), "s": (kind: {kind})"#);
+            let links = r#"(from: "u", to: "l"), (from: "l", to: "s", timeout: "1s")"#;
+            super::super::testing::told(&nodes, links, &format!(r#"(at: "1s", do: Partition({cut}))"#))
+        };
+        for kind in ["service(replicas: 4)", "database(replicas: 3)"] {
+            let told = said(kind, r#"["l"], ["s#0"]"#);
+            assert!(
+                told.len() == 1 && told[0].contains("error bad-action timeline.0.do: `l` cannot be cut off"),
+                "{told:#?}"
+            );
+            assert!(told[0].contains(r#"Partition(["l"], ["s"]) cuts it; Kill("s#0")"#), "{told:#?}");
+            assert_eq!(said(kind, r#"["l"], ["s"]"#), [""; 0]);
+        }
+        assert_eq!(said("database(replicas: 3)", r#"["s#0"], ["s#1", "s#2"]"#), [""; 0]);
     }
 
     #[test]

@@ -70,9 +70,9 @@ fn never_taken(flow: &Flow, link: &LinkSpec, subject: &Subject) -> Option<Findin
         ),
         "client" | "rate_limiter" => {
             let first = others.map(LinkSpec::name).next().unwrap_or_default();
-            let what = from.meta().key.replace('_', " ");
+            let what = from.meta().one().replace('_', " ");
             (
-                format!("a {what} uses the first link that admits a request, and `{first}` admits them all"),
+                format!("{what} uses the first link that admits a request, and `{first}` admits them all"),
                 "restrict the first with `when: (classes: [..])`, or put a load balancer between".to_owned(),
             )
         }
@@ -118,9 +118,9 @@ fn check_ignored(flow: &Flow, link: &LinkSpec, subject: &Subject, findings: &mut
         }
         return;
     }
-    let kind = from.meta().key.replace('_', " ");
+    let kind = from.meta().one().replace('_', " ");
     let plain = LinkSpec::default();
-    let walked = format!("a {kind} passes each call on; only services and workers make calls in steps");
+    let walked = format!("{kind} passes each call on; only services and workers make calls in steps");
     let settings = [
         ("calls", (link.calls - plain.calls).abs() > 0.0),
         ("keys", link.keys != KeysSpec::Same),
@@ -137,10 +137,10 @@ fn check_ignored(flow: &Flow, link: &LinkSpec, subject: &Subject, findings: &mut
         && (["cache", "queue", "autoscaler"].contains(&from.meta().key)
             || from.meta().key != "load_balancer" && flow.outs(&link.from).len() == 1)
     {
-        ignored("when", format!("a {kind} with one way to pass a call on takes it, whatever the probability"));
+        ignored("when", format!("{kind} with one way to pass a call on takes it, whatever the probability"));
     }
     if !link.when.classes.is_empty() && ["cache", "queue"].contains(&from.meta().key) {
-        ignored("when", format!("a {kind} passes on calls of every class"));
+        ignored("when", format!("{kind} passes on calls of every class"));
     }
 }
 

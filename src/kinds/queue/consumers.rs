@@ -18,7 +18,7 @@ pub struct Consumer {
 }
 
 /// Unacknowledged messages of a consumer whose concurrency is not known, a balancer say.
-const UNKNOWN_CONCURRENCY: u32 = 20;
+pub const UNKNOWN_CONCURRENCY: u32 = 20;
 
 /// How long a queue waits before it tries a consumer again that took nothing, and twice as long each time, up to a second:
 /// as Kafka's clients do (`retry.backoff.ms` and `retry.backoff.max.ms`).

@@ -79,6 +79,13 @@ impl Order {
         &[("Fifo", "First in, first out."), ("Priority", "The most urgent class first.")];
 }
 
+impl Spec {
+    /// Whether a message is delivered again that is not acknowledged in time.
+    pub fn redelivers(&self) -> bool {
+        self.visibility_timeout.is_some() && self.delivery != Delivery::AtMostOnce
+    }
+}
+
 impl Default for Spec {
     fn default() -> Self {
         Spec {

@@ -317,3 +317,151 @@ fn what_is_said_to_do_nothing_does_nothing() {
     }
     assert!(said >= 12, "{said}");
 }
+
+/// What a run is warned of: `code about: message`.
+fn warned(length: &str, rate: &str, nodes: &str, links: &str) -> Vec<String> {
+    let text = format!(
+        r#"(run: (length: "{length}", warm_up: "1s"), nodes: {{ "u": (kind: client(rate: "{rate}")), {nodes} }}, links: [{links}])"#
+    );
+    let design = scenario::read_str(&text).design.unwrap_or_else(|| panic!("{text}"));
+    let report = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}")).finish();
+    report.warnings.iter().map(|warning| format!("{} {}: {}", warning.code, warning.about, warning.message)).collect()
+}
+
+/// A pool, a bulkhead or a breaker that rejects is that of one link; what is passed on has the same reason on the links before.
+#[test]
+fn who_rejects_is_told_and_nobody_else() {
+    let nodes = r#""lb": (kind: load_balancer()), "a": (kind: service(replicas: 4, slots: 64)),
+        "d": (kind: database(connections: 100, read: "20ms"))"#;
+    let said = |before: &str, policy: &str| {
+        let links = format!(r#"(from: "u", to: "lb"{before}), (from: "lb", to: "a"), (from: "a", to: "d", {policy})"#);
+        let said = warned("10s", "1k/s", nodes, &links);
+        said.into_iter().filter(|said| said.starts_with("limit")).collect::<Vec<_>>()
+    };
+    for (policy, part) in [
+        (r#"pool: (size: 4, acquire_timeout: "50ms")"#, "connection pool is exhausted"),
+        ("bulkhead: 4", "bulkhead is full"),
+        (r#"timeout: "1ms", breaker: ()"#, "circuit breaker was open"),
+    ] {
+        for before in ["", ", bulkhead: 100000, pool: (size: 100000)"] {
+            let said = said(before, policy);
+            assert!(said.len() == 1 && said[0].starts_with("limit a->d") && said[0].contains(part), "{said:#?}");
+        }
+    }
+}
+
+/// Whatever is full is named as what it is, be it on a link, at a copy or behind what waits.
+#[test]
+fn what_is_full_is_named() {
+    let service = r#""a": (kind: service(slots: 1000, cores: 1000, work: "5ms"))"#;
+    let pooled = |slots: u32| {
+        format!(
+            r#""a": (kind: service(replicas: 4, slots: {slots})), "d": (kind: database(connections: 100, read: "20ms"))"#
+        )
+    };
+    let a_d = |more: &str| format!(r#"(from: "u", to: "a"), (from: "a", to: "d"{more})"#);
+    let consumers = |more: &str| format!(r#""q": (kind: queue()), "lb": (kind: load_balancer()), {more}"#);
+    for (rate, nodes, links, wanted) in [
+        // Pools without a limit of the wait.
+        ("1k/s", service.to_owned(), r#"(from: "u", to: "a", pool: (size: 2))"#.to_owned(), &[
+            ("limit u->a", "its connection pool is full: all connections (2) are in use"),
+        ][..]),
+        ("1k/s", pooled(64), a_d(", pool: (size: 4)"), &[
+            ("limit a->d", "all connections (16) are in use"),
+            ("overload a", "by calls that wait for a connection over `a->d`"),
+        ]),
+        // The pool is full because what it leads to is.
+        (
+            "500/s",
+            r#""a": (kind: service(replicas: 10, slots: 100, work: "0s")), "d": (kind: database(connections: 20, read: "50ms"))"#
+                .to_owned(),
+            a_d(", pool: (size: 10)"),
+            &[("limit a->d", "`d` is at its limit: its connections (20) are all busy")],
+        ),
+        // Bandwidth, of requests of 1 kB and of responses of 10 kB.
+        ("100/s", service.to_owned(), r#"(from: "u", to: "a", bandwidth: "1 Mbit/s")"#.to_owned(), &[
+            ("limit u->a", "its bandwidth is used up by replies"),
+        ]),
+        // Stores have no cores.
+        ("10k/s", r#""d": (kind: database())"#.to_owned(), r#"(from: "u", to: "d")"#.to_owned(), &[
+            ("overload d", "its connections (20) are all busy"),
+        ]),
+        (
+            "1k/s",
+            r#""d": (kind: sharded_store(shards: 2, slots: 1, read: "5ms", queue_limit: 3))"#.to_owned(),
+            r#"(from: "u", to: "d")"#.to_owned(),
+            &[("overload d", "its slots (2) are all busy")],
+        ),
+        // A row lock.
+        (
+            "1/s",
+            r#""w": (kind: client(rate: "1k/s", keys: Uniform(keys: 1), classes: { "w": (write: true) })),
+            "d": (kind: database(row_locks: true, connections: 100))"#
+                .to_owned(),
+            r#"(from: "u", to: "d"), (from: "w", to: "d")"#.to_owned(),
+            &[("overload d", "only 1.00 % of them work: the others are held by calls that wait for the row lock of a key")],
+        ),
+        // Nothing waits where nothing may.
+        (
+            "1k/s",
+            r#""d": (kind: database(connections: 4, read: "20ms", queue_limit: 0))"#.to_owned(),
+            r#"(from: "u", to: "d")"#.to_owned(),
+            &[("overload d", "its connections (4) are"), ("overload d", "no call may wait for one")],
+        ),
+        // The window of a queue in front of a balancer, and what stands behind consumers.
+        (
+            "1k/s",
+            consumers(r#""s": (kind: service(replicas: 20, slots: 16, cores: 16, work: "0s", wait: "100ms"))"#),
+            r#"(from: "u", to: "q"), (from: "q", to: "lb"), (from: "lb", to: "s")"#.to_owned(),
+            &[("overload q", "(20 messages are with them): raise `prefetch`")],
+        ),
+        (
+            "1k/s",
+            r#""q": (kind: queue()), "w": (kind: worker(replicas: 4, concurrency: 32, cores: 4, work: "1ms")),
+            "d": (kind: database(connections: 20, read: "30ms"))"#
+                .to_owned(),
+            r#"(from: "u", to: "q"), (from: "q", to: "w"), (from: "w", to: "d")"#.to_owned(),
+            &[("overload q", "over `w->d` (`d` is at its limit: its connections (20) are all busy")],
+        ),
+    ] {
+        let said = warned("20s", rate, &nodes, &links);
+        for (about, part) in wanted {
+            assert!(said.iter().any(|said| said.starts_with(about) && said.contains(part)), "{about} {part}: {said:#?}");
+        }
+        assert!(!said.iter().any(|said| said.contains("cores")), "{said:#?}");
+    }
+}
+
+/// One shard is full while all together are not.
+#[test]
+fn a_full_shard_is_named() {
+    let nodes =
+        r#""h": (kind: client(rate: "3k/s", keys: Uniform(keys: 1))), "s": (kind: sharded_store(shards: 8, slots: 4))"#;
+    let said = warned("10s", "1k/s", nodes, r#"(from: "u", to: "s"), (from: "h", to: "s")"#);
+    assert!(
+        said.iter().any(|said| said.starts_with("overload s: shard `s#") && said.contains("of the calls")),
+        "{said:#?}"
+    );
+}
+
+/// Little more than half of what a node, a pool or a link can do is no reason to say anything.
+#[test]
+fn limits_that_are_not_reached_are_not_told() {
+    let nodes = r#""a": (kind: service(slots: 100, cores: 100, work: "1ms")), "d": (kind: database(connections: 4, read: "10ms", queue_limit: 0)),
+        "e": (kind: database(read: "10ms"))"#;
+    let links = r#"(from: "u", to: "a"), (from: "a", to: "d", optional: true),
+        (from: "a", to: "e", step: 2, pool: (size: 4), bandwidth: "40 Mbit/s")"#;
+    let said = warned("20s", "250/s", nodes, links);
+    assert!(!said.iter().any(|said| said.starts_with("limit") || said.starts_with("overload")), "{said:#?}");
+}
+
+/// Users who do not think are let run: a client has a least pause, as its manual says.
+#[test]
+fn users_need_not_think() {
+    let text = r#"(run: (length: "1s"), nodes: { "u": (kind: client(arrivals: Closed(users: 2, think: "0s"))),
+        "a": (kind: service(slots: 1, queue_limit: 0, work: "1s")) }, links: [(from: "u", to: "a")])"#;
+    let design = scenario::read_str(text).design.expect("it runs");
+    let report = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}")).finish();
+    // One of them is served, the other asks again every 10 us.
+    assert!((90_000..=100_100).contains(&report.total.offered), "{}", report.total.offered);
+}
