@@ -376,7 +376,8 @@ impl LinkSpec {
         v.visit(
             &Param::new(
                 "breaker",
-                "Circuit breaker: rejects calls at once (open) while too many attempts fail, and tries again later (half-open).",
+                "Circuit breaker: opens when too many attempts fail and then rejects calls at once; half-open, it lets a few \
+                 trial calls through. Each replica of the caller has a breaker of its own.",
                 &["(minimum_calls: 5)"],
             )
             .parts(BreakerConfig::PARTS)

@@ -297,13 +297,13 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
         &mut spec.work_after,
     );
     v.visit(
-        &Param::new("contention", "Contention: work takes longer by this share for each other call in progress (alpha of the Universal Scalability Law).", &["0.1"])
+        &Param::new("contention", "Contention: with n calls in progress work takes longer by this share of n - 1 (alpha of Gunther's Universal Scalability Law).", &["0.1"])
             .range(0.0, 100.0)
             .live(),
         &mut spec.contention,
     );
     v.visit(
-        &Param::new("coherency", "Coherency: work takes longer by this share for each pair of calls in progress (beta of the Universal Scalability Law).", &["0.01"])
+        &Param::new("coherency", "Coherency: with n calls in progress work takes longer by this share of n(n - 1), the ordered pairs (beta of Gunther's Universal Scalability Law).", &["0.01"])
             .range(0.0, 100.0)
             .live(),
         &mut spec.coherency,
@@ -363,7 +363,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "max_wait",
-            "Longest wait for a slot; the call is then shed (drawn for each call).",
+            "Longest wait for a slot, drawn for each call; the call then fails with `timeout`. None: no limit.",
             &["\"10ms\"", "Exponential(\"20ms\")"],
         )
         .live(),
