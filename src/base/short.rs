@@ -1,13 +1,16 @@
 //! Quantities as they are shown: three digits and a unit.
 
-use super::time::Span;
-
 /// Three digits of a time.
 pub fn seconds(value: f64) -> String {
     match unit(value) {
         _ if value == 0.0 => "0 s".to_owned(),
         Some((unit, scale)) => format!("{} {unit}", digits(value * scale)),
-        None => Span((value * 1e9) as u64).to_string(),
+        None => {
+            let longer = [("min", 60.0, 6_000.0), ("h", 3_600.0, 172_800.0)];
+            let unit = longer.into_iter().find(|(_, _, below)| value < *below);
+            let (unit, scale, _) = unit.unwrap_or(("d", 86_400.0, f64::INFINITY));
+            format!("{} {unit}", digits(value / scale))
+        }
     }
 }
 
@@ -53,6 +56,14 @@ pub fn count(n: u64) -> String {
     if n < 1_000 { n.to_string() } else { number(n as f64) }
 }
 
+/// Three digits of a share among others in a column: never more, and never all where it is not.
+pub fn percent_in_column(value: f64) -> String {
+    if (0.998_5..1.0).contains(&value) && value < 0.999_5 {
+        return format!("{:.1} %", value * 100.0);
+    }
+    if (0.999_5..1.0).contains(&value) { ">99.9 %".to_owned() } else { percent(value) }
+}
+
 /// Three digits of a share, or as many as keep it from looking like all or nothing.
 pub fn percent(value: f64) -> String {
     let value = value * 100.0;
@@ -75,8 +86,16 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits_and_a_unit() {
-        let cases =
-            [(0.0, "0 s"), (1.234_5e-9, "1.23 ns"), (999.9e-9, "1.00 µs"), (0.012_34, "12.3 ms"), (59.96, "60.0 s")];
+        let cases = [
+            (0.0, "0 s"),
+            (1.234_5e-9, "1.23 ns"),
+            (999.9e-9, "1.00 µs"),
+            (0.012_34, "12.3 ms"),
+            (59.96, "60.0 s"),
+            (2_535.423, "42.3 min"),
+            (36_000.0, "10.0 h"),
+            (1e6, "11.6 d"),
+        ];
         for (value, wanted) in cases {
             assert_eq!(seconds(value), wanted);
         }
@@ -90,6 +109,8 @@ mod tests {
         for (value, wanted) in cases {
             assert_eq!(percent(value), wanted);
         }
+        let column = [0.998, 0.999_0, 0.999_7, 0.999_86, 1.0, 0.003].map(percent_in_column);
+        assert_eq!(column, ["99.8 %", "99.9 %", ">99.9 %", ">99.9 %", "100 %", "0.30 %"]);
         assert_eq!([number(1e-5), number(0.02)], ["<0.001", "0.020"]);
     }
 }

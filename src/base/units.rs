@@ -128,12 +128,25 @@ impl Quantity for Span {
 
 fn magnitude(unit: &str) -> Option<(f64, &str)> {
     let scale = match unit.chars().next()? {
-        'k' => 1e3,
+        'k' | 'K' => 1e3,
         'M' => 1e6,
         'G' => 1e9,
         _ => return Some((1.0, unit)),
     };
     Some((scale, &unit[1..]))
+}
+
+/// The seconds of what a rate is per: `/s`, and as other tools and people write it, `req/s`, `rps`, `per second`.
+fn period(per: &str) -> Option<f64> {
+    let per = per.to_ascii_lowercase();
+    let bare = ["requests", "request", "reqs", "req", "calls", "messages", "msgs", "msg"];
+    let per = bare.iter().find_map(|word| per.strip_prefix(word)).unwrap_or(&per).trim_start();
+    Some(match per {
+        "/s" | "/sec" | "/second" | "per second" | "rps" | "qps" | "tps" => 1.0,
+        "/min" | "/minute" | "per minute" | "rpm" => 60.0,
+        "/h" | "/hour" | "per hour" => 3_600.0,
+        _ => return None,
+    })
 }
 
 impl Quantity for Rate {
@@ -142,11 +155,8 @@ impl Quantity for Rate {
     fn parse(text: &str) -> Result<Self, String> {
         let (value, unit) = split(text, Self::EXPECTED)?;
         let (scale, per) = magnitude(&unit).unwrap_or((1.0, ""));
-        let seconds = match per.trim() {
-            "/s" => 1.0,
-            "/min" => 60.0,
-            "/h" => 3_600.0,
-            _ => return Err(format!("`{text}` is not a rate: expected {}", Self::EXPECTED)),
+        let Some(seconds) = period(per.trim()) else {
+            return Err(format!("`{text}` is not a rate: expected {}", Self::EXPECTED));
         };
         let rate = value * scale / seconds;
         if rate > 1e12 { Err(format!("`{text}` is too fast: at most 1000G/s fit")) } else { Ok(Rate(rate)) }
@@ -373,6 +383,12 @@ mod tests {
         assert_eq!(Span::parse("250µs"), Ok(Span::from_micros(250)));
         assert_eq!(Rate::parse("10k/s"), Ok(Rate(10_000.0)));
         assert_eq!(Rate::parse("6000 /min"), Ok(Rate(100.0)));
+        for text in
+            ["100 req/s", "100rps", "100 rps", "0.1K/s", "100 requests per second", "0.1k QPS", "6000 rpm", "100/sec"]
+        {
+            assert_eq!(Rate::parse(text), Ok(Rate(100.0)), "{text}");
+        }
+        assert_eq!(Count::parse("10K"), Ok(Count(10_000)));
         assert_eq!(Bytes::parse("64 KiB"), Ok(Bytes(65_536)));
         assert_eq!(Ratio::parse("5%"), Ok(Ratio(0.05)));
         assert_eq!(Bandwidth::parse("1 Gbit/s"), Ok(Bandwidth(125e6)));
@@ -392,6 +408,8 @@ mod tests {
             (Bandwidth::parse("1e-300 B/s").err(), "too slow"),
             (Bandwidth::parse("0.5 bit/s").err(), "too slow"),
             (Rate::parse("10").err().or(Some("no".into())), "not a rate"),
+            (Rate::parse("10 MB/s").err(), "not a rate"),
+            (Rate::parse("10 req").err(), "not a rate"),
             (Ratio::parse("120%").err().or(None), "not between 0 and 1"),
             (Count::parse("1.5").err().or(None), "not a whole number"),
         ] {

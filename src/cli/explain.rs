@@ -1,12 +1,12 @@
 //! `explain`: manuals, generated from what they are about: kinds, links with their policies, the timeline, figures,
 //! distributions, files.
 
+mod lookup;
+
 use super::columns::{WIDTH, wrap};
 use super::{GOOD, WRONG_INPUT, kinds, print, say};
 use crate::base::{Dist, Span, ron};
-use crate::design::{
-    Action, CLASS_FIGURES, Design, FIGURES, Figure, Intervention, LINK_FIGURES, LinkSpec, NODE_FIGURES,
-};
+use crate::design::{Action, CLASS_FIGURES, Design, FIGURES, Intervention, LINK_FIGURES, LinkSpec, NODE_FIGURES};
 use crate::engine::{REASONS, SIGNALS};
 use crate::kinds::products::product_named;
 use crate::kinds::{KINDS, Param, Spec, Value};
@@ -26,12 +26,10 @@ pub fn main(args: &Args) -> u8 {
     if let Some(text) = topic_text(topic) {
         return print(&text, GOOD);
     }
-    let names: Vec<&str> = topics().into_iter().flat_map(|(_, names)| names).collect();
-    let hint = ron::did_you_mean(topic, &names).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    let hint =
+        ron::did_you_mean(topic, &lookup::names()).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
     let list = "`tailboard explain` lists every topic";
-    say(&format!(
-        "error: there is no kind, policy, intervention, figure, distribution or parameter `{topic}`{hint}\n{list}\n"
-    ));
+    say(&format!("error: there is no topic `{topic}`{hint}\n{list}\n"));
     WRONG_INPUT
 }
 
@@ -65,8 +63,9 @@ fn overview() -> String {
     for (what, names) in topics() {
         text += &format!("\n{what}\n{}\n", indented(2, &names.join(", ")));
     }
-    text += "\nAnd every parameter, figure and many a product by its name: `tailboard explain prefetch`,\n\
-             `tailboard explain p99`, `tailboard explain redis`.\n";
+    text += "\nEvery parameter, option, figure and reason of failure is a topic too, and so are terms of the field\n\
+             and many products: `tailboard explain prefetch`, `tailboard explain p99`, `tailboard explain Zipf`,\n\
+             `tailboard explain \"circuit breaker\"`, `tailboard explain redis`.\n";
     text
 }
 
@@ -84,50 +83,7 @@ pub fn topic_text(topic: &str) -> Option<String> {
         "scenario" | "file" | "design" => return Some(scenario()),
         _ => {}
     }
-    let policy = link_params().into_iter().find(|(param, _)| param.name == lower);
-    if let Some((param, value)) = policy {
-        let text = format!(
-            "A setting of links; all of them and their order: `tailboard explain link`\n{}",
-            section(&param, &value)
-        );
-        return Some(text);
-    }
-    let action = Action::PARTS.iter().find(|(name, ..)| name.to_lowercase() == lower);
-    if let Some(action) = action {
-        return Some(format!("An intervention; all of them: `tailboard explain timeline`\n{}", action_section(action)));
-    }
-    if let Some(name) = distributions().iter().find(|name| name.to_lowercase() == lower) {
-        return Some(format!(
-            "A distribution of times; all of them: `tailboard explain distributions`\n{}",
-            distribution(name)
-        ));
-    }
-    if let Some((name, help)) = FIGURES.iter().find(|(name, _)| *name == lower) {
-        let of = |known: &[Figure], what: &'static str| known.iter().any(|figure| figure.name == *name).then_some(what);
-        let subjects = [of(CLASS_FIGURES, "classes"), of(NODE_FIGURES, "nodes"), of(LINK_FIGURES, "links")];
-        let subjects = subjects.into_iter().flatten().collect::<Vec<&str>>().join(", ");
-        return Some(format!(
-            "A figure of {subjects}; all of them: `tailboard explain figures`\n\n{name}\n{}\n",
-            indented(6, help)
-        ));
-    }
-    parameter(&lower).or_else(|| product_named(topic).map(kinds::product))
-}
-
-/// A parameter of whichever kinds have it.
-fn parameter(name: &str) -> Option<String> {
-    let mut text = String::new();
-    for meta in KINDS {
-        if let Some(mut spec) = Spec::new(meta.key) {
-            spec.visit(&mut |param: &Param, value: &mut dyn Value| {
-                if param.name == name {
-                    text += &format!("A parameter of {}: `tailboard explain {}`\n", meta.key, meta.key);
-                    text += &format!("{}\n", section(param, &value.text()));
-                }
-            });
-        }
-    }
-    (!text.is_empty()).then_some(text)
+    lookup::all_about(topic).or_else(|| product_named(topic).map(kinds::product))
 }
 
 /// The manual of a kind.
@@ -199,11 +155,14 @@ fn figures() -> String {
             text += &format!("{}\n", indented(2, &format!("{}: {help}{whole}", figure.name)));
         }
     }
-    let reasons: Vec<String> = REASONS.iter().map(|reason| format!("failed_{}", reason.name())).collect();
-    let signals: Vec<&str> = SIGNALS.iter().map(|(_, name)| *name).collect();
-    text +=
-        &format!("\nShare of calls that failed for a reason (nodes and links)\n{}\n", indented(2, &reasons.join(", ")));
-    text += &format!("\nPer second, of nodes whose kind counts it\n{}\n", indented(2, &signals.join(", ")));
+    text += "\nShare of requests, calls or attempts that fail for a reason\n";
+    for reason in REASONS.iter().filter(|reason| reason.is_produced()) {
+        text += &format!("{}\n", indented(2, &format!("failed_{}: {}", reason.name(), reason.help())));
+    }
+    text += "\nPer second, of nodes whose kind counts it\n";
+    for (signal, name) in SIGNALS {
+        text += &format!("{}\n", indented(2, &format!("{name}: {}", signal.help())));
+    }
     text
 }
 

@@ -5,7 +5,8 @@ use super::run::{Output, prepare, progress};
 use super::{GOOD, INTERRUPTED, WRONG_INPUT, say};
 use crate::base::units::Quantity as _;
 use crate::base::{Span, Time};
-use crate::design::{Design, FigureUnit, MetricPath};
+use crate::design::checks::expectations;
+use crate::design::{Design, FIGURES, FigureUnit, MetricPath};
 use crate::export::{self, output};
 use crate::figure::{self, Asked, Background, Detail, Lens, Look, Parts, Shown, ThemeName, scene::Scene};
 use crate::metrics::{Frame, Report};
@@ -184,6 +185,20 @@ fn path(text: &str) -> Result<MetricPath, String> {
     if path.window.is_some() { Err(wrong("a plot is of the whole run, without a window")) } else { Ok(path) }
 }
 
+/// Whether there is such a figure, and a series of it over time.
+fn plottable(design: &Design, path: &MetricPath) -> Result<(), String> {
+    let subject = path.subject.as_deref();
+    let known = expectations::over_time(design, subject);
+    match expectations::problem(design, path) {
+        Some(problem) => Err(problem),
+        None if FIGURES.iter().any(|(name, _)| *name == path.figure) && !known.contains(&path.figure.as_str()) => {
+            let problem = format!("`{}` is known of the whole run only, not over time", path.figure);
+            Err(format!("{problem}; `{}` has {}", subject.unwrap_or("a request"), known.join(", ")))
+        }
+        None => Ok(()),
+    }
+}
+
 fn size(text: &str) -> Result<(u32, u32), String> {
     let side = |text: &str| text.trim().parse::<u32>().ok().filter(|side| (16..=16_384).contains(side));
     let sides = text.split_once('x').and_then(|(w, h)| Some((side(w)?, side(h)?)));
@@ -196,6 +211,9 @@ impl Request {
     /// # Errors
     /// If a plot is about nothing that there is.
     pub fn simulate(&self, design: &Design, run: &mut Run) -> Result<(Report, Drawn), String> {
+        for (title, path) in &self.plots {
+            plottable(design, path).map_err(|problem| format!("`--plot {title}`: {problem}"))?;
+        }
         let instant = self.at.map(|at| {
             run.approach(at, progress);
             frame(run, design, Basis::Recent)

@@ -1,8 +1,9 @@
 //! The report as a table that is read at a glance, in lines of at most a hundred characters.
 
 use super::columns::{Column, WIDTH, grid, hanging, wrap};
-use crate::base::short::{count, number, percent, rate, seconds, unit};
-use crate::design::{Design, FigureUnit};
+use crate::base::short::{count, number, percent, percent_in_column, rate, seconds, unit};
+use crate::design::{Design, FigureUnit, checks};
+use crate::kinds::{self, Group};
 use crate::metrics::{ClassReport, Estimate, Hottest, Latency, LinkReport, NodeReport, Report, Warning, steady};
 use crate::run::{Outcome, Verdict};
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ pub fn text(design: &Design, report: &Report, verdicts: &[Verdict], not_judged: 
         seconds(report.warm_up),
         report.seed
     );
-    let _ = writeln!(text, "{}\n{}", classes(report), nodes(report));
+    let _ = writeln!(text, "{}\n{}", classes(report), nodes(design, report));
     if report.links.values().any(is_notable) {
         let _ = writeln!(text, "{}", links(report));
     }
@@ -114,7 +115,7 @@ fn percentile(latency: &Latency, name: &str) -> String {
     claimed.and_then(|(_, _, estimate)| estimate).map_or("-".to_owned(), |estimate| seconds(estimate.value))
 }
 
-fn nodes(report: &Report) -> String {
+fn nodes(design: &Design, report: &Report) -> String {
     let rows: Vec<(&String, &NodeReport)> = report.nodes.iter().filter(|(_, node)| node.kind != "client").collect();
     let of = |figure: &dyn Fn(&NodeReport) -> String| rows.iter().map(|(_, node)| figure(node)).collect::<Vec<_>>();
     let failed = |node: &NodeReport| node.failed.values().sum::<u64>();
@@ -122,32 +123,45 @@ fn nodes(report: &Report) -> String {
     grid(vec![
         Column::words("node", 0, rows.iter().map(|(name, _)| (*name).clone())),
         Column::words("kind", 2, of(&|node| node.kind.clone())),
-        Column::of("arrivals", 0, of(&|node| rate(node.arrival_rate))),
+        Column::of("arrivals", 0, of(&|node| if takes_calls(node) { rate(node.arrival_rate) } else { String::new() })),
         Column::of("failed", 0, of(&|node| share(failed(node), node.succeeded + failed(node)))),
         Column::of("mean", 0, of(&|node| time(node.latency.mean))),
         Column::of("p99", 0, of(&|node| percentile(&node.latency, "p99"))),
         Column::of("wait", 1, of(&|node| time(node.mean_wait))),
         Column::of("queue", 0, of(&|node| number(node.queue.value))),
-        Column::of("busy", 0, of(&|node| node.utilization.map_or("-".to_owned(), |u| percent(u.value)))),
-        Column::of("cores", 0, of(&|node| node.core_utilization.map_or("-".to_owned(), percent))),
-        Column::words("notable", 0, of(&|node| notable(node, report.length - report.warm_up))),
+        Column::of("busy", 0, of(&|node| node.utilization.map_or("-".to_owned(), |u| percent_in_column(u.value)))),
+        Column::of("cores", 0, of(&|node| node.core_utilization.map_or("-".to_owned(), percent_in_column))),
+        Column::words("notable", 0, rows.iter().map(|(name, node)| notable(design, name, node, report))),
     ])
 }
 
+/// Whether calls come to nodes of its kind: what only controls others has no arrivals.
+fn takes_calls(node: &NodeReport) -> bool {
+    kinds::meta(&node.kind).is_none_or(|meta| meta.group != Group::Control)
+}
+
+/// Whether there is another copy to which one could be behind.
+fn has_copies(design: &Design, name: &str) -> bool {
+    let replicas = design.nodes.get(name).map(|node| checks::settings_of(&node.kind));
+    replicas.is_none_or(|settings| settings.get("replicas").is_none_or(|count| count != "1"))
+}
+
 /// What a node did besides answering calls.
-fn notable(node: &NodeReport, window: f64) -> String {
+fn notable(design: &Design, name: &str, node: &NodeReport, report: &Report) -> String {
+    let window = report.length - report.warm_up;
     let mut parts: Vec<String> = Vec::new();
     if let Some(ratio) = node.hit_ratio {
         parts.push(format!("hits {}", percent(ratio.value)));
     }
-    if let Some(share) = node.stale_share {
+    if let Some(share) = node.stale_share.filter(|_| has_copies(design, name)) {
         parts.push(format!("stale {}", percent(share.value)));
     }
     if let Some(copy) = node.hottest.filter(|copy| is_uneven(node, copy)) {
         let busy = copy.utilization.map_or(String::new(), |busy| format!(" {} busy,", percent(busy)));
         parts.push(format!("hottest #{}:{busy} {} of calls", copy.copy, percent(copy.share)));
     }
-    if let Some(lag) = node.lag.mean.filter(|lag| lag.value > 0.0) {
+    // What lags by more than the run is long has not arrived anywhere.
+    if let Some(lag) = node.lag.mean.filter(|lag| lag.value > 0.0 && lag.value <= report.length) {
         parts.push(format!("lag {}", seconds(lag.value)));
     }
     let told = ["hits", "misses", "stale_reads", "checked_reads"];
@@ -209,7 +223,7 @@ fn with_interval(estimate: Estimate) -> String {
 }
 
 fn share(part: u64, whole: u64) -> String {
-    if part == 0 { "-".to_owned() } else { percent(part as f64 / whole.max(1) as f64) }
+    if part == 0 { "-".to_owned() } else { percent_in_column(part as f64 / whole.max(1) as f64) }
 }
 
 #[cfg(test)]
@@ -223,6 +237,24 @@ mod tests {
         assert_eq!(text(1.84, Some(0.02)), "1.84 s ±0.02");
         assert_eq!(text(0.005, None), "5.00 ms");
         assert_eq!(text(0.010, Some(0.0)), "10.0 ms ±0");
+    }
+
+    /// What cannot differ, has not arrived yet, or takes no calls has an empty cell.
+    #[test]
+    fn cells_that_would_say_nothing_are_empty() {
+        let text = r#"(
+            run: (length: "10s", warm_up: "0s"),
+            nodes: {"u": (kind: client(rate: "50/s", classes: {"r": (), "w": (write: true)})), "api": (kind: service()),
+                "one": (kind: database()), "two": (kind: database(replicas: 2, lag: "100s")), "sc": (kind: autoscaler())},
+            links: [(from: "u", to: "api"), (from: "api", to: "one"), (from: "api", to: "two"), (from: "sc", to: "api")],
+        )"#;
+        let design: Design = crate::base::ron::read(text).value.expect("a design");
+        let mut run = crate::run::Run::new(&design).expect("it runs");
+        run.advance(crate::base::Time::NEVER);
+        let table = nodes(&design, &run.report());
+        let row = |name: &str| table.lines().find(|line| line.starts_with(name)).expect("a row");
+        assert!(!row("one").contains("stale") && row("two").contains("stale 0 %"), "{table}");
+        assert!(!table.contains("lag") && !row("sc").contains("/s"), "{table}");
     }
 
     #[test]

@@ -47,7 +47,12 @@ impl Amount {
         } else if let Ok(rate) = Rate::parse(text) {
             (rate.0, Some(FigureUnit::PerSecond))
         } else {
-            return Err(format!("`{text}` is not an amount: expected a number, or a time, rate or share"));
+            // A bare number in quotes has no unit; without them it is a plain one.
+            let expected = match text.trim().parse::<f64>() {
+                Ok(_) => format!("the number without quotes ({}), or a unit as in", text.trim()),
+                Err(_) => "a number, or a time, rate or share such as".to_owned(),
+            };
+            return Err(format!("`{text}` is not an amount: expected {expected} \"50ms\", \"1k/s\" or \"80%\""));
         };
         Ok(Amount { value, unit, text: Some(text.to_owned()) })
     }
@@ -152,11 +157,15 @@ impl MetricPath {
     }
 }
 
-/// Subject and figure; one figure, `p99.9`, has a point in its name.
+/// Subject and figure; percentiles such as `p99.9` have a point in their name.
 fn split_figure(path: &str) -> (Option<&str>, &str) {
-    let with_point = path.strip_suffix("p99.9").map(|subject| (subject.strip_suffix('.'), "p99.9"));
-    let plain = || path.rsplit_once('.').map_or((None, path), |(subject, figure)| (Some(subject), figure));
-    with_point.unwrap_or_else(plain)
+    let Some((subject, figure)) = path.rsplit_once('.') else { return (None, path) };
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let begins = subject.rfind('.').map_or(0, |dot| dot + 1);
+    if is_digits(figure) && subject[begins..].strip_prefix('p').is_some_and(is_digits) {
+        return (begins.checked_sub(1).map(|dot| &path[..dot]), &path[begins..]);
+    }
+    (Some(subject), figure)
 }
 
 /// What a figure is measured in.
@@ -345,6 +354,8 @@ mod tests {
         let of = |subject: &str, figure: &str| Ok((Some(subject.to_owned()), figure.to_owned(), None));
         assert_eq!(parts("p99.9"), Ok((None, "p99.9".to_owned(), None)));
         assert_eq!(parts("api.p99.9"), of("api", "p99.9"));
+        assert_eq!(parts("p99.99"), Ok((None, "p99.99".to_owned(), None)));
+        assert_eq!(parts("a.b.p99.99"), of("a.b", "p99.99"));
         assert_eq!(parts("api->db.p99"), of("api->db", "p99"));
         let window = Some((Span::from_secs(10), Span::from_secs(20)));
         assert_eq!(parts("db.mean @ 10s..20s"), Ok((Some("db".to_owned()), "mean".to_owned(), window)));
@@ -401,6 +412,7 @@ mod tests {
         }
         assert!(Amount::plain(70.0).problem(FigureUnit::Share).is_some());
         assert_eq!(Amount::plain(70.0).problem(FigureUnit::Number), None);
+        assert!(Amount::parse("10").is_err_and(|problem| problem.contains("without quotes (10)")));
         assert!(Amount::parse("100").is_err() && Amount::parse("5 MB").is_err());
         assert!(Amount::parse("2s").is_ok_and(|amount| amount.problem_as_factor().is_some()));
     }

@@ -237,7 +237,7 @@ impl LinkSpec {
         );
         v.visit(
             &Param::new("when", "Condition: which requests use the link.", &["(probability: 0.5)"]).parts(&[
-                ("classes", "Only these classes; all if there are none."),
+                ("classes", "Request classes that use the link. Empty: all."),
                 ("probability", "Share of the requests that use it."),
                 ("after_miss", "Only after a miss of the node's link to this node (or of this name): cache-aside."),
                 (
@@ -257,7 +257,7 @@ impl LinkSpec {
             &mut self.calls,
         );
         v.visit(
-            &Param::new("keys", "Keys of the calls that one request makes.", &["Spread"])
+            &Param::new("keys", "Keys of the calls of one request.", &["Spread"])
                 .parts(&[("Same", "The caller's key."), ("Spread", "A different key for each call (fan-out).")]),
             &mut self.keys,
         );
@@ -268,14 +268,14 @@ impl LinkSpec {
         v.visit(
             &Param::new(
                 "wait",
-                "How many calls of the step the caller waits for. Choose calls only one link, by weight.",
+                "Completion of the step: which of its calls the caller waits for.",
                 &["First", "Of(1)"],
             )
             .parts(&[
                 ("All", "Every call."),
                 ("First", "The first that succeeds."),
-                ("Of", "k successes (k of n)."),
-                ("Choose", "Call only one of the step's links, chosen by weight."),
+                ("Of", "k of n: the given number of successes."),
+                ("Choose", "Calls only one of the step's links, chosen by weight."),
             ]),
             &mut self.wait,
         );
@@ -345,7 +345,7 @@ impl LinkSpec {
                 ("Fixed", "Always `base`."),
                 ("Exponential", "`base`, then `factor` times as long each time, up to `cap`."),
                 ("base", "The first wait."),
-                ("factor", "How many times as long the next one is."),
+                ("factor", "Factor from one wait to the next."),
                 ("cap", "The longest wait."),
                 ("jitter", "Jitter: spreads the waits, so that clients that failed together do not retry together."),
                 ("None", "No jitter."),
@@ -376,7 +376,8 @@ impl LinkSpec {
         v.visit(
             &Param::new(
                 "breaker",
-                "Circuit breaker: rejects calls at once (open) while too many attempts fail, and tries again later (half-open).",
+                "Circuit breaker: opens when too many attempts fail and then rejects calls at once; half-open, it lets a few \
+                 trial calls through. Each replica of the caller has a breaker of its own.",
                 &["(minimum_calls: 5)"],
             )
             .parts(BreakerConfig::PARTS)
@@ -405,7 +406,7 @@ impl LinkSpec {
         v.visit(
             &Param::new("pool", "Connection pool of each replica of the caller.", &["(size: 1)"])
                 .parts(&[
-                    ("size", "Connection pool of each replica of the caller."),
+                    ("size", "Pool size: connections of each replica of the caller."),
                     ("acquire_timeout", "Longest wait for a connection. None: no limit."),
                     ("connect", "Time to open a connection."),
                 ])

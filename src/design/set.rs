@@ -37,7 +37,8 @@ impl Visitor for Setter<'_> {
         self.names.push(param.name);
         if param.name == self.name {
             let set = set_loosely(value, self.text);
-            self.result = Some(set.map_err(|e| format!("{}: {e}", param.name)).map(|()| param.live));
+            self.result =
+                Some(set.map_err(|e| format!("{}: {}", param.name, param.with_own_range(&e))).map(|()| param.live));
         }
     }
 }

@@ -70,6 +70,32 @@ impl Reason {
         !matches!(self, Reason::Unauthorized | Reason::Throttled | Reason::Expired)
     }
 
+    /// Says when a call fails for it, in a sentence, for the manual.
+    pub fn help(self) -> &'static str {
+        match self {
+            Reason::Timeout => "No answer within the `timeout` of the attempt, or no slot within `max_wait`.",
+            Reason::Deadline => "The deadline passed, before an answer or before work began.",
+            Reason::QueueFull => "The queue of the callee is full.",
+            Reason::Shed => "Load shedding (`codel`): the queueing delay stays too long.",
+            Reason::RateLimited => "A rate limiter rejected the call (429).",
+            Reason::BreakerOpen => "The circuit breaker of the link is open.",
+            Reason::BulkheadFull => "Too many attempts in flight on the link (`bulkhead`).",
+            Reason::PoolExhausted => "No connection of the pool was free within `acquire_timeout`.",
+            Reason::Refused => "The callee is down: connection refused.",
+            Reason::Lost => "A message was lost on the network and nobody waits for its answer.",
+            Reason::Error => "The callee answered with an error.",
+            Reason::NoQuorum => "Too few replicas of a database answer, or the primary is fenced.",
+            Reason::Unauthorized => "Authentication failed.",
+            Reason::Throttled => "The client held the call back.",
+            Reason::Expired => "The message was too old.",
+            Reason::NoRoute => "No link or target takes the call.",
+            Reason::Removed => "The node or link was removed while the call was in flight.",
+            Reason::Cancelled => {
+                "The caller gave the call up: another answer came first, or it failed or was cancelled itself."
+            }
+        }
+    }
+
     /// The name used in files, tables and JSON.
     pub fn name(self) -> &'static str {
         match self {

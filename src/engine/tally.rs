@@ -44,6 +44,33 @@ pub enum Signal {
     NotFound,
 }
 
+impl Signal {
+    /// Says what is counted, in a sentence, for the manual.
+    pub fn help(self) -> &'static str {
+        match self {
+            Signal::Hit => "Look-ups that find a valid entry.",
+            Signal::Miss => "Look-ups that find no valid entry.",
+            Signal::StaleRead => "Reads that return an older version than the newest acknowledged one.",
+            Signal::CheckedRead => "Reads whose version is compared with the newest acknowledged one.",
+            Signal::Duplicate => "Messages that are handled more than once.",
+            Signal::Redelivered => "Messages that are delivered again.",
+            Signal::DeadLettered => "Messages that go to the dead-letter queue after `max_deliveries`.",
+            Signal::Expired => "Entries or messages that are too old: past their `ttl` or `retention`.",
+            Signal::Evicted => "Entries that are evicted, or messages that are dropped, to make room.",
+            Signal::Coalesced => {
+                "Calls that share another one's work on the same key (single-flight, or exactly once)."
+            }
+            Signal::EarlyRefresh => "Entries that are refreshed before they expire (`early_refresh`).",
+            Signal::MovedKey => "Keys that are used for the first time since they moved to another shard.",
+            Signal::Ejected => "Targets that are ejected after consecutive failures.",
+            Signal::Started => "Instances or replicas that are started.",
+            Signal::Stopped => "Instances or replicas that are stopped.",
+            Signal::LostWrite => "Acknowledged writes or messages that are lost.",
+            Signal::NotFound => "Reads of keys that do not exist.",
+        }
+    }
+}
+
 /// Every signal with its name in reports, in the order of its number.
 pub const SIGNALS: [(Signal, &str); 17] = [
     (Signal::Hit, "hits"),

@@ -36,9 +36,9 @@ pub enum Target {
 impl Target {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("Utilization", "Busy slots over slots."),
-        ("Cores", "Busy cores over cores."),
-        ("Queue", "Waiting calls or messages per replica."),
+        ("Utilization", "Slot utilisation: slots in use over slots."),
+        ("Cores", "CPU utilisation: cores in use over cores."),
+        ("Queue", "Queue length per replica: waiting calls or messages."),
     ];
 }
 
@@ -162,7 +162,7 @@ impl Kind for Autoscaler {
         key: "autoscaler",
         title: "Autoscaler",
         group: Group::Control,
-        summary: "Keeps utilisation or queue length near a set value by changing the number of replicas.",
+        summary: "Keeps utilisation or queue length near a target by changing the number of replicas.",
         help: HELP,
         accepts_calls: false,
         outs: Outs::Some,
@@ -174,37 +174,52 @@ impl Kind for Autoscaler {
         v.visit(
             &Param::new(
                 "target",
-                "What to keep where: Utilization, Cores, or Queue per replica.",
+                "Target metric and its set point.",
                 &["Utilization(0.3)", "Cores(0.2)", "Queue(0.5)"],
             )
             .parts(Target::PARTS)
             .live(),
             &mut spec.target,
         );
-        v.visit(&Param::new("min", "Fewest replicas.", &["3"]).range(1.0, 10_000.0).live(), &mut spec.min);
-        v.visit(&Param::new("max", "Most replicas.", &["2"]).range(1.0, 10_000.0).live(), &mut spec.max);
+        v.visit(&Param::new("min", "Minimum number of replicas.", &["3"]).range(1.0, 10_000.0).live(), &mut spec.min);
+        v.visit(&Param::new("max", "Maximum number of replicas.", &["2"]).range(1.0, 10_000.0).live(), &mut spec.max);
         v.visit(
-            &Param::new("interval", "How often it looks.", &["\"700ms\""]).range(0.001, 1e5).live(),
+            &Param::new("interval", "Interval between two evaluations of the target metric.", &["\"700ms\""])
+                .range(0.001, 1e5)
+                .live(),
             &mut spec.interval,
         );
         v.visit(
-            &Param::new("tolerance", "It acts only beyond this share off the target.", &["0.9"]).range(0.0, 1.0).live(),
+            &Param::new(
+                "tolerance",
+                "Tolerance: no change while the metric is within this share of the target. 0: any deviation counts.",
+                &["0.9"],
+            )
+            .range(0.0, 1.0)
+            .live(),
             &mut spec.tolerance,
         );
         v.visit(
-            &Param::new("cooldown_up", "Rest after adding replicas, before adding more.", &["\"30s\""]).live(),
+            &Param::new("cooldown_up", "Cooldown after scaling up, before scaling up again.", &["\"30s\""]).live(),
             &mut spec.cooldown_up,
         );
         v.visit(
-            &Param::new("cooldown_down", "Rest after a change, before taking replicas away.", &["\"1s\""]).live(),
+            &Param::new("cooldown_down", "Cooldown after any change, before scaling down.", &["\"1s\""]).live(),
             &mut spec.cooldown_down,
         );
         v.visit(
-            &Param::new("max_step", "Most replicas added or taken away at once.", &["1"]).range(1.0, 10_000.0).live(),
+            &Param::new("max_step", "Largest change of the number of replicas at once.", &["1"])
+                .range(1.0, 10_000.0)
+                .live(),
             &mut spec.max_step,
         );
         v.visit(
-            &Param::new("start_up", "From the decision until the order is carried out.", &["\"3s\""]).live(),
+            &Param::new(
+                "start_up",
+                "Delay from the decision to the change, such as the start of a machine.",
+                &["\"3s\""],
+            )
+            .live(),
             &mut spec.start_up,
         );
     }
@@ -283,12 +298,14 @@ impl Kind for Autoscaler {
 }
 
 const HELP: &str = "\
-A change of `min` or `max` that excludes the present number is carried out at once. Every `interval` it compares what it measured since the last time with the `target`, and orders replicas in proportion, as \
-Kubernetes' horizontal pod autoscaler does: between `min` and `max`, at most `max_step` at once, not within the \
-`tolerance`, and not before `cooldown_up` or `cooldown_down` have passed. Replicas that are ordered but do not run yet count \
-as idle, so that it does not order for them again. An order is carried out after `start_up`; the node's own start-up time \
-comes on top. Of its links, in the order of their steps (and of their names where steps are equal), the first leads to the \
-node that it scales: a service, a worker or a sharded store. It watches that node, or the one of its second link (a queue, \
-say, whose workers it scales).
+Every `interval` the autoscaler compares what it measured since the last evaluation with the `target` and sets the number of \
+replicas in proportion, as Kubernetes' Horizontal Pod Autoscaler does: between `min` and `max`, by at most `max_step` at \
+once, not within the `tolerance`, and not before `cooldown_up` or `cooldown_down` have passed. Replicas that are ordered but \
+do not run yet count as idle, so they are not ordered twice. A change takes effect after `start_up`; the node's own start-up \
+time comes on top. A new `min` or `max` that excludes the present number acts at once.
+
+Links are taken in the order of their steps, and of their names where steps are equal. The first link leads to the node that \
+is scaled: a service, a worker or a sharded store. The metric is of that node, or of the node of the second link (a queue, \
+say, whose workers are scaled).
 
 Not modelled: missing or late measurements; prediction; the cost of nodes.";

@@ -567,20 +567,21 @@ impl Kind for Cache {
 }
 
 const HELP: &str = "\
-A read of a key that is here and not expired is a hit. On a miss a cache in the path (with a link to a store) fetches the \
-key, keeps it and answers; a cache beside a service (without a link) answers that it misses: let the service call the store \
-`when: (after_miss: ..)`, and then the cache again over a second link with `operation: Write` to fill it.
+A read of a key that is cached and not expired is a hit. On a miss a read-through cache (with a link to a store) fetches the \
+key, keeps it and answers. A cache beside a service (cache-aside, without a link) answers with a miss: let the service call \
+the store `when: (after_miss: ..)`, and then the cache again over a second link with `operation: Write` to fill it.
 
-`policy` and `capacity` say who stays: Entries, or Memory by the size of the responses. Entries expire after the `ttl`, \
-spread by `ttl_jitter`. With `single_flight` one fetch per key is under way at a time, and others wait for it: without it \
-a popular key that expires is fetched many times over (a stampede). `early_refresh` renews before expiry by chance. `writes` \
-go Through to the store and the cache, Behind (to the cache, and to the store after `write_delay` or when the key has to go: \
-lost if the cache is killed), or Around the cache, which forgets the key. A delete goes to both at once. `lookup` is the time \
-of each look-up, which a Slow stretches. A kill or a flush empties it; a freeze keeps it, and lets callers wait.
+`policy` is the eviction policy, `capacity` the limit: Entries, or Memory by the size of the responses. Entries expire after \
+the `ttl`, spread by `ttl_jitter`. With `single_flight` there is one fetch per key at a time, and other readers wait for it; \
+without it a popular key that expires is fetched many times at once (a cache stampede). `early_refresh` refreshes entries at \
+random before they expire. `writes` go Through to the store and the cache; Behind goes to the cache first and to the store \
+after `write_delay` or at eviction (a kill loses the write); Around goes to the store only and invalidates the key. A delete \
+goes to both at once. `lookup` is the time of each look-up; a Slow multiplies it. A kill or a flush empties the cache; a \
+freeze keeps it and makes callers wait.
 
-If what is behind does not have the key either (a database with `missing` keys, or another cache that misses), the miss is \
-passed on, and remembered for the `negative_ttl`: until then, or until the key is written over this cache, reads are answered \
-that there is none, which counts as a hit and as not found. A cache beside a service keeps what it is filled with, and so \
-remembers no misses.
+If the store does not have the key either (a database with `missing` keys, or another cache that misses), the miss is passed \
+on and cached for the `negative_ttl`. Until then, or until the key is written over this cache, a read is answered with \"not \
+found\", which counts as a hit and as not found. A cache-aside cache holds only what it is filled with, so it caches no \
+misses.
 
-Not modelled: errors that are cached; the cache's own capacity in calls per second, its memory overhead, replication among caches.";
+Not modelled: cached errors; the cache's own capacity in calls per second, its memory overhead, replication among caches.";

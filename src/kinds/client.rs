@@ -310,7 +310,7 @@ impl Kind for Client {
         key: "client",
         title: "Client",
         group: Group::Traffic,
-        summary: "Issues requests: open loop at a rate, or a closed loop of users who wait and think.",
+        summary: "Issues requests: an open loop at a rate, or a closed loop of users with think time.",
         help: HELP,
         accepts_calls: false,
         outs: Outs::Some,
@@ -438,15 +438,15 @@ fn tenants(spec: &Spec) -> Popularity {
 }
 
 const HELP: &str = "\
-A client issues requests. An open loop sends at its rate whatever happens, as the public does; a closed loop has a \
-number of users who each wait for an answer before they think and ask again, so that it slows down with the system \
-(Schroeder, Wierman and Harchol-Balter, NSDI 2006). Latency counts from when a request was meant to be sent, so a stall \
-is not hidden (no coordinated omission).
+A client issues requests. An open loop sends at its rate whatever the answers do, as the public does. A closed loop has a \
+number of users: each waits for an answer, thinks, and asks again, so the load drops when the system slows down (Schroeder, \
+Wierman and Harchol-Balter, NSDI 2006). Latency counts from when a request was meant to be sent, so stalls are not hidden \
+(no coordinated omission).
 
-`rate` is the mean rate; `arrivals` says how one request follows another; `shape` changes the rate over time. `classes` \
-are the operations, each with its weight, priority, sizes and deadline. `keys` says which key is asked for, `tenants` and \
-`tenant_skew` who asks. An answer after the `deadline` counts as late, never as a success. With several links a request \
-takes the first whose `when` admits it. From one request to the next a user of a closed loop takes 1 µs at least, and 10 µs \
+`rate` is the mean rate, `arrivals` the arrival process, and `shape` changes the rate over time. `classes` are the \
+operations, each with its weight, priority, sizes and deadline. `keys` is the popularity of keys; `tenants` and \
+`tenant_skew` are the customers. An answer after the `deadline` counts as late, never as a success. With several links a \
+request takes the first whose `when` admits it. A user of a closed loop waits at least 1 µs between two requests, and 10 µs \
 after a failure.
 
-Not modelled: name resolution, TLS and TCP start-up of each client (use the link's latency), clients of different speed.";
+Not modelled: name resolution, TLS and TCP handshakes of each client (use the link's latency), clients of different speed.";

@@ -382,7 +382,7 @@ impl Kind for Database {
         key: "database",
         title: "Database",
         group: Group::State,
-        summary: "A primary with replicas, or a quorum of equals, with a version of every key at every replica.",
+        summary: "A replicated database: a primary with replicas, or a leaderless quorum, with a version of every key.",
         help: HELP,
         accepts_calls: true,
         outs: Outs::None,
@@ -534,30 +534,32 @@ impl Kind for Database {
 }
 
 const HELP: &str = "\
-With a primary (`replication` Async or Sync) writes go to it and reach each of the other `replicas` after a `lag`; Sync \
-answers only when `acks` of them have it. Reads go to the Primary, the Replicas or Any (`reads_from`). With Quorum there is no \
-primary: the replica that gets a call asks all, with the delays `write_there`, `write_back`, `read_there` and `read_back` each, \
-and answers a write after `w` acknowledgements, a read after `r` answers with the newest version among them (Bailis et al., \
-PVLDB 2012). Every key has a version at every replica, so that a stale read is seen, not estimated: it returned an older \
-version than the newest that had been acknowledged when it began.
+With a primary (`replication` Async or Sync) writes go to it and reach each of the other `replicas` after a replication \
+`lag`; Sync acknowledges a write only when `acks` replicas have it. Reads go to the Primary, the Replicas or Any \
+(`reads_from`). Quorum is leaderless: the replica that gets a call asks all others, with the delays `write_there`, \
+`write_back`, `read_there` and `read_back`. It answers a write after `w` acknowledgements, and a read after `r` answers with \
+the newest version among them (Bailis et al., PVLDB 2012). Every key has a version at every replica, so stale reads are \
+observed, not estimated: a read is stale if its version is older than the newest one that was acknowledged when the read \
+began.
 
-Each replica has `connections` and a queue (`queue_limit`); `read` and `write` are the times of the operations. With \
-`row_locks` writes of one key wait for each other, holding their connections. The keys of a share, `missing`, do not exist \
-until they are written: who reads one is answered that it misses (`after_miss` acts on that), and it is counted as not found. When the primary is lost, or another replica \
-reaches more of those that are up, the one that reaches the most takes over once `failover` has passed, and what it does not \
-have is lost. With Async that is what the old primary had not replicated when it died or was cut off: nothing leaves it after \
-that. In a partition (of `db#0` from `db#1`, say) `on_partition` says what those do who are cut off. Refuse: a primary that \
-cannot reach a majority of all `replicas` through the partition is fenced at once, whatever the replication, and neither \
-writes nor reads; a replica without the primary does not read; a quorum that is not reached fails. ServeStale: they go on \
-with what they have, and a primary that is replaced loses what it went on to acknowledge. Clients stand on no side: they \
-find the primary wherever it is (cut their links to keep them from it). Replicas that come back, or hear the others again, \
-get what they have missed after a `lag` (with Quorum, `write_there`). A replica that is slowed works, sends and applies writes \
-so many times as slowly; one that is frozen applies nothing and answers nobody, so that operations which need it wait until it \
-goes on. Neither costs a primary its place.
+Each replica has `connections` and a queue (`queue_limit`); `read` and `write` are the service times. With `row_locks` \
+writes of one key are serialised while they hold their connections. The keys of the share `missing` do not exist until they \
+are written: a read of one is a miss (`after_miss` acts on it) and counts as not found.
 
-What is kept of a key is what replicas differ in: its version is forgotten once all have it. Beyond half a million such keys \
-the oldest are taken to be settled. Of written keys that would be `missing` otherwise, four million are known; beyond, none is \
-missing. A share of `missing` that is raised while running takes away what was written before.
+Failover: when the primary is lost, or another replica reaches more of the replicas that are up, the one that reaches the \
+most is promoted after `failover`, and what it does not have is lost. With Async that is what the old primary had not \
+replicated when it died or was cut off. In a partition (of `db#0` from `db#1`, say) `on_partition` decides. Refuse (CP): a \
+primary that cannot reach a majority of all `replicas` is fenced at once under every replication mode, and neither writes \
+nor reads; a replica without the primary does not read; an operation without its quorum fails. ServeStale (AP): both sides \
+go on with what they have, and a primary that is replaced loses what it acknowledged meanwhile. Clients are on neither side: \
+they find the primary wherever it is (cut their links to prevent that). Replicas that come back, or are connected again, \
+catch up after a `lag` (with Quorum, `write_there`). A Slow multiplies the time in which a replica works, sends and applies \
+writes. A frozen replica applies and answers nothing; operations that need it wait. Neither makes the primary lose its role.
+
+Versions are kept only while replicas differ. Beyond half a million such keys the oldest are taken as replicated. Of written \
+keys that would otherwise be `missing`, four million are known; beyond that no key is missing. Raising `missing` while \
+running removes what was written before.
 
 Not modelled: the work of the other replicas for a write or a quorum (only the replica that gets the call works on it), \
-transactions of several keys, rows that are deleted (a delete is a write), indexes and scans, read repair, conflicting versions after a partition.";
+transactions of several keys, deleted rows (a delete is a write), indexes and scans, read repair, conflicting versions after \
+a partition.";

@@ -356,7 +356,7 @@ impl Kind for LoadBalancer {
         v.visit(
             &Param::new(
                 "health_check",
-                "Active health checks: replicas that fail their probes get no calls. Probes see crashes and cut links.",
+                "Active health checks: a replica that fails its probes gets no calls. Probes see crashes and cut links. None: off.",
                 &["(interval: \"500ms\")"],
             )
             .parts(HealthCheck::PARTS)
@@ -366,7 +366,7 @@ impl Kind for LoadBalancer {
         v.visit(
             &Param::new(
                 "ejection",
-                "Outlier ejection: removes a replica after consecutive failures.",
+                "Outlier ejection: takes a replica out for a time after consecutive failures. None: off.",
                 &["(failures: 1)"],
             )
             .parts(Ejection::PARTS)
@@ -376,14 +376,19 @@ impl Kind for LoadBalancer {
         v.visit(
             &Param::new(
                 "slow_start",
-                "A replica that comes new or back gets its full share only after this time.",
+                "Slow start: time in which the share of a new or recovered replica grows from a tenth to the whole. None: the whole at once.",
                 &["\"5s\""],
             )
             .live(),
             &mut spec.slow_start,
         );
         v.visit(
-            &Param::new("stale", "Loads are looked at only every so often, not at every call.", &["\"2s\""]).live(),
+            &Param::new(
+                "stale",
+                "Stale load information: interval at which loads are sampled. None: every call sees the current loads.",
+                &["\"2s\""],
+            )
+            .live(),
             &mut spec.stale,
         );
     }
@@ -510,26 +515,27 @@ impl Kind for LoadBalancer {
 }
 
 const HELP: &str = "\
-Each call is passed on to one replica of one of the nodes that links lead to. `balance` says how: RoundRobin; Weighted; \
-Random; LeastConnections; PowerOfChoices (the better of two drawn at random does most of what least connections does); \
-PeakEwma; IpHash (by tenant); ConsistentHash (by key, with bounded loads). It knows the load by what it has in flight itself: \
-several balancers do not know of each other. With `stale` it looks only every so often, and then all go for the same target at \
-once.
+The balancer passes each call on to one replica of one of its targets, the nodes that its links lead to. `balance` is the \
+policy. RoundRobin and Weighted take turns, Random draws; LeastConnections, PowerOfChoices and PeakEwma go by the calls in flight; IpHash \
+goes by tenant, ConsistentHash by key. PowerOfChoices with two choices is nearly as good as LeastConnections. The balancer \
+knows the calls that it has in flight itself and nothing of other balancers. With `stale` it samples these loads at an \
+interval; between two samples all calls then herd to the same target.
 
-A link's `weight` is that of each of its replicas, and counts under every policy: as shares of the calls with RoundRobin, \
-Weighted, Random, IpHash and ConsistentHash, as shares of the calls in flight with LeastConnections, PowerOfChoices and \
-PeakEwma. Weight 0 takes a target out. Hashing goes by the targets' names and the seed, not by the order of links.
+A link's `weight` is the weight of each of its replicas and counts under every policy: as share of the calls with \
+RoundRobin, Weighted, Random, IpHash and ConsistentHash, as share of the calls in flight with LeastConnections, \
+PowerOfChoices and PeakEwma. Weight 0 takes a target out. Hashes depend on the targets' names and the seed, not on the order \
+of links.
 
-A `retry` or `hedge` on a link from the balancer picks anew, without the replicas that this call has tried, while others are \
-left; when all were tried it starts over. It may go over any link of the balancer on which `retry`, `hedge`, `deadline`, \
-`propagate_deadline`, `fallback` and `operation` are the same (nginx goes through all servers of an upstream, too); a link that \
-is set differently keeps its attempts to itself. Breaker, bulkhead, timeout and pool are those of the link that the attempt goes \
-over. Load, latency and failures count for the replica that each attempt went to.
+A `retry` or `hedge` on a link from the balancer picks another replica while there is one that this call has not tried; then \
+it starts over. It may use every link of the balancer that has the same `retry`, `hedge`, `deadline`, `propagate_deadline`, \
+`fallback` and `operation` (as nginx tries all servers of an upstream); a link with other settings keeps its attempts to \
+itself. Breaker, bulkhead, timeout and pool are those of the link that the attempt takes. Load, latency and failures count \
+for the replica that the attempt went to.
 
-A replica that crashes goes on being picked, and refuses, until a `health_check` notices; one that was stopped on purpose, \
-or has not started, is not picked. Probes find out who is down and whose link is cut; they see neither freezes nor errors. \
-`ejection` leaves out who fails many times in a row, until its time is over; `slow_start` gives a replica that becomes fit \
-to be picked a tenth of its share at first, and all of it after that time; those there from the beginning are warm. If \
-nobody seems well, all are tried. A balancer that is killed forgets what it knew of its targets.
+A replica that crashes is picked, and refuses, until a `health_check` notices. One that was stopped on purpose or has not \
+started is not picked. Probes see crashes and cut links; they see neither freezes nor errors. `ejection` takes a replica out \
+after consecutive failures. `slow_start` gives a replica that becomes available a tenth of its share at first and the whole \
+after that time; replicas that are there from the beginning are warm. If no target is available, all are tried. A balancer \
+that is killed forgets what it knew of its targets.
 
-Not modelled: the balancer's own capacity; sticky sessions by cookie; load that balancers tell each other.";
+Not modelled: the balancer's own capacity; sticky sessions by cookie; load reports between balancers.";

@@ -70,6 +70,16 @@ impl Param {
         Some(format!("{} to {}", text(min), text(max)))
     }
 
+    /// A message about this parameter with its own range in place of that of the number's type.
+    pub fn with_own_range(&self, message: &str) -> String {
+        let Some((min, max)) = self.range else { return message.to_owned() };
+        let of = |low: &str, high: &str| format!("a whole number from {low} to {high}");
+        let types = [u64::from(u8::MAX), u64::from(u16::MAX), u64::from(u32::MAX)].map(|max| of("0", &max.to_string()));
+        let own = of(&min.to_string(), &max.to_string());
+        // The widest first, or the beginning of a number would do.
+        types.iter().rev().fold(message.to_owned(), |message, of_type| message.replace(of_type.as_str(), &own))
+    }
+
     /// A change acts at once.
     #[must_use]
     pub const fn live(self) -> Param {

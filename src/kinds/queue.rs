@@ -329,7 +329,7 @@ impl Kind for Queue {
         key: "queue",
         title: "Message queue",
         group: Group::Messaging,
-        summary: "Takes messages at once and hands them to consumers, again if they are not acknowledged.",
+        summary: "Stores messages and delivers them to consumers; unacknowledged messages are redelivered.",
         help: HELP,
         accepts_calls: true,
         outs: Outs::Some,
@@ -539,25 +539,28 @@ impl Queue {
 }
 
 const HELP: &str = "\
-A producer's call is answered as soon as its message is kept; consumers (the nodes its links lead to) get messages as \
-fast as they acknowledge them. That takes load off the producer's path and absorbs bursts; it does not add capacity.
+A producer's call is answered as soon as the message is stored. Consumers, the nodes that the links lead to, get messages as \
+fast as they acknowledge them. A queue decouples producers from consumers and absorbs bursts; it does not add capacity.
 
-`capacity` bounds the messages; `overflow` says what happens beyond: Reject the new one, DropOldest (of those not with a \
-consumer; with `order` Priority the oldest of the least urgent, where RabbitMQ would drop from the head), or Block the \
-producer (with Priority the most urgent is let in first). Each replica of a consumer may have `prefetch` messages \
-unacknowledged; without it as many as the consumer handles at once, or 20 where that is not known. A message whose handling \
-fails, or is not acknowledged within the `visibility_timeout`, goes to the back of the queue and is delivered again after the \
-`redelivery_delay` (no sooner than 100 µs after the last time), and given up (dead letters) after `max_deliveries`; a \
-consumer that is late keeps its place in the prefetch window until it answers. A `retry` or `hedge` on a link to consumers \
-goes to another consumer that has room, while there is one that was not tried. What no consumer has got is no delivery: \
-turned away by an open breaker, a bulkhead, a pool or a full queue, or sent over a cut link, a message keeps its place, and \
-the consumer is tried again after 100 ms, then twice as long each time, up to 1 s. With at most once it is lost all the \
-same. `delivery` chooses at most once, at least once (duplicates are \
-counted) or exactly once (the consumer recognises repetitions, which still cost it work and are counted as coalesced). \
-`order` is Fifo or Priority; `delay` keeps new messages back; `retention` throws old ones away that are not with a consumer. \
-A flush throws away all that are not with a consumer; a kill loses all unless the queue is `durable`, and what was with \
-consumers is then delivered again. While it is dead or frozen nothing is delivered; frozen, it lets producers wait, and \
-takes up acknowledgements when it goes on. A pause stops deliveries only. The lag is the time from \
-the producer's call to the acknowledgement.
+`capacity` limits the messages; `overflow` is the policy beyond it. Reject fails the new message. DropOldest drops the \
+oldest message that is not with a consumer (with `order: Priority` the oldest of the least urgent class; RabbitMQ drops from \
+the head). Block makes producers wait (with Priority the most urgent goes first).
 
-Not modelled: the disk and network of the broker (give the links latency), transactions, partitions and their order.";
+Each consumer replica may have `prefetch` unacknowledged messages; without it as many as the consumer handles at once, or 20 \
+where that is unknown. A message whose processing fails, or that is not acknowledged within the `visibility_timeout`, goes \
+to the back of the queue and is redelivered after the `redelivery_delay` (at least 100 µs after the last delivery). After \
+`max_deliveries` it goes to the dead-letter queue. A late consumer keeps its place in the prefetch window until it answers. \
+A `retry` or `hedge` on a link to consumers goes to another consumer that has room, while there is one that was not tried.
+
+A message that no consumer received was not delivered: an open breaker, a bulkhead, a pool or a full queue turned it away, \
+or the link is cut. It keeps its place, and the consumer is tried again after 100 ms, then after twice that each time, up to \
+1 s; with AtMostOnce the message is lost. `delivery` is the guarantee: AtLeastOnce counts duplicates; with ExactlyOnce the \
+consumer recognises them, works on them all the same, and they count as coalesced. `delay` postpones new messages. \
+`retention` drops old messages that are not with a consumer.
+
+A flush drops all messages that are not with a consumer. A kill loses all messages unless the queue is `durable`; then those \
+that were with consumers are redelivered. A queue that is dead or frozen delivers nothing; a frozen one makes producers wait \
+and takes acknowledgements when it goes on. A pause stops deliveries only. The lag is the time from the producer's call to \
+the acknowledgement.
+
+Not modelled: the broker's disk and network (give the links latency), transactions, partitions and their order.";

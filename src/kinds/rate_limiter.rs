@@ -105,7 +105,9 @@ impl Kind for RateLimiter {
             &mut spec.algorithm,
         );
         v.visit(
-            &Param::new("rate", "Request rate that passes in the long run.", &["\"20/s\""]).range(1e-6, 1e9).live(),
+            &Param::new("rate", "Rate limit: request rate that passes in the long run.", &["\"20/s\""])
+                .range(1e-6, 1e9)
+                .live(),
             &mut spec.rate,
         );
         v.visit(
@@ -125,7 +127,7 @@ impl Kind for RateLimiter {
             &mut spec.window,
         );
         v.visit(
-            &Param::new("per_tenant", "Gives each tenant a limit of its own; otherwise all share one.", &["true"])
+            &Param::new("per_tenant", "Limit per tenant: each tenant has its own; false: all share one.", &["true"])
                 .live(),
             &mut spec.per_tenant,
         );
@@ -214,11 +216,11 @@ impl Kind for RateLimiter {
 }
 
 const HELP: &str = "\
-Calls within the limit are passed on to the first link that admits them; others fail with `rate_limited` at once. \
-`algorithm` TokenBucket lets bursts of up to `burst` pass and `rate` in the long run; LeakyBucket spaces calls evenly and \
-keeps up to `burst` of them waiting; FixedWindow and SlidingWindow let `rate` times `window` (whole calls) pass in each \
-window, the fixed one twice that around its boundary. A change of the rate while it runs counts what was taken in advance in \
-calls, not in time: calls that wait leave at the new rate. One that is cancelled while it waits is not passed on (its turn \
-passes unused). With `per_tenant` each tenant has a limit of its own; otherwise all share one.
+Calls within the limit go to the first link that admits them; excess calls fail with `rate_limited` at once. `algorithm` is \
+the policy. TokenBucket allows bursts of up to `burst` calls and `rate` in the long run. LeakyBucket spaces calls evenly and \
+queues up to `burst` of them. FixedWindow and SlidingWindow allow `rate` times `window` (whole calls) in each window; a \
+fixed window allows up to twice that around its boundary. After a change of `rate` the calls that wait leave at the new \
+rate. A call that is cancelled while it waits is not passed on, and its turn goes unused. With `per_tenant` each tenant has \
+a limit of its own; otherwise all share one.
 
-Not modelled: the store that limiters share when there are several; the cost of asking it.";
+Not modelled: the shared store of several limiters; the cost of asking it.";

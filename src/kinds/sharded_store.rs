@@ -174,7 +174,7 @@ impl Kind for ShardedStore {
         key: "sharded_store",
         title: "Sharded store",
         group: Group::State,
-        summary: "A store whose keys are shared out among shards, each with its own queue and slots.",
+        summary: "A store whose keys are partitioned into shards, each with its own queue and slots.",
         help: HELP,
         accepts_calls: true,
         outs: Outs::None,
@@ -183,38 +183,38 @@ impl Kind for ShardedStore {
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
-        v.visit(
-            &Param::new("shards", "How many shards there are.", &["2", "7"]).range(1.0, 60_000.0).live(),
-            &mut spec.shards,
-        );
+        v.visit(&Param::new("shards", "Number of shards.", &["2", "7"]).range(1.0, 60_000.0).live(), &mut spec.shards);
         v.visit(
             &Param::new(
                 "strategy",
-                "Modulo, Range, ConsistentHash, Rendezvous or Directory.",
+                "Sharding strategy: which shard a key belongs to.",
                 &["Modulo", "Range", "ConsistentHash(virtual_nodes: 20)", "Rendezvous", "Directory(buckets: 64)"],
             )
             .parts(Strategy::PARTS),
             &mut spec.strategy,
         );
+        v.visit(&Param::new("keys", "Number of keys; only Range uses it.", &["300"]).range(1.0, 1e12), &mut spec.keys);
         v.visit(
-            &Param::new("keys", "How many keys there are, which a Range needs to know.", &["300"]).range(1.0, 1e12),
-            &mut spec.keys,
-        );
-        v.visit(
-            &Param::new("slots", "Calls a shard works on at once.", &["1"]).range(1.0, 1e6).live(),
+            &Param::new("slots", "Concurrency limit of a shard: calls that it serves at once.", &["1"])
+                .range(1.0, 1e6)
+                .live(),
             &mut spec.slots,
         );
         v.visit(
-            &Param::new("queue_limit", "Calls that may wait at a shard; more are refused.", &["1"])
+            &Param::new("queue_limit", "Queue limit of a shard: more calls are rejected. 0: no call waits.", &["1"])
                 .range(0.0, 1e9)
                 .live(),
             &mut spec.queue_limit,
         );
-        v.visit(&Param::new("read", "Time of a read.", &["\"5ms\""]).live(), &mut spec.read);
-        v.visit(&Param::new("write", "Time of a write or delete.", &["\"9ms\""]).live(), &mut spec.write);
+        v.visit(&Param::new("read", "Service time of a read.", &["\"5ms\""]).live(), &mut spec.read);
+        v.visit(&Param::new("write", "Service time of a write or delete.", &["\"9ms\""]).live(), &mut spec.write);
         v.visit(
-            &Param::new("cold_read", "Time of the first read of a key that has moved to another shard.", &["\"50ms\""])
-                .live(),
+            &Param::new(
+                "cold_read",
+                "Service time of the first read of a key after it moved to another shard.",
+                &["\"50ms\""],
+            )
+            .live(),
             &mut spec.cold_read,
         );
     }

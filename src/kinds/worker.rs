@@ -87,21 +87,21 @@ impl Kind for Worker {
                 .live(),
             &mut spec.concurrency,
         );
-        v.visit(&Param::new("cores", "Cores of each replica.", &["1"]).range(1.0, 1e6).live(), &mut spec.cores);
-        v.visit(&Param::new("work", "Processor time of a message.", &["\"20ms\""]).live(), &mut spec.work);
+        v.visit(&Param::new("cores", "CPU cores of each replica.", &["1"]).range(1.0, 1e6).live(), &mut spec.cores);
+        v.visit(&Param::new("work", "CPU time of a message.", &["\"20ms\""]).live(), &mut spec.work);
         v.visit(
-            &Param::new("wait", "Waiting for something that is not drawn: holds the slot, not a core.", &["\"20ms\""])
+            &Param::new("wait", "I/O wait for something that is not drawn: holds the slot, not a core.", &["\"20ms\""])
                 .live(),
             &mut spec.wait,
         );
         v.visit(
-            &Param::new("error_share", "Share of attempts that fail; the queue delivers again.", &["\"20%\""])
+            &Param::new("error_share", "Share of attempts that fail; the queue redelivers the message.", &["\"20%\""])
                 .range(0.0, 1.0)
                 .live(),
             &mut spec.error_share,
         );
         v.visit(
-            &Param::new("poison_share", "Share of keys whose messages always fail.", &["\"20%\""])
+            &Param::new("poison_share", "Poison messages: share of keys whose messages always fail.", &["\"20%\""])
                 .range(0.0, 1.0)
                 .live(),
             &mut spec.poison_share,
@@ -173,9 +173,9 @@ impl Kind for Worker {
 }
 
 const HELP: &str = "\
-A worker takes messages from a queue (draw a link from the queue to it), handles `concurrency` of them at once on its \
-`cores`, calls others on the way if links lead from it, and acknowledges by answering. `work` costs processor time, `wait` \
-does not. `replicas` is scaling out; a new one takes `start_up`. An attempt fails with `error_share`; messages of a share of \
-keys, `poison_share`, always fail, until the queue gives them up.
+A worker consumes messages from a queue: draw a link from the queue to it. Each replica handles `concurrency` messages at \
+once on its `cores`, calls the nodes that its links lead to, and acknowledges a message by its answer. `work` uses a core, \
+`wait` does not. A new replica takes `start_up`. `error_share` of the attempts fail; poison messages, those of \
+`poison_share` of the keys, always fail until the queue gives them up.
 
 Not modelled: the polling interval of consumers that pull; batches.";

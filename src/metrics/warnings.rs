@@ -148,7 +148,9 @@ fn too_wide(class: &ClassReport) -> Vec<String> {
             let half = if half < value { format!("{:.0} %", 100.0 * half / value) } else { seconds(half) };
             Some(format!("{name} is known to ±{half} only"))
         }
-        Estimate { half_width: None, .. } if name != "the mean" => Some(format!("{name} may be anything larger")),
+        Estimate { half_width: None, .. } if name != "the mean" => {
+            Some(format!("too few answers lie above {name} to bound it"))
+        }
         Estimate { .. } => None,
     };
     std::iter::once(mean).chain(percentiles).filter_map(said).collect()

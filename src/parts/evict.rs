@@ -34,11 +34,14 @@ impl Policy {
         ("Lru", "LRU: evicts the least recently used entry."),
         ("Lfu", "LFU: evicts the least frequently used entry."),
         ("Fifo", "FIFO: evicts the oldest entry."),
-        ("Random", "Evicts a random entry."),
+        ("Random", "Random: evicts a random entry."),
         ("Clock", "CLOCK: evicts the first entry whose reference bit is clear."),
-        ("Sieve", "SIEVE: as CLOCK, but entries that were used keep their place."),
+        ("Sieve", "SIEVE: as CLOCK, but entries that were used keep their place in the queue."),
         ("S3Fifo", "S3-FIFO: small and main FIFO queues with a ghost queue."),
-        ("WTinyLfu", "A small window, and a main part that only the more frequent may enter."),
+        (
+            "WTinyLfu",
+            "W-TinyLFU: a small window; only entries that are used more often than the victim are admitted to the main part.",
+        ),
     ];
 }
 

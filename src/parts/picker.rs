@@ -44,17 +44,23 @@ impl Balance {
     pub const PARTS: &[(&str, &str)] = &[
         ("RoundRobin", "Round robin: one after the other, by weight where weights differ."),
         ("Weighted", "Smooth weighted round robin: one after the other, in proportion to the weights."),
-        ("Random", "At random, in proportion to the weights."),
-        ("LeastConnections", "The fewest calls in flight, divided by the weight."),
-        ("PowerOfChoices", "Of some drawn at random, the one with the fewest calls in flight, divided by the weight."),
-        ("PeakEwma", "The better of two by expected latency times calls in flight, divided by the weight."),
-        ("IpHash", "By tenant: each stays with its target while that is there; shares follow the weights."),
-        ("ConsistentHash", "By key, on a hash ring with bounded loads; points follow the weights."),
-        ("choices", "How many are drawn; 2 if nothing is said."),
-        ("replacement", "The same one may be drawn twice."),
-        ("decay", "How fast the latency of a slow call is forgotten."),
+        ("Random", "Random, in proportion to the weights."),
+        ("LeastConnections", "Least connections: the fewest calls in flight, divided by the weight."),
+        (
+            "PowerOfChoices",
+            "Power of d choices: draws `choices` targets at random and picks the one with the fewest calls in flight, divided by the weight.",
+        ),
+        (
+            "PeakEwma",
+            "Peak EWMA: draws two targets and picks the one with the smaller latency times calls in flight, divided by the weight.",
+        ),
+        ("IpHash", "IP hash: each tenant stays with its target while that is up; shares follow the weights."),
+        ("ConsistentHash", "Consistent hashing with bounded loads: by key, on a ring whose points follow the weights."),
+        ("choices", "Targets drawn for each call, 1 to 16; default 2."),
+        ("replacement", "Draws with replacement: the same target may be drawn twice."),
+        ("decay", "Time constant with which the latency average decays. Longer remembers a slow call for longer."),
         ("virtual_nodes", "Points of a target of weight 1 on the ring."),
-        ("bound", "Most calls in flight, as a multiple of the fair share."),
+        ("bound", "Load bound: most calls in flight of a target, as a multiple of its fair share; at least 1."),
     ];
 }
 

@@ -24,7 +24,7 @@ impl Keys {
         ("Zipf", "Zipf distribution: the k-th key has a frequency of 1/k^exponent."),
         ("HotSet", "Hot keys: a share of the keys gets a share of the requests."),
         ("keys", "Number of keys."),
-        ("exponent", "How uneven: 0 is uniform, 1 is usual, more is hotter."),
+        ("exponent", "Skew: 0 is uniform, 1 is usual; a larger exponent makes the popular keys hotter."),
         ("hot", "Share of the keys that are hot."),
         ("traffic", "Share of the requests that go to them."),
     ];

@@ -23,13 +23,16 @@ pub enum Strategy {
 impl Strategy {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("Modulo", "Hash modulo the number of shards: nearly every key moves when that changes."),
-        ("Range", "Equal ranges of the ordered keys: neighbours stay together, and so do hot ones."),
-        ("ConsistentHash", "A hash ring: 1/n of the keys move."),
-        ("Rendezvous", "The shard with the highest hash of key and shard: 1/n of the keys move."),
-        ("Directory", "A table of buckets, each assigned to a shard."),
+        ("Modulo", "Hash modulo the number of shards: nearly every key moves when the number changes."),
+        (
+            "Range",
+            "Range partitioning: equal ranges of the ordered keys. Neighbouring keys share a shard, hot ones too.",
+        ),
+        ("ConsistentHash", "Consistent hashing: a hash ring with virtual nodes; 1/n of the keys move."),
+        ("Rendezvous", "Rendezvous hashing: the shard with the highest hash of key and shard; 1/n of the keys move."),
+        ("Directory", "Directory: keys hash into buckets, and a table assigns each bucket to a shard."),
         ("virtual_nodes", "Virtual nodes: points of each shard on the ring."),
-        ("buckets", "Size of the table."),
+        ("buckets", "Number of buckets in the table, 1 to 1,000,000."),
     ];
 }
 

@@ -44,6 +44,7 @@ pub fn of_text(text: &str) -> Option<Foreign> {
     let has = |part: &str| text.contains(part);
     let begins = |part: &str| start.get(..part.len()).is_some_and(|start| start.eq_ignore_ascii_case(part));
     match start.chars().next()? {
+        '[' if is_toml(text) => named("a TOML or INI file", DEPLOYED),
         '{' | '[' => of_json(text, start),
         '<' if has("<mxfile") || has("<mxGraphModel") => named("a draw.io diagram", REDRAW),
         '<' if begins("<!doctype html") || begins("<html") => named("a web page", CONVERT),
@@ -74,7 +75,7 @@ fn of_json(text: &str, start: &str) -> Option<Foreign> {
         foreign("an HTTP archive (HAR)", TRAFFIC)
     } else if has("\"openapi\":") || has("\"swagger\":") {
         foreign("an OpenAPI description", DEPLOYED)
-    } else if has("\"nodes\":") {
+    } else if has("\"nodes\":") && !has("\"nodes\":[") {
         // A scenario in the notation of JSON is read as far as that goes.
         None
     } else {
@@ -82,19 +83,82 @@ fn of_json(text: &str, start: &str) -> Option<Foreign> {
     }
 }
 
+/// What Mermaid diagrams begin with.
+const DIAGRAMS: &[&str] = &[
+    "graph",
+    "flowchart",
+    "sequenceDiagram",
+    "classDiagram",
+    "stateDiagram",
+    "stateDiagram-v2",
+    "erDiagram",
+    "requirementDiagram",
+    "gitGraph",
+    "mindmap",
+    "gantt",
+    "C4Context",
+    "C4Container",
+    "C4Component",
+    "C4Dynamic",
+    "C4Deployment",
+    "architecture-beta",
+    "block-beta",
+];
+
+/// The first line that is neither blank, nor a comment of Mermaid, nor its front matter.
+fn first_of_mermaid(start: &str) -> Option<&str> {
+    let mut lines = start.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("%%")).peekable();
+    if lines.next_if(|line| *line == "---").is_some() {
+        let after = lines.clone().skip_while(|line| *line != "---").nth(1);
+        return after
+            .filter(|line| DIAGRAMS.contains(&line.split([' ', ';']).next().unwrap_or_default()))
+            .or(Some("---"));
+    }
+    lines.next()
+}
+
+/// `a -> b` with names alone to the left: the arrow of D2.
+fn is_arrow(line: &str) -> bool {
+    let name = |text: &str| {
+        let text = text.trim().trim_matches('"');
+        !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '))
+    };
+    let sides = line.split_once(" -> ").or_else(|| line.split_once(" <-> "));
+    sides.is_some_and(|(from, to)| name(from) && name(to.split([':', '{']).next().unwrap_or_default()))
+}
+
+/// `[section]` and `key = value`, line by line.
+fn is_toml(text: &str) -> bool {
+    let plain = |text: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '"'))
+    };
+    let section = |line: &str| {
+        let inner = line.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]"));
+        let inner = inner.or_else(|| line.strip_prefix('[')?.strip_suffix(']'));
+        inner.is_some_and(|name| plain(name) && name.starts_with(|c: char| c.is_ascii_alphabetic()))
+    };
+    let pair =
+        |line: &str| line.split_once('=').is_some_and(|(key, value)| plain(key.trim_end()) && !value.trim().is_empty());
+    let mut code = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';']));
+    let first = code.next().unwrap_or_default();
+    section(first) && code.next().is_none_or(|line| pair(line) || section(line))
+        || pair(first) && code.take(5).all(|line| pair(line) || section(line))
+}
+
 /// By the words at the beginning of lines.
 fn of_words(text: &str, start: &str) -> Option<Foreign> {
     let lines = || text.lines().map(str::trim_end).filter(|line| !line.trim().is_empty());
-    let first = start.lines().next().unwrap_or_default().trim_end();
+    let first = first_of_mermaid(start).unwrap_or_default().trim();
     let foreign = |what, advice| Some(Foreign { what, advice });
     let word = first.split([' ', ';', '{', '(']).next().unwrap_or_default();
-    let diagrams =
-        ["graph", "flowchart", "sequenceDiagram", "stateDiagram", "stateDiagram-v2", "C4Context", "architecture-beta"];
-    if diagrams.contains(&word) && !first.ends_with('{') {
+    if DIAGRAMS.contains(&word) && !first.ends_with('{') || start.starts_with("%%{") {
         return foreign("a Mermaid diagram", REDRAW);
     }
     if ["digraph", "graph", "strict"].contains(&word) {
         return foreign("a Graphviz drawing", REDRAW);
+    }
+    if word == "workspace" && first.ends_with('{') {
+        return foreign("a Structurizr workspace", REDRAW);
     }
     if text.contains("k6/http") {
         return foreign("a k6 script", LOAD_TEST);
@@ -118,6 +182,12 @@ fn of_words(text: &str, start: &str) -> Option<Foreign> {
     };
     if lines().take(5).any(requests) {
         return foreign("an access log", TRAFFIC);
+    }
+    if lines().filter(|line| !line.starts_with('#')).take(20).any(is_arrow) {
+        return foreign("a D2 diagram", REDRAW);
+    }
+    if is_toml(text) {
+        return foreign("a TOML or INI file", DEPLOYED);
     }
     if let Some(found) = of_yaml(&lines().take(400).collect::<Vec<&str>>()) {
         return Some(found);
@@ -147,8 +217,9 @@ fn of_yaml(lines: &[&str]) -> Option<Foreign> {
         !name.is_empty() && plain && line[name.len() + 1..].chars().next().is_none_or(char::is_whitespace)
     };
     // A scenario without its outer brackets has lines that end with a comma or a bracket.
-    let is_yaml = code.clone().next().is_some_and(|line| key(line))
-        && !code.clone().take(20).any(|line| line.ends_with([',', '(', '{']));
+    let begins = |line: &&str| key(line) || line.starts_with("- ");
+    let is_yaml =
+        code.clone().next().is_some_and(begins) && !code.clone().take(20).any(|line| line.ends_with([',', '(', '{']));
     if !is_yaml {
         return None;
     }
@@ -197,6 +268,18 @@ mod tests {
             ("import http from 'k6/http';\nexport default function () {}\n", "a k6 script"),
             ("from locust import HttpUser\n", "a Locust file"),
             ("import simpy\nenv = simpy.Environment()\n", "a program"),
+            ("\n\n%% comment\nflowchart LR\nA-->B\n", "a Mermaid diagram"),
+            ("%%{init: {}}%%\nC4Context\n", "a Mermaid diagram"),
+            ("---\ntitle: a\n---\nerDiagram\n", "a Mermaid diagram"),
+            ("- a: 1\n  b: 2\n", "a YAML file"),
+            (r#"{"nodes": [], "links": []}"#, "a JSON file"),
+            ("[server]\nport = 1\n", "a TOML or INI file"),
+            ("# x\n[[services]]\n[a.b]\n", "a TOML or INI file"),
+            ("name = \"x\"\n[a]\n", "a TOML or INI file"),
+            ("workspace {\n model {\n }\n}\n", "a Structurizr workspace"),
+            ("workspace \"Big\" {\n}\n", "a Structurizr workspace"),
+            ("direction: right\na -> b\n", "a D2 diagram"),
+            ("web -> api: calls\n", "a D2 diagram"),
             ("resource \"aws_instance\" \"a\" {\n}\n", "a Terraform file"),
             ("<!DOCTYPE html><html></html>", "a web page"),
         ] {
@@ -220,6 +303,7 @@ mod tests {
             "Design(nodes: {})",
             "42",
             "[1, 2, 3]",
+            "nodes: {\n// a -> b\n",
             "nodes: {\n}",
             "nonsense",
             "a, b",

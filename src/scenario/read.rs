@@ -2,7 +2,8 @@
 
 use super::diagnose::{Diagnostic, Shown};
 use crate::base::{Finding, Severity, ron};
-use crate::design::{Design, VERSION, checks};
+use crate::design::{Design, LinkSpec, VERSION, checks};
+use crate::kinds::{Param, Value};
 use serde::Deserialize;
 
 /// A file that was read: the design if it can be used, and everything that is to be said of it.
@@ -45,7 +46,10 @@ pub fn read_str(text: &str) -> Scenario {
         let diagnostics = finding.iter().map(|finding| Diagnostic::of_finding(finding, Some(&reading.tree))).collect();
         return Scenario { design: None, drawing: None, diagnostics };
     }
-    let reading = ron::read::<Design>(text);
+    let mut reading = ron::read::<Design>(text);
+    for problem in &mut reading.problems {
+        with_own_range(problem, reading.value.as_ref());
+    }
     if !reading.problems.is_empty() {
         let mut diagnostics: Vec<Diagnostic> = reading.problems.iter().map(Diagnostic::from).collect();
         diagnostics
@@ -58,6 +62,26 @@ pub fn read_str(text: &str) -> Scenario {
         findings.iter().map(|finding| Diagnostic::of_finding(finding, Some(&reading.tree))).collect();
     let wrong = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     Scenario { design: (!wrong).then(|| design.clone()), drawing: Some(design), diagnostics }
+}
+
+/// What a type could hold says less than what the parameter allows.
+fn with_own_range(problem: &mut ron::Problem, rest: Option<&Design>) {
+    let mut reword = |param: &Param, _: &mut dyn Value| {
+        if problem.path.last().is_some_and(|name| name == param.name) {
+            problem.message = param.with_own_range(&problem.message);
+            problem.label = param.with_own_range(&problem.label);
+        }
+    };
+    match problem.path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["links", _, _] => LinkSpec::default().visit(&mut reword),
+        // What of the node could be read says which kind it is.
+        ["nodes", node, .., _] => {
+            if let Some(node) = rest.and_then(|design| design.nodes.get(node)) {
+                node.kind.clone().visit(&mut reword);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What the checks find in a text with mistakes in its notation, as far as it cannot be a consequence of them: what
@@ -104,6 +128,27 @@ mod tests {
 
     fn codes(text: &str) -> Vec<&'static str> {
         read_str(text).diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_is_told_the_range_of_its_parameter() {
+        let text = r#"(nodes: {"c": (kind: client()), "a": (kind: service(cores: 1.5, replicas: -1, queue_limit: -5))},
+            links: [(from: "c", to: "a", bulkhead: -1)])"#;
+        let said: Vec<String> =
+            read_str(text).diagnostics.into_iter().map(|said| said.message + "; " + &said.label).collect();
+        for part in [
+            "from 1 to 1000000, not 1.5",
+            "from 1 to 10000, not -1",
+            "from 0 to 1000000000, not -5",
+            "from 1 to 1000000, not -1",
+        ] {
+            assert!(said.iter().any(|said| said.contains(part)), "{part}: {said:#?}");
+        }
+        assert!(said.iter().all(|said| !said.contains("65535") && !said.contains("4294967295")), "{said:#?}");
+        let mut design = Design::default();
+        design.nodes.insert("a".to_owned(), ron::read(r#"(kind: service())"#).value.expect("a node"));
+        let problem = crate::design::set_parameter(&mut design, "a.cores", "1.5").unwrap_err();
+        assert!(problem.contains("from 1 to 1000000"), "{problem}");
     }
 
     #[test]

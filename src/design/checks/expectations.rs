@@ -1,6 +1,6 @@
 //! Expectations must speak of figures that there are.
 
-use super::with_suggestion;
+use super::{vacuous, with_suggestion};
 use crate::base::{Finding, Subject};
 use crate::design::{
     Amount, CLASS_FIGURES, Design, Expectation, Figure, FigureUnit, LINK_FIGURES, LinkSpec, MetricPath, NODE_FIGURES,
@@ -67,7 +67,13 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
         let classes = design.classes();
         let names = design.nodes.keys().chain(&links).chain(&classes).map(String::as_str);
         let message = format!("there is no node, link or class `{name}`");
-        findings.push(with_suggestion(Finding::error("bad-figure", subject.clone(), message), name, names));
+        let finding = Finding::error("bad-figure", subject.clone(), message);
+        findings.push(match of_all(name, &path.figure) {
+            Some(meant) => {
+                finding.with_remedy(format!("did you mean `{meant}`? Without a subject it is of all requests"))
+            }
+            None => with_suggestion(finding, name, names),
+        });
         return;
     };
     let reason = path.figure.strip_prefix("failed_");
@@ -84,7 +90,16 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
         findings.push(finding.with_remedy(format!("leave it out; the reasons are {}", produced.join(", "))));
     } else if figure.is_none() && !signal && reason.is_none() {
         let message = format!("{what} has no figure `{name}`");
+        let of_nodes = [NODE_FIGURES, LINK_FIGURES].iter().any(|known| known.iter().any(|figure| figure.name == name));
+        let is_signal = SIGNALS.iter().any(|(_, signal)| *signal == name);
         let remedy = match meant_of(name, known) {
+            _ if path.subject.is_none() && (of_nodes || is_signal) => {
+                let has = |node: &str| {
+                    vacuous::problem(design, &MetricPath { subject: Some(node.to_owned()), ..path.clone() })
+                };
+                let node = design.nodes.keys().find(|node| has(node).is_none());
+                format!("name the node or link that it is of, as in `{}.{name}`", node.map_or("db", String::as_str))
+            }
             Some(meant) => format!("did you mean `{meant}`? `tailboard explain figures` lists all"),
             None => {
                 let mut names: Vec<&str> = known.iter().map(|figure| figure.name).collect();
@@ -97,6 +112,8 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
         let message = format!("`{name}` is known of the whole run only: there are no windows of it here");
         let kept: Vec<&str> = known.iter().filter(|figure| figure.by_window).map(|figure| figure.name).collect();
         let remedy = format!("leave out the times, or use one of {}", kept.join(", "));
+        findings.push(Finding::error("bad-figure", subject.clone(), message).with_remedy(remedy));
+    } else if let Some((message, remedy)) = vacuous::problem(design, path) {
         findings.push(Finding::error("bad-figure", subject.clone(), message).with_remedy(remedy));
     }
 }
@@ -137,6 +154,31 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
     ("calls incoming", &["arrivals", "attempts", "offered"]),
 ];
 
+/// Names under which other tools have the figures of all requests: `latency.p99`.
+const ALL_REQUESTS: &[&str] =
+    &["latency", "duration", "response_time", "http_req_duration", "request", "requests", "total", "all", "overall"];
+
+/// The figure of all requests that is meant by a subject that is none, in either order.
+fn of_all(subject: &str, figure: &str) -> Option<&'static str> {
+    let is_all = |name: &str| ALL_REQUESTS.contains(&name.to_lowercase().as_str());
+    let name = if is_all(subject) { figure } else { Some(subject).filter(|_| is_all(figure))? };
+    meant_of(name, CLASS_FIGURES)
+}
+
+/// What is wrong with a figure, with what to do, in a line.
+pub fn problem(design: &Design, path: &MetricPath) -> Option<String> {
+    let mut findings = Vec::new();
+    check_path(design, path, &Subject::default(), &mut findings);
+    let finding = findings.into_iter().next()?;
+    Some(finding.remedy.map_or(finding.message.clone(), |remedy| format!("{}; {remedy}", finding.message)))
+}
+
+/// The figures of a subject that are known over time.
+pub fn over_time(design: &Design, subject: Option<&str>) -> Vec<&'static str> {
+    let known = figures(design, subject).map_or(&[][..], |(_, known)| known);
+    known.iter().filter(|figure| figure.by_window).map(|figure| figure.name).collect()
+}
+
 /// The figure that is meant by a name that is none.
 fn meant_of(name: &str, known: &[Figure]) -> Option<&'static str> {
     let lower = name.to_lowercase().replace([' ', '-'], "_");
@@ -159,9 +201,11 @@ fn meant_of(name: &str, known: &[Figure]) -> Option<&'static str> {
 /// The path with the figure that was meant, where it names one that there is not.
 pub fn meant(design: &Design, text: &str) -> Option<String> {
     let path = MetricPath::parse(text).ok()?;
-    let (_, known) = figures(design, path.subject.as_deref())?;
-    let meant = meant_of(&path.figure, known)?;
     let window = text.split_once('@').map_or(String::new(), |(_, window)| format!(" @ {}", window.trim()));
+    let Some((_, known)) = figures(design, path.subject.as_deref()) else {
+        return of_all(path.subject.as_deref()?, &path.figure).map(|meant| format!("{meant}{window}"));
+    };
+    let meant = meant_of(&path.figure, known)?;
     let subject = path.subject.map_or(String::new(), |subject| format!("{subject}."));
     Some(format!("{subject}{meant}{window}"))
 }
@@ -169,6 +213,30 @@ pub fn meant(design: &Design, text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_figure_without_its_subject_or_with_one_too_many_is_told() {
+        let design = super::super::testing::design(
+            r#""u": (kind: client()), "api": (kind: service()), "db": (kind: database())"#,
+            r#"(from: "u", to: "api"), (from: "api", to: "db")"#,
+            "",
+        );
+        for (text, part) in [
+            ("p99.99", "a request has no figure `p99.99`; did you mean `p99.9`?"),
+            ("api.p99.99", "a node has no figure `p99.99`; did you mean `p99.9`?"),
+            ("latency.p99", "did you mean `p99`? Without a subject it is of all requests"),
+            ("p99.latency", "did you mean `p99`?"),
+            ("queue", "name the node or link that it is of, as in `api.queue`"),
+            ("stale_reads", "as in `db.stale_reads`"),
+            ("foo", "a request has offered"),
+        ] {
+            let path = MetricPath::parse(text).expect("a path");
+            let told = problem(&design, &path).unwrap_or_default();
+            assert!(told.contains(part), "{text}: {told}");
+        }
+        assert_eq!(meant(&design, "latency.p99 @ 1s..2s"), Some("p99 @ 1s..2s".to_owned()));
+        assert!(over_time(&design, None).contains(&"p99") && !over_time(&design, Some("api")).contains(&"p99"));
+    }
 
     #[test]
     fn names_of_other_tools_are_understood() {

@@ -18,6 +18,9 @@ mod silent;
 mod testing;
 mod timeline;
 mod unused;
+mod vacuous;
+
+pub use flow::settings as settings_of;
 
 use super::Design;
 use crate::base::{Finding, Severity};

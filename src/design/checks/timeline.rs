@@ -270,7 +270,8 @@ fn check_targets(design: &Design, action: &Action, subject: &Subject, findings: 
     for target in action.targets() {
         if let Some(Target::Replica(node, replica)) = Target::find(design, target)
             && let Some(count) = replicas_of(design, node)
-            && u64::from(replica) >= count
+            // That there is none at all is said of the node.
+            && (1..=u64::from(replica)).contains(&count)
         {
             unknown = true;
             let message = format!("`{node}` has no replica {replica}: they are numbered from 0, and there are {count}");
@@ -409,6 +410,16 @@ mod tests {
         expect(r#"(at: "1s", do: Set("a.replicas", "0"))"#, &["timeline.0.do: `replicas`"]);
         expect(r#"(at: "1s", do: Set("u->a.hedge", "(copies: 200)"))"#, &["timeline.0.do: copies"]);
         expect(r#"(at: "1s", do: Set("u.arrivals", "Closed(users: 1, think: \"0s\")"))"#, &["restless timeline.0.do"]);
+    }
+
+    /// That a node has no replicas is said once, of the node.
+    #[test]
+    fn a_node_without_replicas_is_told_once() {
+        let nodes = r#""u": (kind: client()), "a": (kind: service(replicas: 0))"#;
+        let links = r#"(from: "u", to: "a")"#;
+        let told = super::super::testing::told(nodes, links, r#"(at: "1s", do: Kill("a#0"))"#);
+        let errors: Vec<&String> = told.iter().filter(|line| line.starts_with("error")).collect();
+        assert!(errors.len() == 1 && errors[0].contains("replicas"), "{told:#?}");
     }
 
     #[test]

@@ -67,8 +67,8 @@ impl ReadsFrom {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
         ("Primary", "The primary: never stale."),
-        ("Replicas", "The replicas that are not the primary, in turn."),
-        ("Any", "All, in turn."),
+        ("Replicas", "The other replicas, in turn (read replicas)."),
+        ("Any", "All replicas, in turn."),
     ];
 }
 
@@ -85,8 +85,8 @@ pub enum OnPartition {
 impl OnPartition {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("Refuse", "CP: a primary without a majority is fenced, a replica without the primary refuses."),
-        ("ServeStale", "AP: each side answers with what it has, and goes on writing."),
+        ("Refuse", "CP: a primary without a majority is fenced; a replica without the primary refuses reads."),
+        ("ServeStale", "AP: both sides serve what they have and accept writes."),
     ];
 }
 
@@ -177,7 +177,7 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "on_partition",
-            "What replicas do that a partition cuts off: Refuse (CP, fencing) or ServeStale (AP).",
+            "Behaviour of replicas that a partition cuts off: consistent (CP) or available (AP).",
             &["ServeStale"],
         )
         .parts(OnPartition::PARTS)
@@ -185,10 +185,10 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
         &mut spec.on_partition,
     );
     for (name, help, dist) in [
-        ("write_there", "Quorum: a write on its way to a replica.", &mut spec.write_there),
-        ("write_back", "Quorum: an acknowledgement on its way back.", &mut spec.write_back),
-        ("read_there", "Quorum: a read on its way to a replica.", &mut spec.read_there),
-        ("read_back", "Quorum: an answer on its way back.", &mut spec.read_back),
+        ("write_there", "Quorum: network delay of a write to a replica.", &mut spec.write_there),
+        ("write_back", "Quorum: network delay of its acknowledgement.", &mut spec.write_back),
+        ("read_there", "Quorum: network delay of a read to a replica.", &mut spec.read_there),
+        ("read_back", "Quorum: network delay of its answer.", &mut spec.read_back),
     ] {
         v.visit(&Param::new(name, help, &["\"7ms\""]).live(), dist);
     }
@@ -202,9 +202,13 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
         &mut spec.connections,
     );
     v.visit(
-        &Param::new("queue_limit", "Calls that may wait at each replica; more are rejected. None: no limit.", &["1"])
-            .range(0.0, 1e9)
-            .live(),
+        &Param::new(
+            "queue_limit",
+            "Queue limit of each replica: more calls are rejected. None: no limit. 0: no call waits.",
+            &["1"],
+        )
+        .range(0.0, 1e9)
+        .live(),
         &mut spec.queue_limit,
     );
     v.visit(&Param::new("read", "Service time of a read.", &["\"9ms\""]).live(), &mut spec.read);
@@ -220,7 +224,7 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "missing",
-            "Share of keys that do not exist until they are written; reads find nothing.",
+            "Missing keys: share of keys that do not exist until they are written; a read of one is a miss.",
             &["\"30%\""],
         )
         .range(0.0, 1.0)

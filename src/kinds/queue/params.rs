@@ -59,7 +59,10 @@ impl Overflow {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
         ("Reject", "Rejects the new message; the producer gets an error."),
-        ("DropOldest", "Drops the oldest message that waits, by priority the oldest of the least urgent."),
+        (
+            "DropOldest",
+            "Drops the oldest waiting message; with `order: Priority` the oldest of the least urgent class.",
+        ),
         ("Block", "Blocks the producer until there is room."),
     ];
 }
@@ -67,9 +70,9 @@ impl Overflow {
 impl Delivery {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
-        ("AtMostOnce", "Acknowledged when it is handed over: lost if the consumer fails."),
-        ("AtLeastOnce", "Acknowledged when it was handled: handled again if the acknowledgement does not come."),
-        ("ExactlyOnce", "As at least once, to a consumer that recognises what it has handled."),
+        ("AtMostOnce", "At most once: acknowledged on delivery; lost if the consumer fails."),
+        ("AtLeastOnce", "At least once: acknowledged after processing; redelivered without an acknowledgement."),
+        ("ExactlyOnce", "Exactly once: as at least once, with an idempotent consumer that recognises duplicates."),
     ];
 }
 
@@ -126,8 +129,8 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "prefetch",
-            "Unacknowledged messages each consumer replica may have. None: as many as it handles at once. More hides the \
-             latency of the link; fewer limit the consumer.",
+            "Prefetch limit: unacknowledged messages of each consumer replica. None: as many as it handles at once. A higher \
+             limit hides the latency of the link; a lower one throttles the consumer.",
             &["20"],
         )
             .range(1.0, 1e6)
@@ -145,9 +148,13 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
         &mut spec.visibility_timeout,
     );
     v.visit(
-        &Param::new("max_deliveries", "Deliveries before a message goes to the dead-letter queue.", &["1"])
-            .range(1.0, 1e6)
-            .live(),
+        &Param::new(
+            "max_deliveries",
+            "Maximum deliveries of a message; then it goes to the dead-letter queue.",
+            &["1"],
+        )
+        .range(1.0, 1e6)
+        .live(),
         &mut spec.max_deliveries,
     );
     v.visit(
@@ -165,7 +172,12 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
         &mut spec.retention,
     );
     v.visit(
-        &Param::new("durable", "Durability: messages survive a kill of the queue.", &["false"]).live(),
+        &Param::new(
+            "durable",
+            "Durability: messages survive a kill of the queue. false: a kill loses them.",
+            &["false"],
+        )
+        .live(),
         &mut spec.durable,
     );
 }

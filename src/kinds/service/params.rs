@@ -56,12 +56,15 @@ impl Runtime {
     /// What its parts are, in the words of the inspector and the manual.
     pub const PARTS: &[(&str, &str)] = &[
         ("Threads", "Worker threads that share all cores evenly."),
-        ("EventLoop", "One core per process, first come first served; work blocks everybody."),
-        ("GlobalLock", "Threads that take turns on one core per process (CPython's global lock)."),
-        ("Serverless", "An instance for each call, up to `slots`."),
-        ("switch_interval", "How long a thread keeps the lock while others want it (CPython: 5 ms)."),
-        ("cold_start", "What starting an instance takes."),
-        ("keep_alive", "How long an idle instance is kept."),
+        (
+            "EventLoop",
+            "Event loop: one core per process, first come, first served; work blocks all other calls of the process.",
+        ),
+        ("GlobalLock", "Threads that take turns on one core per process (CPython's global interpreter lock)."),
+        ("Serverless", "Serverless: one instance per call, up to `slots`, with cold starts."),
+        ("switch_interval", "Time after which a thread passes on the lock that others wait for (CPython: 5 ms)."),
+        ("cold_start", "Cold start: time to start an instance."),
+        ("keep_alive", "Keep-alive: time for which an idle instance is kept."),
     ];
 }
 
@@ -241,7 +244,7 @@ fn size_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "runtime",
-            "What runs the code: Threads, EventLoop, GlobalLock or Serverless.",
+            "Runtime: concurrency model of a replica.",
             &[
                 "EventLoop",
                 "GlobalLock(switch_interval: \"5ms\")",
@@ -297,13 +300,13 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
         &mut spec.work_after,
     );
     v.visit(
-        &Param::new("contention", "Contention: work takes longer by this share for each other call in progress (alpha of the Universal Scalability Law).", &["0.1"])
+        &Param::new("contention", "Contention: with n calls in progress work takes longer by this share of n - 1 (alpha of Gunther's Universal Scalability Law).", &["0.1"])
             .range(0.0, 100.0)
             .live(),
         &mut spec.contention,
     );
     v.visit(
-        &Param::new("coherency", "Coherency: work takes longer by this share for each pair of calls in progress (beta of the Universal Scalability Law).", &["0.01"])
+        &Param::new("coherency", "Coherency: with n calls in progress work takes longer by this share of n(n - 1), the ordered pairs (beta of Gunther's Universal Scalability Law).", &["0.01"])
             .range(0.0, 100.0)
             .live(),
         &mut spec.coherency,
@@ -326,7 +329,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "discipline",
-            "Who is served next (WeightedFair: each tenant's calls of each class are a flow; flows share by `fair_weights`).",
+            "Queue discipline: which waiting call is served next.",
             &[
                 "Lifo",
                 "AdaptiveLifo",
@@ -353,7 +356,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "queue_limit",
-            "Queue limit of each replica; more calls are rejected. None: no limit. Where the discipline admits all at once, it counts calls beyond the cores.",
+            "Queue limit of each replica: more calls are rejected. None: no limit. With ProcessorSharing and PreemptivePriority it counts the calls beyond the cores.",
             &["0", "5"],
         )
         .range(0.0, 1e9)
@@ -363,7 +366,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new(
             "max_wait",
-            "Longest wait for a slot; the call is then shed (drawn for each call).",
+            "Longest wait for a slot, drawn for each call; the call then fails with `timeout`. None: no limit.",
             &["\"10ms\"", "Exponential(\"20ms\")"],
         )
         .live(),

@@ -184,7 +184,7 @@ fn a_terminal_does_not_do_what_a_scenario_says() {
             "links: [",
             "stickies: [(text: \"s\u{1b}[1m\\r\")], frames: [(title: \"f\\u{1b}[1m\", nodes: [\"u\"])], links: [",
         )
-        .replace("that: \"a.p99\"", "that: \"u.p99\"");
+        .replace("that: \"a.p99\"", "that: \"p99\"");
     let wrong = all
         .replace("kind: service()", "kind: service(\u{1b}[31m: 1, work: \"\u{1b}[2J\")")
         .replace("to: \"a", "to: \"b");

@@ -1,0 +1,225 @@
+//! Every name that a file can hold or a report can show, with everything that bears it: `window` is a part of a breaker and
+//! a parameter of a rate limiter, `slots` a parameter and a figure.
+
+use super::{action_section, distribution, distributions, indented, link_params, section, topics};
+use crate::design::{Action, CLASS_FIGURES, Design, FIGURES, Figure, Intervention, LINK_FIGURES, NODE_FIGURES};
+use crate::engine::{REASONS, SIGNALS};
+use crate::kinds::{KINDS, Param, Spec, Value};
+
+/// Terms of the field for what has another name here, written without blanks, with the topics that explain them.
+pub(super) const CONCEPTS: &[(&str, &[&str])] = &[
+    ("circuitbreaker circuitbreaking", &["breaker"]),
+    ("connectionpool connectionpooling", &["pool"]),
+    ("loadshedding shedding controlleddelay", &["codel"]),
+    ("ratelimit ratelimiting throttling", &["rate_limiter"]),
+    ("hedgedrequest hedgedrequests hedging", &["hedge"]),
+    ("retrybudget exponentialbackoff", &["retry"]),
+    ("outlierdetection outlierejection passivehealthcheck", &["ejection"]),
+    ("requestcoalescing coalescing cachestampede thunderingherd", &["single_flight"]),
+    ("deadletter deadletterqueue dlq", &["max_deliveries", "dead_lettered"]),
+    ("evictionpolicy eviction", &["policy"]),
+    ("writepolicy writethrough writebehind writeback writearound", &["writes"]),
+    ("cacheaside", &["after_miss"]),
+    ("negativecaching", &["negative_ttl"]),
+    ("timetolive", &["ttl"]),
+    ("queuediscipline scheduling", &["discipline"]),
+    ("fairqueueing fairqueuing", &["weightedfair", "fair_weights"]),
+    ("concurrencylimit", &["slots", "concurrency"]),
+    ("connectionlimit maxconnections", &["connections"]),
+    ("loadbalancing balancing balancingpolicy", &["balance"]),
+    ("p2c poweroftwochoices poweroftwo", &["powerofchoices"]),
+    ("replicationlag", &["lag"]),
+    ("readreplica readreplicas", &["reads_from"]),
+    ("splitbrain fencing", &["on_partition"]),
+    ("staleread stalereads", &["stale_share", "stale_reads"]),
+    ("hotkey hotkeys hotspot", &["hotset", "zipf"]),
+    ("autoscaling scaling horizontalscaling", &["autoscaler"]),
+    ("sharding", &["sharded_store"]),
+    ("consumergroup consumer", &["worker"]),
+    ("deliveryguarantee", &["delivery"]),
+    ("warmup", &["run"]),
+    ("errorrate", &["failed_share"]),
+    ("availability successrate", &["good_share"]),
+    ("utilisation saturation", &["utilization"]),
+    ("taillatency percentile percentiles", &["p99"]),
+    ("rps qps requestrate", &["rate", "offered"]),
+    ("garbagecollection gcpause", &["pauses"]),
+    ("fanout", &["spread"]),
+    ("fireandforget asynchronous", &["async"]),
+    ("packetloss", &["loss"]),
+    ("usl universalscalabilitylaw", &["contention", "coherency"]),
+];
+
+/// Letters and digits alone, in lower case: `Circuit breaker` and `circuit_breaker` are the same.
+pub(super) fn bare(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric() || *c == '.').flat_map(char::to_lowercase).collect()
+}
+
+/// What is said of a name by everything that bears it, in the order of the manual.
+pub(super) fn all_about(topic: &str) -> Option<String> {
+    let wanted = bare(topic);
+    let own = about(&wanted);
+    let concept = CONCEPTS.iter().find(|(names, _)| names.split(' ').any(|name| name == wanted));
+    let others = concept.into_iter().flat_map(|(_, topics)| topics.iter()).map(|topic| {
+        // A kind or a section of the manual is referred to as a whole.
+        let whole = Spec::new(topic).map(|spec| format!("{}\n{}\n", refer(topic), indented(6, spec.meta().summary)));
+        whole.unwrap_or_else(|| about(&bare(topic)).join("\n"))
+    });
+    let parts: Vec<String> = own.into_iter().chain(others).filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+/// Every name that has an answer, for suggestions.
+pub(super) fn names() -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = topics().into_iter().flat_map(|(_, names)| names).collect();
+    names.extend(FIGURES.iter().map(|(name, _)| *name));
+    names.extend(SIGNALS.iter().map(|(_, name)| *name));
+    names.extend(REASONS.iter().map(|reason| reason.name()));
+    names.extend(Design::PARTS.iter().chain(Intervention::PARTS).map(|(name, _)| *name));
+    for (_, param, _) in params() {
+        names.push(param.name);
+        names.extend(param.parts.iter().map(|(name, _)| *name));
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn refer(topic: &str) -> String {
+    format!("More: `tailboard explain {topic}`")
+}
+
+/// Every parameter of links and kinds, by what has it, with its default.
+fn params() -> Vec<(&'static str, Param, String)> {
+    let mut all: Vec<_> = link_params().into_iter().map(|(param, value)| ("link", param, value)).collect();
+    for meta in KINDS {
+        if let Some(mut spec) = Spec::new(meta.key) {
+            spec.visit(&mut |param: &Param, value: &mut dyn Value| all.push((meta.key, *param, value.text())));
+        }
+    }
+    all
+}
+
+fn about(wanted: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let is = |name: &str| bare(name) == wanted;
+    let params = params();
+    for (owner, param, value) in params.iter().filter(|(_, param, _)| is(param.name)) {
+        let head = match *owner {
+            "link" => "A setting of links; all of them and their order: `tailboard explain link`".to_owned(),
+            key => format!("A parameter of {key}: `tailboard explain {key}`"),
+        };
+        found.push(format!("{head}\n{}", section(param, value)));
+    }
+    if let Some(action) = Action::PARTS.iter().find(|(name, ..)| is(name)) {
+        found.push(format!("An intervention; all of them: `tailboard explain timeline`\n{}", action_section(action)));
+    }
+    if let Some(name) = distributions().iter().find(|name| is(name)) {
+        let head = "A distribution of times; all of them: `tailboard explain distributions`";
+        found.push(format!("{head}\n{}", distribution(name)));
+    }
+    found.extend(figure(wanted));
+    for (section, parts, manual) in
+        [("the file", Design::PARTS, "scenario"), ("an intervention", Intervention::PARTS, "timeline")]
+    {
+        if let Some((name, help)) = parts.iter().find(|(name, _)| is(name)) {
+            found.push(format!("Of {section}: `tailboard explain {manual}`\n\n  {name}\n{}\n", indented(6, help)));
+        }
+    }
+    // Parts of parameters: an option or a field. The same part of several kinds is told once.
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    for (owner, param, _) in &params {
+        for &(name, help) in param.parts.iter().filter(|(name, _)| is(name)) {
+            if told.contains(&(param.name, help)) {
+                continue;
+            }
+            told.push((param.name, help));
+            let of = if *owner == "link" { "links" } else { owner };
+            let head = format!("In `{}` of {of}: `tailboard explain {}`", param.name, param.name);
+            found.push(format!("{head}\n\n  {name}\n{}\n", indented(6, help)));
+        }
+    }
+    found
+}
+
+/// A figure, a reason for which calls fail, or what kinds count.
+fn figure(wanted: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some((name, help)) = FIGURES.iter().find(|(name, _)| bare(name) == wanted) {
+        let of = |known: &[Figure], what: &'static str| known.iter().any(|figure| figure.name == *name).then_some(what);
+        let subjects = [of(CLASS_FIGURES, "classes"), of(NODE_FIGURES, "nodes"), of(LINK_FIGURES, "links")];
+        let subjects = subjects.into_iter().flatten().collect::<Vec<&str>>().join(", ");
+        let head = format!("A figure of {subjects}; all of them: `tailboard explain figures`");
+        found.push(format!("{head}\n\n  {name}\n{}\n", indented(6, help)));
+    }
+    let reason = wanted.strip_prefix("failed").unwrap_or(wanted);
+    if let Some(reason) = REASONS.iter().find(|known| bare(known.name()) == reason && known.is_produced()) {
+        let head = "A figure of classes, nodes and links; all of them: `tailboard explain figures`";
+        let help = format!(
+            "Share of requests, calls or attempts that fail for the reason `{}`. {}",
+            reason.name(),
+            reason.help()
+        );
+        found.push(format!("{head}\n\n  failed_{}\n{}\n", reason.name(), indented(6, &help)));
+    }
+    if let Some((signal, name)) = SIGNALS.iter().find(|(_, name)| bare(name) == wanted) {
+        let kinds = KINDS.iter().filter(|meta| meta.signals.contains(signal)).map(|meta| meta.key);
+        let head = format!("A figure of nodes (per second) of the kinds {}", kinds.collect::<Vec<_>>().join(", "));
+        found.push(format!("{head}\n\n  {name}\n{}\n", indented(6, signal.help())));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::topic_text;
+    use super::*;
+
+    /// What `explain` promises: whatever stands in a file or a report has an answer.
+    #[test]
+    fn every_name_is_explained() {
+        let failed = REASONS.iter().filter(|reason| reason.is_produced()).map(|r| format!("failed_{}", r.name()));
+        let produced = |name: &&str| REASONS.iter().all(|reason| reason.name() != *name || reason.is_produced());
+        let names = names().into_iter().filter(produced).map(str::to_owned).chain(failed);
+        for name in
+            names.chain(["Circuit breaker", "circuit_breaker", "token bucket", "Zipf", "Fifo"].map(str::to_owned))
+        {
+            let text = topic_text(&name).unwrap_or_else(|| panic!("`{name}` is not explained"));
+            for line in text.lines() {
+                assert!(line.chars().count() <= super::super::WIDTH, "{name}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_that_bear_a_name_are_told() {
+        for (name, parts) in [
+            ("slots", ["parameter of service", "parameter of sharded_store", "figure of nodes"].as_slice()),
+            ("window", &["In `breaker` of links", "parameter of rate_limiter"]),
+            ("lasting", &["Of an intervention", "In `pauses` of service", "In `ejection` of load_balancer"]),
+            ("timeout", &["A setting of links", "failed_timeout"]),
+            ("hits", &["of the kinds cache"]),
+            ("Exponential", &["A distribution of times", "In `retry` of links"]),
+            ("wait", &["A setting of links", "parameter of worker"]),
+        ] {
+            let text = topic_text(name).expect("it is explained");
+            for part in parts {
+                assert!(text.contains(part), "{name} lacks `{part}`:\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn terms_of_the_field_lead_somewhere() {
+        let mut seen: Vec<&str> = CONCEPTS.iter().flat_map(|(names, _)| names.split(' ')).collect();
+        for (names, topics) in CONCEPTS {
+            for topic in *topics {
+                assert!(Spec::new(topic).is_some() || !about(&bare(topic)).is_empty(), "{names}: {topic}");
+            }
+        }
+        let all = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), all);
+    }
+}
