@@ -584,4 +584,6 @@ on and cached for the `negative_ttl`. Until then, or until the key is written ov
 found\", which counts as a hit and as not found. A cache-aside cache holds only what it is filled with, so it caches no \
 misses.
 
+A call that is cancelled does not stop its look-up or its fill: others may wait for the value.
+
 Not modelled: cached errors; the cache's own capacity in calls per second, its memory overhead, replication among caches.";

@@ -540,10 +540,11 @@ With a primary (`replication` Async or Sync) writes go to it and reach each of t
 `write_back`, `read_there` and `read_back`. It answers a write after `w` acknowledgements, and a read after `r` answers with \
 the newest version among them (Bailis et al., PVLDB 2012). Every key has a version at every replica, so stale reads are \
 observed, not estimated: a read is stale if its version is older than the newest one that was acknowledged when the read \
-began.
+began. Writes that a failover loses count as lost writes; reads after it are compared with what is left.
 
 Each replica has `connections` and a queue (`queue_limit`); `read` and `write` are the service times. With `row_locks` \
-writes of one key are serialised while they hold their connections. The keys of the share `missing` do not exist until they \
+writes of one key are serialised while they hold their connections. A call that is cancelled leaves the queue, and a read in \
+progress ends at once; a write in progress goes on. The keys of the share `missing` do not exist until they \
 are written: a read of one is a miss (`after_miss` acts on it) and counts as not found.
 
 Failover: when the primary is lost, or another replica reaches more of the replicas that are up, the one that reaches the \

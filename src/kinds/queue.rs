@@ -552,9 +552,10 @@ to the back of the queue and is redelivered after the `redelivery_delay` (at lea
 `max_deliveries` it goes to the dead-letter queue. A late consumer keeps its place in the prefetch window until it answers. \
 A `retry` or `hedge` on a link to consumers goes to another consumer that has room, while there is one that was not tried.
 
-A message that no consumer received was not delivered: an open breaker, a bulkhead, a pool or a full queue turned it away, \
-or the link is cut. It keeps its place, and the consumer is tried again after 100 ms, then after twice that each time, up to \
-1 s; with AtMostOnce the message is lost. `delivery` is the guarantee: AtLeastOnce counts duplicates; with ExactlyOnce the \
+A message that was turned away (by an open breaker, a bulkhead, a pool or a full queue) was not delivered. It keeps its \
+place, and the consumer is tried again after 100 ms, then after twice that each time, up to 1 s. A message that is lost on \
+the way, or sent over a cut link, is noticed only by the `visibility_timeout`: until then it holds a place in the prefetch \
+window. With AtMostOnce both are lost. `delivery` is the guarantee: AtLeastOnce counts duplicates; with ExactlyOnce the \
 consumer recognises them, works on them all the same, and they count as coalesced. `delay` postpones new messages. \
 `retention` drops old messages that are not with a consumer.
 

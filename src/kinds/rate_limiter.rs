@@ -220,7 +220,7 @@ Calls within the limit go to the first link that admits them; excess calls fail 
 the policy. TokenBucket allows bursts of up to `burst` calls and `rate` in the long run. LeakyBucket spaces calls evenly and \
 queues up to `burst` of them. FixedWindow and SlidingWindow allow `rate` times `window` (whole calls) in each window; a \
 fixed window allows up to twice that around its boundary. After a change of `rate` the calls that wait leave at the new \
-rate. A call that is cancelled while it waits is not passed on, and its turn goes unused. With `per_tenant` each tenant has \
+rate; what the limiter has let pass in advance counts in calls, not in time. A call that is cancelled while it waits is not passed on, and its turn goes unused. With `per_tenant` each tenant has \
 a limit of its own; otherwise all share one.
 
 Not modelled: the shared store of several limiters; the cost of asking it.";
