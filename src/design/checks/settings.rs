@@ -2,7 +2,7 @@
 
 use super::flow::{Flow, settings};
 use super::silent::deadlines;
-use crate::base::{Finding, Span, Subject};
+use crate::base::{Finding, Severity, Span, Subject};
 use crate::design::{Action, Design, LinkSpec, OperationSpec, Target};
 use crate::kinds::{Group, Spec};
 use crate::parts::waiting::{ADAPTIVE_LENGTH, Discipline};
@@ -38,9 +38,10 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
             _ => {}
         }
         class_settings(&mut told, &node.kind);
-        for (param, message) in told.said {
+        for (param, severity, message) in told.said {
             let subject = Subject::of(["nodes", name, "kind", param]);
-            findings.push(Finding::warning("idle-setting", subject, format!("`{param}` of `{name}`: {message}")));
+            let finding = Finding::warning("idle-setting", subject, format!("`{param}` of `{name}`: {message}"));
+            findings.push(Finding { severity, ..finding });
         }
     }
     check_frozen(design, findings);
@@ -53,7 +54,7 @@ struct Told<'a> {
     now: BTreeMap<&'static str, String>,
     /// The defaults of its kind.
     plain: BTreeMap<&'static str, String>,
-    said: Vec<(&'static str, String)>,
+    said: Vec<(&'static str, Severity, String)>,
 }
 
 impl Told<'_> {
@@ -74,13 +75,18 @@ impl Told<'_> {
     }
 
     fn say(&mut self, param: &'static str, message: impl Into<String>) {
-        self.said.push((param, message.into()));
+        self.said.push((param, Severity::Warning, message.into()));
+    }
+
+    /// It may well be meant.
+    fn hint(&mut self, param: &'static str, message: impl Into<String>) {
+        self.said.push((param, Severity::Hint, message.into()));
     }
 
     /// These do nothing, where they are set.
     fn idle(&mut self, params: &[&'static str], why: &str) {
         for param in params {
-            if self.is_changed(param) && !self.said.iter().any(|(told, _)| told == param) {
+            if self.is_changed(param) && !self.said.iter().any(|(told, ..)| told == param) {
                 self.say(param, format!("it does nothing: {why}"));
             }
         }
@@ -121,7 +127,7 @@ fn class_settings(told: &mut Told, kind: &Spec) {
     let here = told.flow.names(told.flow.at(told.name));
     for (param, class) in kind.speaks_of() {
         if !here.is_empty() && told.flow.classes.contains(&class) && !here.contains(&class.as_str()) {
-            told.said.push((param, format!("no call of class `{class}` comes here")));
+            told.say(param, format!("no call of class `{class}` comes here"));
         }
     }
 }
@@ -219,7 +225,7 @@ fn service_cores(told: &mut Told, cores: u32, processes: u32) {
             "{} of its {cores} cores do nothing: {runtime} uses one core per process, and `processes` is {processes}",
             cores - processes
         );
-        told.say("cores", message);
+        told.hint("cores", message);
     }
 }
 
@@ -362,9 +368,9 @@ mod tests {
     /// Nodes and links, the parameter that is told, and a part of what is said; nothing of the same with the other nodes.
     fn one(nodes: &str, links: &str, param: &str, part: &str) {
         let said = told(nodes, links, "");
-        let found = said.iter().any(|said| {
-            said.starts_with("warning idle-setting") && said.contains(&format!(".{param}:")) && said.contains(part)
-        });
+        let found = said
+            .iter()
+            .any(|said| said.contains(" idle-setting ") && said.contains(&format!(".{param}:")) && said.contains(part));
         assert!(found && said.len() == 1, "{nodes}: {param}: {said:#?}");
     }
 
