@@ -142,7 +142,7 @@ impl Intervention {
     pub const PARTS: &[(&str, &str)] = &[
         ("at", "Time of the run at which it happens."),
         ("lasting", "How long it lasts; then it is undone. If absent it stays."),
-        ("ramp", "Time over which a number grows from the old to the new value, in 20 equal steps."),
+        ("ramp", "Time over which a number moves from the old to the new value along a straight line, in 20 steps."),
         ("do", "What is done: one of the names below."),
     ];
 }

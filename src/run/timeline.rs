@@ -431,16 +431,17 @@ impl Score<'_> {
     }
 }
 
-/// The values that a number takes on its way, and when.
+/// The values that a number takes on its way, and when: in each step the mean of what a straight line has there, so that as much
+/// comes in all.
 fn steps((from, to): (f64, f64), at: Time, ramp: Span) -> Vec<(Time, f64)> {
     if ramp.is_zero() {
         return vec![(at, to)];
     }
     let step = |i: u64| {
-        let share = i as f64 / RAMP_STEPS as f64;
-        (at + Span(ramp.0 / RAMP_STEPS * (i - 1)), from + (to - from) * share)
+        let share = (i as f64 + 0.5) / RAMP_STEPS as f64;
+        (at + Span(ramp.0 / RAMP_STEPS * i), from + (to - from) * share)
     };
-    (1..=RAMP_STEPS).map(step).collect()
+    (0..RAMP_STEPS).map(step).chain([(at + ramp, to)]).collect()
 }
 
 fn node_of(plan: &Plan, name: &str) -> Option<NodeId> {

@@ -292,3 +292,13 @@ fn no_fault_ends_another() {
         }
     }
 }
+
+/// From 100 to 1000 a second over 10 s, then 10 s of that: as many requests as under a straight line.
+#[test]
+fn a_ramp_is_a_straight_line() {
+    let text = r#"(run: (length: "20s", warm_up: "0s"),
+        nodes: { "u": (kind: client(rate: "100/s", arrivals: Constant)), "s": (kind: service(work: "100us")) },
+        links: [(from: "u", to: "s")], timeline: [(at: "0s", ramp: "10s", do: Set("u.rate", "1k/s"))])"#;
+    let offered = Run::new(&read(text)).unwrap_or_else(|findings| panic!("{findings:?}")).finish().total.offered;
+    assert!((15_490..=15_510).contains(&offered), "{offered} instead of 15,500");
+}
