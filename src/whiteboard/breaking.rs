@@ -26,6 +26,8 @@ impl App {
         if !is_over {
             return runner.intervene(action, lasting, ramp);
         }
+        // It rests until all is said: or some of it is simulated before this is done to it.
+        runner.pause();
         runner.restart(None);
         // At the beginning nothing is broken yet.
         let mends = matches!(action, Action::Restart(_) | Action::Heal(_));
