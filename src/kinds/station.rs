@@ -424,7 +424,8 @@ impl Station {
             let call = ctx.call_mut(id);
             // Waiting for a core counts as queueing: what is left of the stay when the work is taken off.
             let takes = self.clock.stretch(span);
-            call.service_ns += takes.0;
+            // Very long work at a very slow pace may add up to more than there is.
+            call.service_ns = call.service_ns.wrapping_add(takes.0);
             call.scratch[1] = ON_CORES | now.0;
             call.queue_ns = call.queue_ns.wrapping_sub(takes.0);
             processor.add(self.clock.read(now), id, span, call.asks.priority);

@@ -94,7 +94,7 @@ fn hold(seeds: impl Iterator<Item = u64>) {
             Ok(())
         });
         let Some(made) = made else {
-            failures.insert(("a design can be made", format!("{verdict:?}")), (seed, String::new()));
+            failures.insert(("a design can be made", String::new()), (seed, format!("{verdict:?}")));
             continue;
         };
         (tried, refused) = (tried + 1, refused + made.refused.len());
