@@ -3,7 +3,7 @@
 use super::columns::{Column, WIDTH, grid, hanging, wrap};
 use crate::base::short::{count, number, percent, percent_in_column, rate, seconds, unit};
 use crate::design::{Design, FigureUnit, checks};
-use crate::kinds::{self, Group};
+use crate::engine::Role;
 use crate::metrics::{ClassReport, Estimate, Hottest, Latency, LinkReport, NodeReport, Report, Warning, steady};
 use crate::run::{Outcome, Verdict};
 use std::collections::BTreeMap;
@@ -116,7 +116,8 @@ fn percentile(latency: &Latency, name: &str) -> String {
 }
 
 fn nodes(design: &Design, report: &Report) -> String {
-    let rows: Vec<(&String, &NodeReport)> = report.nodes.iter().filter(|(_, node)| node.kind != "client").collect();
+    let rows: Vec<(&String, &NodeReport)> =
+        report.nodes.iter().filter(|(_, node)| node.role != Some(Role::Source)).collect();
     let of = |figure: &dyn Fn(&NodeReport) -> String| rows.iter().map(|(_, node)| figure(node)).collect::<Vec<_>>();
     let failed = |node: &NodeReport| node.failed.values().sum::<u64>();
     let time = |estimate: Option<Estimate>| estimate.map_or("-".to_owned(), |estimate| seconds(estimate.value));
@@ -137,7 +138,7 @@ fn nodes(design: &Design, report: &Report) -> String {
 
 /// Whether calls come to nodes of its kind: what only controls others has no arrivals.
 fn takes_calls(node: &NodeReport) -> bool {
-    kinds::meta(&node.kind).is_none_or(|meta| meta.group != Group::Control)
+    node.role != Some(Role::Scaler)
 }
 
 /// Whether there is another copy to which one could be behind.

@@ -16,6 +16,7 @@ mod outcome;
 mod plan;
 mod policy;
 mod pool;
+mod role;
 mod sending;
 mod sim;
 mod steps;
@@ -33,6 +34,7 @@ pub use link::{Fallback, Hedge, LinkConfig, Mode, Pool, Retry, When, WhenAfter};
 pub use meter::{METERS, Meter, Meters};
 pub use outcome::{Operation, Outcome, REASONS, Reason, Reply};
 pub use plan::{LinkPlan, LinkUse, MAX_AFTER, MAX_CLASSES, NodePlan, Plan, StepGroup, Wait};
+pub use role::{Copies, NodeKind, Role};
 pub use sim::{Behaviour, Control, Sim};
 pub use tally::{
     ClassCounts, ClassTally, Failures, Guarding, LinkCounts, LinkTally, NodeCounts, NodeTally, SIGNALS, Signal,

@@ -3,7 +3,7 @@
 use super::kind::{Checker, Group, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use crate::base::{NodeId, Ratio, Span, Time};
-use crate::engine::{Control, Ctx, Meter, Signal};
+use crate::engine::{Control, Ctx, Meter, Role, Signal};
 use serde::{Deserialize, Serialize};
 
 /// The parameters.
@@ -164,6 +164,8 @@ impl Kind for Autoscaler {
         group: Group::Control,
         summary: "Keeps utilisation or queue length near a target by changing the number of replicas.",
         help: HELP,
+        role: Role::Scaler,
+        copies: None,
         accepts_calls: false,
         outs: Outs::Some,
         signals: &[Signal::Started, Signal::Stopped],

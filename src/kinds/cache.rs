@@ -10,7 +10,9 @@ use super::params::{Param, Visitor};
 use crate::base::hash::IntMap;
 use crate::base::units::Count;
 use crate::base::{Bytes, ClassId, Dist, LinkId, Ratio, Rng, Sampler, Span, Time, maths};
-use crate::engine::{CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request, Route, Signal, Stage};
+use crate::engine::{
+    CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request, Role, Route, Signal, Stage,
+};
 use crate::parts::evict::{ABSENT, Entry, Policy, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -335,6 +337,8 @@ impl Kind for Cache {
         group: Group::State,
         summary: "Cache with a real eviction policy: in the path to a store (read-through) or beside a service (cache-aside).",
         help: HELP,
+        role: Role::Cache,
+        copies: None,
         accepts_calls: true,
         outs: Outs::One,
         signals: &[

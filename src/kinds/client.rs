@@ -10,7 +10,7 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::Visitor;
 use crate::base::{ClassId, Dist, LinkId, Rng, Sampler, Span, Time};
 use crate::base::{hash, maths};
-use crate::engine::{ANY_REPLICA, CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request, Route};
+use crate::engine::{ANY_REPLICA, CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request, Role, Route};
 use crate::parts::popularity::{Keys, Popularity};
 
 /// A running client.
@@ -312,6 +312,8 @@ impl Kind for Client {
         group: Group::Traffic,
         summary: "Issues requests: an open loop at a rate, or a closed loop of users with think time.",
         help: HELP,
+        role: Role::Source,
+        copies: None,
         accepts_calls: false,
         outs: Outs::Some,
         signals: &[],

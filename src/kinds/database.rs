@@ -14,7 +14,7 @@ use super::life::{Life, Phase};
 use super::params::Visitor;
 use super::station::{Done, Station, StationSpec};
 use crate::base::{Rng, Span, Time, hash, hash::IntMap};
-use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal, Stage};
+use crate::engine::{CallId, Control, Copies, Ctx, Fault, Operation, Reason, Reply, Role, Signal, Stage};
 use crate::parts::versions::{MOST_REPLICAS, Versions};
 use std::{collections::VecDeque, sync::Arc};
 
@@ -384,6 +384,14 @@ impl Kind for Database {
         group: Group::State,
         summary: "A replicated database: a primary with replicas, or a leaderless quorum, with a version of every key.",
         help: HELP,
+        role: Role::Store,
+        copies: Some(Copies {
+            one: "replica",
+            count: "replicas",
+            places: "connections",
+            places_param: "connections",
+            has_cores: false,
+        }),
         accepts_calls: true,
         outs: Outs::None,
         signals: &[Signal::StaleRead, Signal::CheckedRead, Signal::LostWrite, Signal::NotFound],

@@ -2,7 +2,7 @@
 
 use super::params::Visitor;
 use crate::base::{Dist, Finding, Span, Subject};
-use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Reply, Signal, Stage};
+use crate::engine::{Again, Aim, CallId, Child, Control, Copies, Ctx, NodeKind, Reply, Role, Signal, Stage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -63,6 +63,10 @@ pub struct Meta {
     pub summary: &'static str,
     /// The manual, ending with what is not modelled.
     pub help: &'static str,
+    /// What it does with the calls that come.
+    pub role: Role,
+    /// Its copies, if it can have several.
+    pub copies: Option<Copies>,
     /// Whether links may lead to it.
     pub accepts_calls: bool,
     pub outs: Outs,
@@ -77,6 +81,11 @@ impl Meta {
     pub fn one(&self) -> String {
         let article = if self.key.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
         format!("{article} {}", self.key)
+    }
+
+    /// What reports need to know of a node of this kind.
+    pub fn of_node(&self) -> NodeKind {
+        NodeKind { key: self.key, role: self.role, copies: self.copies }
     }
 }
 

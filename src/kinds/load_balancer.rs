@@ -8,7 +8,7 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::life::{Life, Phase};
 use super::params::{Param, Visitor};
 use crate::base::{LinkId, Ratio, Rng, Span, Time};
-use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Route, Signal};
+use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Role, Route, Signal};
 use crate::parts::picker::{Balance, Picker, Target};
 use picking::{identity, says_nothing, warmth};
 use serde::{Deserialize, Serialize};
@@ -327,6 +327,8 @@ impl Kind for LoadBalancer {
         group: Group::Edge,
         summary: "Distributes calls over the replicas of its targets.",
         help: HELP,
+        role: Role::Balancer,
+        copies: None,
         accepts_calls: true,
         outs: Outs::Some,
         signals: &[Signal::Ejected],

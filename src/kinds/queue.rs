@@ -14,7 +14,9 @@ use super::life::{Life, Phase};
 use super::params::Visitor;
 use crate::base::hash::IntMap;
 use crate::base::{Rng, Span, Time};
-use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Meter, Reason, Reply, Request, Route, Signal, Stage};
+use crate::engine::{
+    Again, Aim, CallId, Child, Control, Ctx, Meter, Reason, Reply, Request, Role, Route, Signal, Stage,
+};
 use crate::parts::waiting::{Discipline, Ticket, Waiting};
 use ages::{EXPIRE, Line};
 use consumers::Consumer;
@@ -331,6 +333,8 @@ impl Kind for Queue {
         group: Group::Messaging,
         summary: "Stores messages and delivers them to consumers; unacknowledged messages are redelivered.",
         help: HELP,
+        role: Role::Broker,
+        copies: None,
         accepts_calls: true,
         outs: Outs::Some,
         signals: &[

@@ -4,7 +4,7 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use crate::base::hash::IntMap;
 use crate::base::{Rate, Span, Time};
-use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Route};
+use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Role, Route};
 use crate::parts::bucket::{Algorithm, Bucket, Decision, Limit};
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,8 @@ impl Kind for RateLimiter {
         group: Group::Edge,
         summary: "Limits the request rate: excess calls are rejected (429) or delayed.",
         help: HELP,
+        role: Role::Gate,
+        copies: None,
         accepts_calls: true,
         outs: Outs::Some,
         signals: &[],

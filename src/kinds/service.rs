@@ -12,7 +12,7 @@ use super::life::{BY_HAND, Phase};
 use super::params::Visitor;
 use super::station::{Done, Station, StationSpec};
 use crate::base::{ClassId, Dist, Rng, Sampler, Span, hash};
-use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Signal, Stage, Steps};
+use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Role, Signal, Stage, Steps};
 use crate::parts::waiting::FAIR_COST;
 use replicas::Replica;
 use std::sync::Arc;
@@ -330,6 +330,8 @@ impl Kind for Service {
         group: Group::Compute,
         summary: "Replicas with worker slots and cores that do work and call others on the way.",
         help: HELP,
+        role: Role::Service,
+        copies: Some(params::COPIES),
         accepts_calls: true,
         outs: Outs::Any,
         signals: &[Signal::Started, Signal::Stopped],

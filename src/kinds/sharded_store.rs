@@ -7,7 +7,7 @@ use super::station::{Done, Station, StationSpec};
 use crate::base::hash::{self, IntMap};
 use crate::base::units::Count;
 use crate::base::{Dist, Rng, Sampler, Span};
-use crate::engine::{CallId, Control, Ctx, Fault, Operation, Reason, Reply, Signal, Stage};
+use crate::engine::{CallId, Control, Copies, Ctx, Fault, Operation, Reason, Reply, Role, Signal, Stage};
 use crate::parts::ring::{Ring, Strategy};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -176,6 +176,14 @@ impl Kind for ShardedStore {
         group: Group::State,
         summary: "A store whose keys are partitioned into shards, each with its own queue and slots.",
         help: HELP,
+        role: Role::Store,
+        copies: Some(Copies {
+            one: "shard",
+            count: "shards",
+            places: "slots",
+            places_param: "slots",
+            has_cores: false,
+        }),
         accepts_calls: true,
         outs: Outs::None,
         signals: &[Signal::MovedKey],

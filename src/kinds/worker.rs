@@ -4,7 +4,7 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use super::service::{self, Service};
 use crate::base::{Dist, Ratio, Span};
-use crate::engine::{CallId, Control, Ctx, Reply, Signal, Stage};
+use crate::engine::{CallId, Control, Copies, Ctx, Reply, Role, Signal, Stage};
 use serde::{Deserialize, Serialize};
 
 /// The parameters.
@@ -70,6 +70,14 @@ impl Kind for Worker {
         group: Group::Messaging,
         summary: "Consumes messages from a queue, several at a time.",
         help: HELP,
+        role: Role::Service,
+        copies: Some(Copies {
+            one: "replica",
+            count: "replicas",
+            places: "slots",
+            places_param: "concurrency",
+            has_cores: true,
+        }),
         accepts_calls: true,
         outs: Outs::Any,
         signals: &[Signal::Started, Signal::Stopped],

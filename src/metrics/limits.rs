@@ -4,7 +4,7 @@
 use super::recorder::Recorder;
 use super::report::{Cut, Hottest, NodeReport, Report};
 use crate::base::short::{count, number, percent};
-use crate::engine::{Guarding, LinkCounts};
+use crate::engine::{Guarding, LinkCounts, Role};
 
 /// Slots or cores this busy are saturated.
 pub(super) const SATURATED: f64 = 0.98;
@@ -64,7 +64,7 @@ impl<'a> Limits<'a> {
     /// The busiest copy of a store. Replicas of services and workers come and go, so that how busy one of them was is not
     /// known from what all had on average.
     fn hottest(node: &NodeReport) -> Option<Hottest> {
-        node.hottest.filter(|_| ["database", "sharded_store"].contains(&node.kind.as_str()))
+        node.hottest.filter(|_| node.role == Some(Role::Store))
     }
 
     /// Calls that a node itself refused for one of these reasons: what its callees refused is theirs.
@@ -113,7 +113,7 @@ impl<'a> Limits<'a> {
             return Some(format!("`{}` is at its limit: {}", self.name(to), self.limit_within(to, node, depth + 1)));
         }
         // A balancer works on nothing itself.
-        let through = node.utilization.is_none() && node.kind != "queue";
+        let through = node.utilization.is_none() && node.role != Some(Role::Broker);
         self.outs(to).filter(|_| through).find_map(|link| self.behind(link, depth + 1))
     }
 
@@ -124,17 +124,13 @@ impl<'a> Limits<'a> {
 
     fn limit_within(&self, i: usize, node: &NodeReport, depth: usize) -> String {
         let number_of_slots = count(node.slots.round() as u64);
-        let (slots, copy) = match node.kind.as_str() {
-            "database" => ("connections", "replica"),
-            "sharded_store" => ("slots", "shard"),
-            _ => ("slots", "replica"),
-        };
-        if node.kind == "queue" {
+        let (slots, copy) = node.copies.map_or(("slots", "replica"), |copies| (copies.places, copies.one));
+        if node.role == Some(Role::Broker) {
             return self.consumers(i);
         }
         let (cores, held) = (node.core_utilization, node.utilization.map(|u| u.value));
         // Stores have no cores of their own: their meters show how many of their slots work.
-        let has_cores = ["service", "worker"].contains(&node.kind.as_str());
+        let has_cores = node.copies.is_some_and(|copies| copies.has_cores);
         if is_full(cores) && has_cores {
             return format!("its cores are all busy ({})", percent(cores.unwrap_or(1.0)));
         }
@@ -173,10 +169,10 @@ impl<'a> Limits<'a> {
                 "its {slots} ({number_of_slots}) are all taken, {share} of the time by calls that wait for {awaited}{behind}"
             );
         }
-        if node.kind == "database" && cores.zip(held).is_some_and(|(cores, held)| cores < 0.5 * held) {
+        if node.role == Some(Role::Store) && cores.zip(held).is_some_and(|(cores, held)| cores < 0.5 * held) {
             let work = percent(cores.unwrap_or(0.0) / held.unwrap_or(1.0));
             return format!(
-                "its connections ({number_of_slots}) are all taken, but only {work} of them work: the others are held by calls that wait for {}",
+                "its {slots} ({number_of_slots}) are all taken, but only {work} of them work: the others are held by calls that wait for {}",
                 self.without_work(node)
             );
         }
@@ -200,7 +196,7 @@ impl<'a> Limits<'a> {
         let Some(node) = self.node(to).filter(|_| depth < DEPTH && !found.contains(&to)) else { return };
         if Self::busy(node).is_some() {
             found.push(to);
-        } else if ["load_balancer", "rate_limiter"].contains(&node.kind.as_str()) {
+        } else if node.role.is_some_and(Role::passes_on) {
             self.outs(to).for_each(|link| self.workers(link, depth + 1, found));
         }
     }

@@ -3,7 +3,9 @@
 use super::recorder::{NodeRow, Recorder, Sparse, WarmUpRule};
 use super::steady::{self, Interval, WarmUp};
 use crate::base::{Histogram, Time, maths};
-use crate::engine::{ClassCounts, Failures, LinkCounts, METERS, NodeCounts, REASONS, ReplicaLoad, SIGNALS};
+use crate::engine::{
+    ClassCounts, Copies, Failures, LinkCounts, METERS, NodeCounts, NodeKind, REASONS, ReplicaLoad, Role, SIGNALS,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -93,6 +95,11 @@ pub struct Hottest {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NodeReport {
     pub kind: String,
+    /// What its kind is to others.
+    #[serde(skip)]
+    pub role: Option<Role>,
+    #[serde(skip)]
+    pub copies: Option<Copies>,
     pub arrived: u64,
     pub succeeded: u64,
     pub failed: BTreeMap<&'static str, u64>,
@@ -258,7 +265,7 @@ fn by_reason(failed: &Failures) -> BTreeMap<&'static str, u64> {
 
 impl Recorder {
     /// The report of all that was recorded. `kinds` and `levels` say of each node what the engine does not know.
-    pub fn report(&self, title: &str, kinds: &[&str], levels: Vec<Vec<(&'static str, f64)>>) -> Report {
+    pub fn report(&self, title: &str, kinds: &[NodeKind], levels: Vec<Vec<(&'static str, f64)>>) -> Report {
         let cut = self.cut();
         let in_flight = |began: u64, ended: u64, failed: &Failures| began - ended - failed.iter().sum::<u64>();
         let classes = self.plan.classes.iter().zip(&self.class_counts).enumerate().map(|(i, (name, counts))| {
@@ -273,8 +280,9 @@ impl Recorder {
         let nodes = self.plan.nodes.iter().zip(&self.node_counts).zip(levels).enumerate();
         let nodes = nodes.map(|(i, ((node, counts), levels))| {
             let in_flight = in_flight(counts.arrived, counts.succeeded, &counts.failed);
-            let (kind, levels) = (kinds[i].to_owned(), levels.into_iter().collect());
-            (node.name.clone(), NodeReport { kind, in_flight, levels, ..self.node_report(&cut, i) })
+            let NodeKind { key, role, copies } = kinds[i];
+            let (kind, role, levels) = (key.to_owned(), Some(role), levels.into_iter().collect());
+            (node.name.clone(), NodeReport { kind, role, copies, in_flight, levels, ..self.node_report(&cut, i) })
         });
         let links = self.plan.links.iter().zip(&self.link_counts).enumerate().map(|(i, (link, counts))| {
             let in_flight = in_flight(counts.sent, counts.succeeded, &counts.failed);
@@ -426,6 +434,8 @@ impl Recorder {
         };
         NodeReport {
             kind: String::new(),
+            role: None,
+            copies: None,
             arrived: counts.arrived,
             succeeded: counts.succeeded,
             failed: by_reason(&counts.failed),

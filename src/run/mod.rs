@@ -11,7 +11,7 @@ mod timeline;
 
 use crate::base::{Finding, NodeId, Time};
 use crate::design::{Design, Intervention, WarmUp, checks};
-use crate::engine::{Journey, MOST_SHOWN, Patch, Sim, next_every};
+use crate::engine::{Journey, MOST_SHOWN, NodeKind, Patch, Sim, next_every};
 use crate::kinds::{Spec, State};
 use crate::metrics::{Recorder, Report, WarmUpRule};
 use std::collections::VecDeque;
@@ -32,7 +32,7 @@ pub struct Run {
     recorder: Recorder,
     length: Time,
     title: String,
-    kinds: Vec<&'static str>,
+    kinds: Vec<NodeKind>,
     timeline: Vec<Intervention>,
     /// What the timeline does, by time. The simulation is given each when everything before it has happened: so it does
     /// not matter when it was put there, and one that is still to come can be taken back.
@@ -60,7 +60,7 @@ impl Run {
             sim,
             length: Time(design.run.length.0),
             title: design.title.clone(),
-            kinds: design.nodes.values().map(|node| node.kind.meta().key).collect(),
+            kinds: design.nodes.values().map(|node| node.kind.meta().of_node()).collect(),
             timeline: by_time(&design.timeline),
             patches,
             given: 0,

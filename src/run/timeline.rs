@@ -219,7 +219,7 @@ impl Score<'_> {
         let Some(place) = self.find(target) else { return };
         let knob = if matches!(place, Place::Link(_)) { knob.of_link() } else { knob };
         let from = self.value(knob, place);
-        for (t, value) in steps((from, value), at, ramp) {
+        for (t, value) in steps((from, value), at, ramp).into_iter().chain([(at + ramp, value)]) {
             let layer = Layer { id, knob, place, value };
             // At once, so that what is done at one instant is done in the order of the file.
             if t == at { self.turn(at, layer) } else { self.note(t, Entry::Turn(layer)) }
@@ -431,17 +431,17 @@ impl Score<'_> {
     }
 }
 
-/// The values that a number takes on its way, and when: in each step the mean of what a straight line has there, so that as much
-/// comes in all.
+/// The values that a number takes on its way to the last, and when: in each step the mean of what a straight line has there, so
+/// that as much comes in all.
 fn steps((from, to): (f64, f64), at: Time, ramp: Span) -> Vec<(Time, f64)> {
     if ramp.is_zero() {
-        return vec![(at, to)];
+        return Vec::new();
     }
     let step = |i: u64| {
         let share = (i as f64 + 0.5) / RAMP_STEPS as f64;
         (at + Span(ramp.0 / RAMP_STEPS * i), from + (to - from) * share)
     };
-    (0..RAMP_STEPS).map(step).chain([(at + ramp, to)]).collect()
+    (0..RAMP_STEPS).map(step).collect()
 }
 
 fn node_of(plan: &Plan, name: &str) -> Option<NodeId> {

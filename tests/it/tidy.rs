@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tailboard::kinds::KINDS;
 
 /// Modules and what each may use of ours.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -96,6 +97,25 @@ fn modules_import_only_what_they_may() {
                     }
                 }
             }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What a kind is to others it says itself (`Meta`), so that one more changes nothing elsewhere.
+#[test]
+fn nothing_outside_kinds_asks_for_a_kind_by_its_name() {
+    let mut wrong = Vec::new();
+    for path in files("src").into_iter().filter(|path| !path.starts_with(root().join("src/kinds"))) {
+        let text = text(&path);
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let asks = |line: &str| [".key", ".kind", "key =="].iter().any(|part| line.contains(part));
+        // A figure is called `queue` too.
+        let is_arm = |line: &str| line.contains("\" =>") && !line.contains("\"queue\"");
+        let is_test = path.components().any(|part| part.as_os_str().to_string_lossy().starts_with("tests"));
+        for (i, line) in code.lines().enumerate().filter(|(_, line)| !is_test && (asks(line) || is_arm(line))) {
+            let named = KINDS.iter().find(|meta| line.contains(&format!("\"{}\"", meta.key)));
+            wrong.extend(named.map(|meta| format!("{}:{}: {}", path.display(), i + 1, meta.key)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

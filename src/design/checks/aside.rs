@@ -3,7 +3,8 @@
 use super::flow::{Classes, Flow, walks};
 use crate::base::{Finding, Subject};
 use crate::design::{Design, LinkSpec, OperationSpec};
-use crate::kinds::{Group, Spec};
+use crate::engine::Role;
+use crate::kinds::Spec;
 
 /// A service that asks a cache beside it, and what is missing from cache-aside.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +25,7 @@ pub struct Aside {
 /// Every service that asks a cache beside it.
 pub fn asides(design: &Design) -> Vec<Aside> {
     let Some(flow) = Flow::of(design) else { return Vec::new() };
-    let beside = |name: &str, kind: &Spec| kind.meta().key == "cache" && flow.outs(name).is_empty();
+    let beside = |name: &str, kind: &Spec| kind.meta().role == Role::Cache && flow.outs(name).is_empty();
     let caches = design.nodes.iter().filter(|(name, node)| beside(name, &node.kind));
     caches.flat_map(|(name, _)| of_cache(&flow, name)).collect()
 }
@@ -55,7 +56,7 @@ fn of_cache(flow: &Flow, cache: &str) -> Vec<Aside> {
         let Some(caller) = design.nodes.get(&ask.from).filter(|_| reads != 0) else { continue };
         let stores = flow.outs(&ask.from).iter().map(|&i| &design.links[i]).filter(|link| {
             let keeps = design.nodes.get(&link.to).map(|node| node.kind.meta());
-            keeps.is_some_and(|meta| meta.group == Group::State && meta.key != "cache")
+            keeps.is_some_and(|meta| meta.role == Role::Store)
                 && walks(&caller.kind)
                 && reads_key(link)
                 && carries(link) & reads != 0

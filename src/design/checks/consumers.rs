@@ -55,10 +55,7 @@ fn behind_balancers(design: &Design, queue: &str, prefetch: Option<u32>, subject
 /// How many messages are handled at once behind a balancer or limiter, and others behind it; none if it is neither, or if
 /// that is not known.
 fn behind(design: &Design, name: &str) -> Option<u64> {
-    let passes = |name: &str| {
-        let key = design.nodes.get(name).map(|node| node.kind.meta().key);
-        key.is_some_and(|key| ["load_balancer", "rate_limiter"].contains(&key))
-    };
+    let passes = |name: &str| design.nodes.get(name).is_some_and(|node| node.kind.meta().role.passes_on());
     let (mut waiting, mut seen, mut all) = (vec![name], BTreeSet::new(), 0_u64);
     if !passes(name) {
         return None;

@@ -3,6 +3,7 @@
 
 use crate::base::{Dist, Finding, Subject};
 use crate::design::{Design, LinkSpec, ModeSpec, WaitSpec};
+use crate::engine::Role;
 use crate::kinds::{LEAST_CYCLE_FAILED, Outs};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -75,9 +76,9 @@ fn gains_of_links(design: &Design, class: Option<&str>) -> Vec<(usize, f64)> {
             .is_none_or(|class| link.when.classes.is_empty() || link.when.classes.iter().any(|other| other == class));
         link.from != link.to && calls && accepts && of_class
     };
-    let walks = |name: &str| meta(name).is_some_and(|meta| ["service", "worker"].contains(&meta.key));
+    let walks = |name: &str| meta(name).is_some_and(|meta| meta.role == Role::Service);
     let by_weight = |link: &LinkSpec| {
-        if walks(&link.from) || meta(&link.from).is_some_and(|meta| meta.key == "load_balancer") {
+        if walks(&link.from) || meta(&link.from).is_some_and(|meta| meta.role == Role::Balancer) {
             link.weight
         } else {
             1.0

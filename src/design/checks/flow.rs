@@ -1,7 +1,7 @@
 //! Which calls come where, as far as the drawing says: what the checks must know of a design as a whole.
 
 use crate::design::{Action, Design, LinkSpec, ModeSpec, OperationSpec, WaitSpec};
-use crate::engine::MAX_CLASSES;
+use crate::engine::{MAX_CLASSES, Role, Signal};
 use crate::kinds::{Group, Param, Spec, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ pub struct Flow<'a> {
 
 /// Whether a kind makes its calls step by step; the others pass each call on to one of their links.
 pub fn walks(kind: &Spec) -> bool {
-    ["service", "worker"].contains(&kind.meta().key)
+    kind.meta().role == Role::Service
 }
 
 /// The texts of a kind's parameters by name.
@@ -97,10 +97,10 @@ impl<'a> Flow<'a> {
         let Some(kind) = self.design.nodes.get(node).map(|node| &node.kind) else { return Vec::new() };
         let (here, outs) = (self.at(node), self.outs(node));
         let link = |i: usize| &self.design.links[i];
-        match kind.meta().key {
-            "service" | "worker" => outs.iter().map(|&i| (i, here & self.admitted(link(i)))).collect(),
-            "load_balancer" => outs.iter().map(|&i| (i, here & self.of_classes(link(i)))).collect(),
-            "client" | "rate_limiter" => {
+        match kind.meta().role {
+            Role::Service => outs.iter().map(|&i| (i, here & self.admitted(link(i)))).collect(),
+            Role::Balancer => outs.iter().map(|&i| (i, here & self.of_classes(link(i)))).collect(),
+            Role::Source | Role::Gate => {
                 let mut left = here;
                 let take = |&i: &usize| {
                     let taken = left & if outs.len() == 1 { Classes::MAX } else { self.of_classes(link(i)) };
@@ -110,10 +110,10 @@ impl<'a> Flow<'a> {
                 };
                 outs.iter().map(take).collect()
             }
-            "cache" => outs.first().map(|&i| (i, here)).into_iter().collect(),
-            "queue" => outs.iter().map(|&i| (i, here)).collect(),
+            Role::Cache => outs.first().map(|&i| (i, here)).into_iter().collect(),
+            Role::Broker => outs.iter().map(|&i| (i, here)).collect(),
             // What scales is no call.
-            _ => Vec::new(),
+            Role::Scaler | Role::Store => Vec::new(),
         }
     }
 
@@ -162,9 +162,10 @@ impl<'a> Flow<'a> {
     fn find_misses(&mut self) {
         let mut waiting: Vec<&str> = Vec::new();
         for (name, node) in &self.design.nodes {
-            let own = match node.kind.meta().key {
-                "cache" => self.outs(name).is_empty(),
-                "database" => {
+            let own = match node.kind.meta().role {
+                Role::Cache => self.outs(name).is_empty(),
+                // What cannot count a key that is not there always has one.
+                Role::Store if node.kind.meta().signals.contains(&Signal::NotFound) => {
                     let share = settings(&node.kind).get("missing").and_then(|share| share.parse::<f64>().ok());
                     share != Some(0.0) || self.is_set(name, "missing")
                 }
@@ -178,8 +179,8 @@ impl<'a> Flow<'a> {
             if self.misses.insert(node) {
                 let callers = self.ins(node).iter().map(|&i| self.design.links[i].from.as_str());
                 let passes = |from: &&str| {
-                    let key = self.design.nodes.get(*from).map(|node| node.kind.meta().key);
-                    key.is_some_and(|key| ["cache", "load_balancer", "rate_limiter"].contains(&key))
+                    let role = self.design.nodes.get(*from).map(|node| node.kind.meta().role);
+                    role.is_some_and(|role| role == Role::Cache || role.passes_on())
                 };
                 waiting.extend(callers.filter(passes));
             }

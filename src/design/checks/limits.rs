@@ -4,6 +4,7 @@
 use super::flow::{Classes, Flow, settings, walks};
 use crate::base::{Finding, Span, Subject};
 use crate::design::{Design, LinkSpec, ModeSpec};
+use crate::engine::Role;
 use crate::kinds::Spec;
 use crate::parts::backoff::{Growth, Jitter};
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ fn patience<'a>(flow: &Flow<'a>) -> BTreeMap<&'a str, Patience<'a>> {
         let mut next: BTreeMap<&str, Patience> = BTreeMap::new();
         for (name, node) in &flow.design.nodes {
             // A queue answers before its consumers do.
-            if node.kind.meta().key != "queue"
+            if node.kind.meta().role != Role::Broker
                 && let Some(longest) = of_node(flow, name, &node.kind, &known)
             {
                 next.insert(name, longest);
@@ -163,21 +164,17 @@ fn whole(settings: &BTreeMap<&str, String>, name: &str) -> Option<u64> {
 /// How many calls a store works on at once, how many more it keeps waiting (none without a limit), and what it is that
 /// they hold.
 fn taken(kind: &Spec) -> Option<(u64, Option<u64>, &'static str)> {
-    let of = settings(kind);
-    let (each, copies, what) = match kind.meta().key {
-        "database" => {
-            let copies = whole(&of, "replicas")?;
-            let serving = match of.get("reads_from").map(String::as_str) {
-                Some("Primary") if !of["replication"].starts_with("Quorum") => 1,
-                Some("Replicas") => copies.saturating_sub(1).max(1),
-                _ => copies,
-            };
-            (whole(&of, "connections")?, serving, "connections")
-        }
-        "sharded_store" => (whole(&of, "slots")?, whole(&of, "shards")?, "slots"),
-        _ => return None,
+    let (meta, of) = (kind.meta(), settings(kind));
+    let copies = meta.copies.filter(|_| meta.role == Role::Store)?;
+    let count = whole(&of, copies.count)?;
+    let quorum = of.get("replication").is_some_and(|text| text.starts_with("Quorum"));
+    let serving = match of.get("reads_from").map(String::as_str) {
+        Some("Primary") if !quorum => 1,
+        Some("Replicas") => count.saturating_sub(1).max(1),
+        _ => count,
     };
-    Some((each * copies, whole(&of, "queue_limit").map(|queue| queue * copies), what))
+    let queue = whole(&of, "queue_limit").map(|queue| queue * serving);
+    Some((whole(&of, copies.places_param)? * serving, queue, copies.places))
 }
 
 /// The pools of a store: the number of the link, replicas of its caller, and their size.

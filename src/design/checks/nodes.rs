@@ -2,6 +2,7 @@
 
 use crate::base::{Finding, Subject};
 use crate::design::Design;
+use crate::engine::Role;
 use crate::kinds::{Handle, Outs};
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         findings.push(Finding::error("too-many", root, format!("at most {MOST_NODES} nodes fit")));
         return;
     }
-    if !design.nodes.values().any(|node| node.kind.meta().key == "client") {
+    if !design.nodes.values().any(|node| node.kind.meta().role == Role::Source) {
         let finding = Finding::hint("no-traffic", root.clone(), "there is no client yet: nothing will happen");
         findings.push(finding.with_remedy("add a node of kind client and a link from it"));
     }
@@ -39,7 +40,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         }
         findings.extend(node.kind.check(&subject.then("kind")));
         check_outs(design, name, outs.get(name.as_str()).copied().unwrap_or(0), findings);
-        if node.kind.meta().key == "autoscaler" {
+        if node.kind.meta().role == Role::Scaler {
             check_scaled(design, name, findings);
         }
     }
@@ -70,14 +71,16 @@ fn check_outs(design: &Design, name: &str, outs: usize, findings: &mut Vec<Findi
         }
         Outs::Some if outs == 0 => {
             let is_called = design.links.iter().any(|link| link.to == name);
-            let finding = match meta.key {
-                "client" => Finding::hint("dead-end", subject, format!("`{name}` has no link yet: it calls nothing")),
-                "queue" if is_called => {
+            let finding = match meta.role {
+                Role::Source => {
+                    Finding::hint("dead-end", subject, format!("`{name}` has no link yet: it calls nothing"))
+                }
+                Role::Broker if is_called => {
                     let message = format!("`{name}` has no consumer: its messages pile up");
                     Finding::warning("dead-end", subject, message)
                 }
                 // What it is for is to be drawn; what calls it is told that it takes no calls.
-                "autoscaler" => {
+                Role::Scaler => {
                     Finding::hint("dead-end", subject, format!("`{name}` scales nothing yet: there is no link from it"))
                 }
                 _ if is_called => {

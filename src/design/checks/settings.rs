@@ -2,7 +2,7 @@
 
 use super::flow::{Flow, settings};
 use super::silent::deadlines;
-use crate::base::{Finding, Severity, Span, Subject};
+use crate::base::{Finding, Span, Subject};
 use crate::design::{Action, Design, LinkSpec, OperationSpec, Target};
 use crate::kinds::{Group, Spec};
 use crate::parts::waiting::{ADAPTIVE_LENGTH, Discipline};
@@ -38,10 +38,9 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
             _ => {}
         }
         class_settings(&mut told, &node.kind);
-        for (param, severity, message) in told.said {
+        for (param, message) in told.said {
             let subject = Subject::of(["nodes", name, "kind", param]);
-            let finding = Finding::warning("idle-setting", subject, format!("`{param}` of `{name}`: {message}"));
-            findings.push(Finding { severity, ..finding });
+            findings.push(Finding::warning("idle-setting", subject, format!("`{param}` of `{name}`: {message}")));
         }
     }
     check_frozen(design, findings);
@@ -54,7 +53,7 @@ struct Told<'a> {
     now: BTreeMap<&'static str, String>,
     /// The defaults of its kind.
     plain: BTreeMap<&'static str, String>,
-    said: Vec<(&'static str, Severity, String)>,
+    said: Vec<(&'static str, String)>,
 }
 
 impl Told<'_> {
@@ -75,18 +74,13 @@ impl Told<'_> {
     }
 
     fn say(&mut self, param: &'static str, message: impl Into<String>) {
-        self.said.push((param, Severity::Warning, message.into()));
-    }
-
-    /// It may well be meant.
-    fn hint(&mut self, param: &'static str, message: impl Into<String>) {
-        self.said.push((param, Severity::Hint, message.into()));
+        self.said.push((param, message.into()));
     }
 
     /// These do nothing, where they are set.
     fn idle(&mut self, params: &[&'static str], why: &str) {
         for param in params {
-            if self.is_changed(param) && !self.said.iter().any(|(told, ..)| told == param) {
+            if self.is_changed(param) && !self.said.iter().any(|(told, _)| told == param) {
                 self.say(param, format!("it does nothing: {why}"));
             }
         }
@@ -183,7 +177,6 @@ fn service_settings(told: &mut Told, kind: &Spec, with_deadline: &BTreeSet<&str>
     if here.iter().all(|class| service.work_by_class.contains_key(*class)) && !told.may_change("work_by_class") {
         told.idle(&["work"], "`work_by_class` has a time for every class that comes here");
     }
-    service_cores(told, service.cores, service.processes);
     let nothing = |dist: &crate::base::Dist| dist.as_constant() == Some(Span::ZERO);
     if service.pauses.as_ref().is_some_and(|pauses| nothing(&pauses.lasting)) {
         told.say("pauses", "a pause of 0 stops nothing");
@@ -198,6 +191,9 @@ fn runtime_settings(told: &mut Told, kind: &Spec) {
     let Spec::Service(service) = kind else { return };
     let (discipline, admits_all) = (service.discipline, service.discipline.admits_all());
     let may_change = ["slots", "processes"].into_iter().any(|param| told.may_change(param));
+    if told.is("runtime", "Serverless") && !told.may_change("processes") {
+        told.idle(&["cores"], "every instance has a core of its own: `slots` limits the instances");
+    }
     if told.is("runtime", "Threads") && admits_all {
         told.idle(&["processes"], &format!("{discipline:?} admits every call at once, to all cores"));
     }
@@ -206,26 +202,6 @@ fn runtime_settings(told: &mut Told, kind: &Spec) {
     }
     if !admits_all && !may_change && service.slots == 1 && service.processes == 1 {
         told.idle(&["contention", "coherency"], "with one slot there is never another call in progress");
-    }
-}
-
-/// Cores that the run-time leaves idle. The default number is nobody's mistake.
-fn service_cores(told: &mut Told, cores: u32, processes: u32) {
-    if told.may_change("processes") {
-        return;
-    }
-    if told.is("runtime", "Serverless") {
-        told.idle(&["cores"], "every instance has a core of its own: `slots` limits the instances");
-    } else if (told.is("runtime", "EventLoop") || told.is("runtime", "GlobalLock"))
-        && told.is_changed("cores")
-        && cores > processes
-    {
-        let runtime = if told.is("runtime", "EventLoop") { "an event loop" } else { "a global lock" };
-        let message = format!(
-            "{} of its {cores} cores do nothing: {runtime} uses one core per process, and `processes` is {processes}",
-            cores - processes
-        );
-        told.hint("cores", message);
     }
 }
 
@@ -368,9 +344,9 @@ mod tests {
     /// Nodes and links, the parameter that is told, and a part of what is said; nothing of the same with the other nodes.
     fn one(nodes: &str, links: &str, param: &str, part: &str) {
         let said = told(nodes, links, "");
-        let found = said
-            .iter()
-            .any(|said| said.contains(" idle-setting ") && said.contains(&format!(".{param}:")) && said.contains(part));
+        let found = said.iter().any(|said| {
+            said.starts_with("warning idle-setting") && said.contains(&format!(".{param}:")) && said.contains(part)
+        });
         assert!(found && said.len() == 1, "{nodes}: {param}: {said:#?}");
     }
 
@@ -396,9 +372,6 @@ mod tests {
             assert_eq!(told(&format!(r#""u": (kind: client()), "a": (kind: service({sound}))"#), links, ""), [""; 0]);
         }
         for (service, param, part) in [
-            ("runtime: EventLoop, cores: 8", "cores", "7 of its 8 cores do nothing: an event loop"),
-            ("runtime: GlobalLock(switch_interval: \"5ms\"), cores: 8, processes: 2", "cores", "6 of its 8 cores"),
-            ("runtime: Serverless(cold_start: \"1s\", keep_alive: \"9s\"), cores: 8", "cores", "a core of its own"),
             ("discipline: Priority", "discipline", "one priority"),
             ("discipline: PreemptivePriority", "discipline", "one priority"),
             ("discipline: EarliestDeadline", "discipline", "no call comes with a deadline"),

@@ -105,10 +105,10 @@ fn check_copies(flow: &Flow, link: &LinkSpec, told: &mut Told) {
     let Some(to) = nodes.get(&link.to) else { return };
     let callee = settings(&to.kind);
     let number = |name: &str| callee.get(name).and_then(|text| text.parse::<u64>().ok());
-    let alone = ["service", "database", "worker"].contains(&to.kind.meta().key)
-        && number("replicas") == Some(1)
+    let copies = to.kind.meta().copies;
+    let alone = copies.is_some_and(|copies| number(copies.count) == Some(1))
         && flow.scaled_to(&link.to).is_none()
-        && !flow.is_set(&link.to, "replicas");
+        && !copies.is_some_and(|copies| flow.is_set(&link.to, copies.count));
     let steady = |name: &str| callee.get(name).is_none_or(|text| text.starts_with('"'));
     if link.hedge.is_some() && alone && ["work", "wait", "work_after", "read", "write"].into_iter().all(steady) {
         let message = format!(

@@ -4,6 +4,7 @@
 use super::flow::{Flow, walks};
 use crate::base::{Finding, Subject};
 use crate::design::{Design, KeysSpec, LinkSpec, WaitSpec};
+use crate::engine::Role;
 use crate::kinds::{Group, Spec};
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
@@ -61,14 +62,14 @@ fn never_taken(flow: &Flow, link: &LinkSpec, subject: &Subject) -> Option<Findin
     let others = flow.outs(caller).iter().map(|&i| &flow.design.links[i]);
     let wanted = &link.when.classes;
     let of_no_class = !wanted.is_empty() && !wanted.iter().any(|class| flow.names(flow.at(caller)).contains(&&**class));
-    let (why, remedy) = match from.meta().key {
+    let (why, remedy) = match from.meta().role {
         // More links than it can have is an error.
-        "cache" => return None,
+        Role::Cache => return None,
         _ if of_no_class => (
             format!("it is for class `{}` only, and `{caller}` gets `{classes}`", wanted.join("`, `")),
             "change its `when`, or let a client send that class".to_owned(),
         ),
-        "client" | "rate_limiter" => {
+        Role::Source | Role::Gate => {
             let first = others.map(LinkSpec::name).next().unwrap_or_default();
             let what = from.meta().one().replace('_', " ");
             (
@@ -76,7 +77,7 @@ fn never_taken(flow: &Flow, link: &LinkSpec, subject: &Subject) -> Option<Findin
                 "restrict the first with `when: (classes: [..])`, or put a load balancer between".to_owned(),
             )
         }
-        "autoscaler" => {
+        Role::Scaler => {
             if others.take(2).any(|other| other.name() == name) {
                 return None;
             }
@@ -131,15 +132,16 @@ fn check_ignored(flow: &Flow, link: &LinkSpec, subject: &Subject, findings: &mut
     for (param, _) in settings.into_iter().filter(|(_, set)| *set) {
         ignored(param, walked.clone());
     }
+    let role = from.meta().role;
     if link.when.after_miss.is_some() || link.when.after_failure.is_some() {
         ignored("when", walked.clone());
     } else if link.when.probability.0 < 1.0
-        && (["cache", "queue", "autoscaler"].contains(&from.meta().key)
-            || from.meta().key != "load_balancer" && flow.outs(&link.from).len() == 1)
+        && (matches!(role, Role::Cache | Role::Broker | Role::Scaler)
+            || role != Role::Balancer && flow.outs(&link.from).len() == 1)
     {
         ignored("when", format!("{kind} with one way to pass a call on takes it, whatever the probability"));
     }
-    if !link.when.classes.is_empty() && ["cache", "queue"].contains(&from.meta().key) {
+    if !link.when.classes.is_empty() && matches!(role, Role::Cache | Role::Broker) {
         ignored("when", format!("{kind} passes on calls of every class"));
     }
 }

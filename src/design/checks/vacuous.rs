@@ -3,7 +3,7 @@
 
 use super::flow::{Flow, settings};
 use crate::design::{CLASS_FIGURES, Design, LinkSpec, MetricPath};
-use crate::engine::{REASONS, Reason, SIGNALS, Signal};
+use crate::engine::{REASONS, Reason, Role, SIGNALS, Signal};
 use crate::kinds::{Group, Meta, Spec};
 use std::collections::BTreeSet;
 
@@ -61,13 +61,13 @@ fn of_kind(design: &Design, subject: &str, kind: &Spec, name: &str) -> Option<Pr
         return None;
     }
     let message = format!("a node of the kind {title} has no `{name}`: no run can tell it");
-    let remedy = match meta.key {
-        "client" if CLASS_FIGURES.iter().any(|figure| figure.name == name) => {
+    let remedy = match meta.role {
+        Role::Source if CLASS_FIGURES.iter().any(|figure| figure.name == name) => {
             let classes = design.nodes.get(subject).map_or(Vec::new(), |node| node.kind.classes());
             let classes: Vec<String> = classes.iter().map(|class| format!("`{class}.{name}`")).collect();
             format!("a client takes no calls: `{name}` is of all requests, {} of a class", classes.join(", "))
         }
-        "client" => "a client takes no calls: name the node or link that does".to_owned(),
+        Role::Source => "a client takes no calls: name the node or link that does".to_owned(),
         _ if meta.group == Group::Control => "it takes no calls: name the node that it scales".to_owned(),
         _ => "name a node of a kind that has it".to_owned(),
     };
@@ -83,16 +83,16 @@ fn counted_by(signal: Signal) -> String {
 /// Whether a node of a kind can have a figure at all.
 fn has_figure(meta: &Meta, name: &str) -> bool {
     // What has slots and cores, and may have several copies.
-    let is_station = ["service", "worker", "database", "sharded_store"].contains(&meta.key);
+    let (is_station, is_broker) = (meta.copies.is_some(), meta.role == Role::Broker);
     match name {
         // Its requests in flight, and those that it failed to send.
-        _ if meta.key == "client" => name == "busy",
+        _ if meta.role == Role::Source => name == "busy",
         _ if meta.group == Group::Control => false,
         "hit_ratio" => meta.signals.contains(&Signal::Hit),
         "stale_share" => meta.signals.contains(&Signal::CheckedRead),
-        "lag_mean" | "lag_p99" => ["database", "queue"].contains(&meta.key),
+        "lag_mean" | "lag_p99" => is_broker || meta.signals.contains(&Signal::StaleRead),
         "utilization" | "core_utilization" | "slots" => is_station,
-        "hottest_share" | "hottest_utilization" => is_station || meta.key == "queue",
+        "hottest_share" | "hottest_utilization" => is_station || is_broker,
         _ => true,
     }
 }
@@ -138,8 +138,8 @@ impl<'a> Part<'a> {
     /// What would have to be there for a call to fail for a reason, where it is nowhere. Reasons with several sources, or
     /// with one that is everywhere, may always come.
     fn missing_source(&self, flow: &Flow, reason: Reason) -> Option<String> {
-        let has_kind = |key: &str| {
-            self.nodes.iter().any(|node| flow.design.nodes.get(*node).is_some_and(|node| node.kind.meta().key == key))
+        let has = |is: &dyn Fn(&Meta) -> bool| {
+            self.nodes.iter().any(|node| flow.design.nodes.get(*node).is_some_and(|node| is(node.kind.meta())))
         };
         let on_link = |param: &str, is_set: fn(&LinkSpec) -> bool| {
             self.links.iter().any(|&i| {
@@ -161,8 +161,12 @@ impl<'a> Part<'a> {
             Reason::Timeout if !on_link("timeout", |link| link.timeout.is_some()) && !at_node("max_wait") => {
                 Some("none of its links has a `timeout`, and no node a `max_wait`".to_owned())
             }
-            Reason::RateLimited if !has_kind("rate_limiter") => Some("there is no rate limiter on its way".to_owned()),
-            Reason::NoQuorum if !has_kind("database") => Some("there is no database on its way".to_owned()),
+            Reason::RateLimited if !has(&|meta| meta.role == Role::Gate) => {
+                Some("there is no rate limiter on its way".to_owned())
+            }
+            Reason::NoQuorum if !has(&|meta| meta.signals.contains(&Signal::StaleRead)) => {
+                Some("there is no database on its way".to_owned())
+            }
             Reason::Shed if !at_node("codel") => Some("no node on its way has `codel`".to_owned()),
             _ => None,
         }

@@ -1,6 +1,7 @@
 //! A service's parameters: what they are, what is said of them, and what of them does not go together.
 
 use crate::base::{Dist, Ratio, Span};
+use crate::engine::Copies;
 use crate::kinds::kind::Checker;
 use crate::kinds::params::{Param, Visitor};
 use crate::kinds::station::StationSpec;
@@ -161,6 +162,9 @@ impl Spec {
         }
     }
 }
+
+pub const COPIES: Copies =
+    Copies { one: "replica", count: "replicas", places: "slots", places_param: "slots", has_cores: true };
 
 /// Whether a call takes time here, or a start does.
 pub fn takes_time(spec: &Spec) -> bool {

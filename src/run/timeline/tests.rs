@@ -86,7 +86,7 @@ fn a_ramp_starts_from_what_is_there_and_what_it_hides_comes_back() {
     let span = |ms| format!("timeout {:?}", Some(Span::from_millis(ms)));
     assert_eq!(told.len(), 1 + 20 + 1 + 1);
     assert_eq!(told[0], format!("1 {}", span(2000)));
-    assert_eq!(told[1], format!("2 {}", span(2100)));
+    assert_eq!(told[1], format!("2 {}", span(2050)));
     assert_eq!(told[21], format!("22 {}", span(4000)));
     assert_eq!(told[22], format!("32 {}", span(2000)));
 }
@@ -119,7 +119,7 @@ fn a_heal_stops_a_ramp_and_ends_the_cuts_of_partitions_but_no_others() {
         (at: "30s", lasting: "20s", do: Partition(["users"], ["api"])), (at: "31s", do: Kill("users->api")),
         (at: "32s", do: Heal("api")), (at: "33s", do: Heal("users->api"))"#,
     );
-    let wanted = ["5 db Slow(2.0)", "6 db Slow(1.0)", "6 db Slow(9.0)", "30 users->api Cut", "33 users->api Mend"];
+    let wanted = ["5 db Slow(1.5)", "6 db Slow(1.0)", "6 db Slow(9.0)", "30 users->api Cut", "33 users->api Mend"];
     assert_eq!(told, wanted);
 }
 

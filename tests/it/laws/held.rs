@@ -315,7 +315,24 @@ fn without_ties(design: &Design) -> Design {
     design
 }
 
+/// Whether something stands still for a while: what goes on afterwards does so at one instant.
+fn pauses(design: &Design) -> bool {
+    let mut found = design
+        .timeline
+        .iter()
+        .any(|intervention| matches!(intervention.action, Action::Freeze(_) | Action::Pause(_) | Action::Hold(_)));
+    for node in design.nodes.values() {
+        node.kind.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
+            found |= ["pauses", "breakdowns"].contains(&param.name) && value.text() != "None";
+        });
+    }
+    found
+}
+
 fn idle_policies_are_idle(design: &Design) -> Verdict {
+    if pauses(design) {
+        return Ok(());
+    }
     let design = &without_ties(design);
     let Ok(mut plain) = Run::new(design) else { return Ok(()) };
     // Traffic of other arrivals may be very much more.
