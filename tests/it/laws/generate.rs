@@ -157,7 +157,7 @@ impl Maker {
                 let missed = self.rng.chance(0.5);
                 self.change(|design| {
                     let link = &mut design.links[i];
-                    link.step = link.step.max(step + 1);
+                    link.step = link.step.max(step.saturating_add(1));
                     *(if missed { &mut link.when.after_miss } else { &mut link.when.after_failure }) = Some(name);
                 });
             }
