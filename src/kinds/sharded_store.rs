@@ -231,6 +231,7 @@ impl Kind for ShardedStore {
         checker.dist("read", &spec.read);
         checker.dist("write", &spec.write);
         checker.dist("cold_read", &spec.cold_read);
+        checker.places("slots", spec.slots.into(), spec.shards.into());
         match spec.strategy {
             Strategy::ConsistentHash { virtual_nodes } if !(1..=10_000).contains(&virtual_nodes) => {
                 checker.error("strategy", "virtual_nodes is a number from 1 to 10000");

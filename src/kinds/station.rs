@@ -173,7 +173,9 @@ impl Station {
         let [_, busy, working] = self.levels();
         let slots = if unlimited { [0; 2] } else { [slots, slots.max(busy)] };
         let cores = [cores, cores.max(working)];
-        self.over = slots[0] < slots[1] || cores[0] < cores[1];
+        // Who began on a core of its own finishes on it, beside those that share them now.
+        let mixed = self.processor.is_some() && self.direct > 0;
+        self.over = mixed || slots[0] < slots[1] || cores[0] < cores[1];
         let capacity = [slots[1], cores[1]];
         let change = |i: usize| capacity[i].wrapping_sub(self.rare.capacity[i]) as i32;
         ctx.meter_add(Meter::SlotCapacity, change(0));

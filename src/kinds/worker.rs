@@ -125,6 +125,8 @@ impl Kind for Worker {
     fn check(spec: &Spec, checker: &mut Checker) {
         checker.dist("work", &spec.work);
         checker.dist("wait", &spec.wait);
+        let most = spec.concurrency.max(spec.cores);
+        checker.places("concurrency", most.into(), spec.replicas.into());
     }
 
     fn takes_time(spec: &Spec) -> bool {

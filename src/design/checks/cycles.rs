@@ -84,9 +84,12 @@ fn gains_of_links(design: &Design, class: Option<&str>) -> Vec<(usize, f64)> {
             1.0
         }
     };
-    // Who walks no steps passes each call on to one of its links.
-    let choice =
-        |link: &LinkSpec| (!walks(&link.from)).then_some(0).or((link.wait == WaitSpec::Choose).then_some(link.step));
+    // Who walks no steps passes each call on to one of its links: a queue to any that has room, which may always be the same.
+    let hands_out = |name: &str| meta(name).is_some_and(|meta| meta.role == Role::Broker);
+    let choice = |link: &LinkSpec| {
+        let passes = !walks(&link.from) && !hands_out(&link.from);
+        passes.then_some(0).or((link.wait == WaitSpec::Choose).then_some(link.step))
+    };
     let mut totals: BTreeMap<(&str, u16), f64> = BTreeMap::new();
     let used: Vec<(usize, &LinkSpec)> = design.links.iter().enumerate().filter(|(_, link)| is_used(link)).collect();
     for (_, link) in &used {

@@ -120,6 +120,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
 }
 
 pub fn check(spec: &Spec, checker: &mut Checker) {
+    checker.places("connections", spec.connections.into(), spec.replicas.into());
     let dists = [
         ("lag", &spec.lag),
         ("read", &spec.read),

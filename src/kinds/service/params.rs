@@ -188,6 +188,8 @@ pub fn check(spec: &Spec, checker: &mut Checker) {
     for (name, dist) in dists.into_iter().chain(spec.work_by_class.values().map(|dist| ("work_by_class", dist))) {
         checker.dist(name, dist);
     }
+    let most = (u64::from(spec.slots) * u64::from(spec.processes)).max(spec.cores.into());
+    checker.places("slots", most, spec.replicas.into());
     if let Runtime::GlobalLock { switch_interval } = &spec.runtime
         && switch_interval.is_zero()
     {

@@ -1,5 +1,7 @@
 //! What the laws have brought out, each as the smallest scenario that showed it.
 
+use tailboard::base::NodeId;
+use tailboard::engine::Meter;
 use tailboard::run::Run;
 use tailboard::scenario;
 
@@ -33,4 +35,46 @@ fn a_million_users_at_once() {
             (at: "10ms", do: Set("u.arrivals", "Closed(users: 1000000, think: Uniform(min: \"50ms\", max: \"60ms\"))")),
         ])"#,
     );
+}
+
+/// A queue hands messages to the consumer that has room: where the others are busy, all of them come back to it at once.
+#[test]
+fn a_queue_that_feeds_itself_is_refused() {
+    let text = r#"(nodes: {
+            "u": (kind: client(rate: "100/s")), "c": (kind: cache()), "q": (kind: queue()), "w": (kind: worker()),
+        }, links: [(from: "u", to: "c"), (from: "c", to: "q", operation: Delete), (from: "q", to: "w"), (from: "q", to: "c")])"#;
+    let read = scenario::read_str(text);
+    let told = read.drawn("the queue", text, false);
+    assert!(read.is_wrong() && told.contains("call each other without end: c -> q -> c"), "{told}");
+}
+
+/// The slots of all copies are counted together.
+#[test]
+fn more_slots_than_can_be_counted_are_refused() {
+    for kind in [
+        "service(slots: 1000000, replicas: 10000)",
+        "service(cores: 1000000, replicas: 10000)",
+        "service(slots: 10000, processes: 1000, replicas: 1000)",
+        "worker(concurrency: 1000000, replicas: 10000)",
+        "sharded_store(slots: 1000000, shards: 10000)",
+    ] {
+        let read = scenario::read_str(&format!(r#"(nodes: {{ "a": (kind: {kind}) }})"#));
+        let told = read.drawn("slots", "", false);
+        assert!(read.diagnostics.iter().any(|said| said.message.contains("more than 2 billion")), "{kind}: {told}");
+    }
+}
+
+/// Cores that become fewer than the slots are shared by who comes; who began on one of its own finishes on it.
+#[test]
+fn cores_in_use_are_capacity_until_they_are_given_back() {
+    let text = r#"(run: (length: "2s", warm_up: "0s"), nodes: {
+            "u": (kind: client(rate: "1k/s")), "s": (kind: service(slots: 16, cores: 16, work: Exponential("10ms"))),
+        }, links: [(from: "u", to: "s")], timeline: [(at: "1s", lasting: "200ms", do: Set("s.cores", "2"))])"#;
+    let mut run = Run::new(&scenario::read_str(text).design.expect("a design")).unwrap_or_else(|f| panic!("{f:?}"));
+    while !run.is_over() {
+        run.advance_events(run.length(), 1);
+        let meters = run.sim().meters(NodeId(0));
+        let (busy, there) = (meters.level(Meter::Cores), meters.level(Meter::CoreCapacity));
+        assert!(busy <= there, "{busy} of {there} at {:?}", run.now());
+    }
 }

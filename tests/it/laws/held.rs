@@ -3,9 +3,9 @@
 
 use super::generate::MOST_EVENTS;
 use super::instants;
-use tailboard::base::{ClassId, LinkId, NodeId, Rng, Severity, Span, Time};
+use tailboard::base::{ClassId, Dist, LinkId, NodeId, Rng, Severity, Span, Time};
 use tailboard::design::{
-    Action, Design, FallbackSpec, HedgeSpec, Intervention, LinkSpec, PoolSpec, RetrySpec, set_parameter,
+    Action, Design, FallbackSpec, HedgeSpec, Intervention, LinkSpec, ModeSpec, PoolSpec, RetrySpec, set_parameter,
 };
 use tailboard::export;
 use tailboard::kinds::{Param, Value};
@@ -266,7 +266,8 @@ const HOUR: Span = Span::from_secs(3_600);
 /// A policy of a link that cannot act, by its name; [some](FOR_FAILURES) cannot where nothing fails.
 const IDLE: &[(&str, fn(&mut LinkSpec))] = &[
     ("timeout", |link| link.timeout = link.timeout.or(Some(HOUR))),
-    ("deadline", |link| link.deadline = link.deadline.or(Some(HOUR))),
+    // A deadline that the callee learns of orders its queue.
+    ("deadline", |link| link.deadline = link.deadline.or((!link.propagate_deadline).then_some(HOUR))),
     ("hedge", |link| link.hedge = link.hedge.or(Some(HedgeSpec { after: HOUR, copies: 1 }))),
     ("bulkhead", |link| link.bulkhead = link.bulkhead.or(Some(1_000_000))),
     ("pool", |link| link.pool = link.pool.or(Some(PoolSpec { size: 1_000_000, ..PoolSpec::default() }))),
@@ -312,6 +313,9 @@ fn without_ties(design: &Design) -> Design {
     };
     design.nodes.values_mut().for_each(|node| node.kind.visit(&mut draw));
     design.links.iter_mut().for_each(|link| link.visit(&mut draw));
+    // What a node sends without waiting comes at the instant at which it goes on.
+    let instant = design.links.iter_mut().filter(|link| link.mode == ModeSpec::Async && link.latency == Dist::ZERO);
+    instant.for_each(|link| link.latency = Dist::with_mean("Exponential", Span::from_micros(1)).unwrap_or(Dist::ZERO));
     design
 }
 

@@ -252,7 +252,7 @@ fn killed_or_forgotten(design: &Design, node: &str) -> bool {
 }
 
 fn allowance(design: &Design, name: &str, links: &[LinkId]) -> Option<Allowance> {
-    let of_name = |action: &Action| action.targets().contains(&name);
+    let of_name = |action: &Action| action.targets().iter().any(|target| target.split('#').next() == Some(name));
     let changed = design.timeline.iter().any(|intervention| of_name(&intervention.action));
     let kind = &design.nodes[name].kind;
     if kind.meta().key != "rate_limiter" || changed {
