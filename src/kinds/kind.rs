@@ -126,7 +126,8 @@ impl Checker<'_> {
     /// So many slots or cores for each of the copies must be few enough to be counted together.
     pub fn places(&mut self, param: &str, each: u64, copies: u64) {
         let all = each.saturating_mul(copies);
-        if all > i32::MAX as u64 {
+        // One copy alone is within its range.
+        if copies > 1 && all > i32::MAX as u64 {
             self.error(param, format!("{each} for each of {copies} are {all} in all: more than 2 billion"));
         }
     }

@@ -350,7 +350,10 @@ fn idle_policies_are_idle(design: &Design) -> Verdict {
             let path = format!("{}.{name}", link.name());
             let is_set =
                 |intervention: &Intervention| matches!(&intervention.action, Action::Set(other, _) if *other == path);
-            let acts = FOR_FAILURES.contains(name) && may_fail(&plain, link) || design.timeline.iter().any(is_set);
+            // A call that nobody waits for is forgotten when it is lost, unless it has a deadline.
+            let is_awaited = *name == "deadline" && link.mode == ModeSpec::Async;
+            let fails = FOR_FAILURES.contains(name) && may_fail(&plain, link);
+            let acts = is_awaited || fails || design.timeline.iter().any(is_set);
             if !acts {
                 add(link);
             }

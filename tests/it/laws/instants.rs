@@ -148,7 +148,8 @@ impl Watch {
         });
         let nodes = plan.nodes.iter().map(|node| NodeLimits {
             name: node.name.clone(),
-            queue: largest(design, &node.name, "queue_limit"),
+            // Where all are admitted at once, the limit counts those beyond the cores.
+            queue: largest(design, &node.name, "queue_limit").filter(|_| !admits_all(design, &node.name)),
             allowance: allowance(design, &node.name, &node.outs),
             copies: 1,
         });
@@ -238,6 +239,11 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+fn admits_all(design: &Design, node: &str) -> bool {
+    let all = ["ProcessorSharing", "PreemptivePriority"];
+    texts(design, node, "discipline").iter().any(|text| all.contains(&text.as_str()))
 }
 
 /// Stores choose the replica of a call themselves, whichever it was sent to.
