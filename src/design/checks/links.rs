@@ -59,9 +59,9 @@ fn check_ends(design: &Design, link: &LinkSpec, subject: &Subject, findings: &mu
 
 /// Whether a message that is lost leaves somebody waiting: the caller, or the policies of the link.
 pub(super) fn waits_for_ever(design: &Design, link: &LinkSpec) -> bool {
-    // A queue delivers again what is not acknowledged in time.
+    // A queue frees the place of what is not acknowledged in time.
     if let Some(Spec::Queue(queue)) = design.nodes.get(&link.from).map(|node| &node.kind)
-        && queue.redelivers()
+        && queue.notices_losses()
     {
         return false;
     }

@@ -271,7 +271,7 @@ fn database_settings(told: &mut Told) {
 
 fn queue_settings(told: &mut Told) {
     if told.is("delivery", "AtMostOnce") && !told.may_change("delivery") {
-        let params = ["visibility_timeout", "max_deliveries", "redelivery_delay"];
+        let params = ["max_deliveries", "redelivery_delay"];
         told.idle(&params, "AtMostOnce delivers every message once");
     }
     if told.is("order", "Priority") && told.is_level() {

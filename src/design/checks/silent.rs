@@ -3,6 +3,7 @@
 use super::flow::{Flow, settings, walks};
 use crate::base::{Finding, Span, Subject};
 use crate::design::{Action, Design, LinkSpec, ModeSpec, WaitSpec};
+use crate::engine::Role;
 use crate::kinds::Spec;
 use crate::parts::backoff::Jitter;
 use std::collections::BTreeSet;
@@ -106,7 +107,11 @@ fn check_copies(flow: &Flow, link: &LinkSpec, told: &mut Told) {
     let callee = settings(&to.kind);
     let number = |name: &str| callee.get(name).and_then(|text| text.parse::<u64>().ok());
     let copies = to.kind.meta().copies;
-    let alone = copies.is_some_and(|copies| number(copies.count) == Some(1))
+    // A balancer or a queue sends the copy somewhere else.
+    let picks = matches!(nodes.get(&link.from).map(|node| node.kind.meta().role), Some(Role::Balancer | Role::Broker));
+    let elsewhere = picks && flow.outs(&link.from).len() > 1;
+    let alone = !elsewhere
+        && copies.is_some_and(|copies| number(copies.count) == Some(1))
         && flow.scaled_to(&link.to).is_none()
         && !copies.is_some_and(|copies| flow.is_set(&link.to, copies.count));
     let steady = |name: &str| callee.get(name).is_none_or(|text| text.starts_with('"'));
@@ -283,6 +288,13 @@ mod tests {
         assert_eq!(told(&nodes("worker(concurrency: 4)"), links, "").len(), 2);
         let set = r#"(at: "1s", do: Set("a.concurrency", "9"))"#;
         assert_eq!(told(&nodes("worker(concurrency: 4)"), links, set), [""; 0]);
+    }
+
+    #[test]
+    fn a_balancer_sends_the_copy_elsewhere() {
+        let nodes = r#""u": (kind: client()), "lb": (kind: load_balancer()), "a": (kind: service(work: "1ms")), "b": (kind: service(work: "1ms"))"#;
+        let hedged = r#"(from: "lb", to: "a", hedge: (after: "5ms")), (from: "lb", to: "b", hedge: (after: "5ms"))"#;
+        assert_eq!(told(nodes, &format!(r#"(from: "u", to: "lb"), {hedged}"#), ""), [""; 0]);
     }
 
     #[test]

@@ -83,9 +83,9 @@ impl Order {
 }
 
 impl Spec {
-    /// Whether a message is delivered again that is not acknowledged in time.
-    pub fn redelivers(&self) -> bool {
-        self.visibility_timeout.is_some() && self.delivery != Delivery::AtMostOnce
+    /// Whether it notices that a delivery was lost on the way.
+    pub fn notices_losses(&self) -> bool {
+        self.visibility_timeout.is_some()
     }
 }
 
