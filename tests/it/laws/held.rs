@@ -283,7 +283,7 @@ const IDLE: &[(&str, fn(&mut LinkSpec))] = &[
 const FOR_FAILURES: [&str; 2] = ["retry", "fallback"];
 
 /// Whether an operation on a link may have failed: an attempt, or what its policies refuse before there is one.
-fn may_fail(run: &Run, link: &LinkSpec) -> bool {
+fn may_fail(run: &Run, design: &Design, link: &LinkSpec) -> bool {
     let (sim, name) = (run.sim(), link.name());
     let attempts = sim
         .plan()
@@ -294,7 +294,8 @@ fn may_fail(run: &Run, link: &LinkSpec) -> bool {
     let refuses = link.deadline.is_some() || link.breaker.is_some() || link.bulkhead.is_some() || link.pool.is_some();
     let requests =
         (0..sim.plan().classes.len()).any(|id| sim.class_counts(ClassId(id as u8)).failed.iter().any(|n| *n > 0));
-    attempts || refuses || requests
+    let is_set = |intervention: &Intervention| matches!(&intervention.action, Action::Set(path, _) if path.rsplit_once('.').is_some_and(|(target, _)| target == name));
+    attempts || refuses || requests || design.timeline.iter().any(is_set)
 }
 
 /// Calls that end at the very same instant are handled in an order that a policy may change. Here none do: what is constant is
@@ -352,7 +353,7 @@ fn idle_policies_are_idle(design: &Design) -> Verdict {
                 |intervention: &Intervention| matches!(&intervention.action, Action::Set(other, _) if *other == path);
             // A call that nobody waits for is forgotten when it is lost, unless it has a deadline.
             let is_awaited = *name == "deadline" && link.mode == ModeSpec::Async;
-            let fails = FOR_FAILURES.contains(name) && may_fail(&plain, link);
+            let fails = FOR_FAILURES.contains(name) && may_fail(&plain, design, link);
             let acts = is_awaited || fails || design.timeline.iter().any(is_set);
             if !acts {
                 add(link);
