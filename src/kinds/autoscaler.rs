@@ -81,6 +81,11 @@ const LOOK: u64 = 0;
 const ORDER: u64 = 1;
 
 impl Autoscaler {
+    /// The bounds may cross for a moment, while both are being changed: then the lower one holds.
+    fn within(&self, wanted: u16) -> u16 {
+        wanted.min(self.spec.max).max(self.spec.min)
+    }
+
     /// How many replicas it scales ran since the last look, on average. Those that are ordered but have not started yet add
     /// no cores.
     fn running(&mut self, ctx: &Ctx, time: f64) -> f64 {
@@ -130,7 +135,7 @@ impl Autoscaler {
         }
         let step = self.spec.max_step;
         wanted = wanted.clamp(self.wanted.saturating_sub(step), self.wanted.saturating_add(step));
-        wanted = wanted.clamp(self.spec.min, self.spec.max);
+        wanted = self.within(wanted);
         let now = ctx.now();
         let rested = |last: Option<Time>, cooldown: Span| last.is_none_or(|last| now.since(last) >= cooldown);
         let up = wanted > self.wanted && rested(self.last_up, self.spec.cooldown_up);
@@ -272,7 +277,7 @@ impl Kind for Autoscaler {
             let next = (self.last_at + self.spec.interval).max(ctx.now());
             ctx.timer_at(next, LOOK | self.epoch << 4);
         }
-        let within = self.wanted.clamp(self.spec.min, self.spec.max);
+        let within = self.within(self.wanted);
         if self.wanted > 0 && within != self.wanted {
             self.order(ctx, within);
         }
@@ -284,7 +289,7 @@ impl Kind for Autoscaler {
         } else if token >> 4 == self.epoch {
             if self.wanted == 0 {
                 self.wanted = ctx.replicas(self.scaled).max(1);
-                let within = self.wanted.clamp(self.spec.min, self.spec.max);
+                let within = self.within(self.wanted);
                 if within != self.wanted {
                     self.wanted = within;
                     ctx.control(self.scaled, Control::Scale(within));
