@@ -78,3 +78,16 @@ fn cores_in_use_are_capacity_until_they_are_given_back() {
         assert!(busy <= there, "{busy} of {there} at {:?}", run.now());
     }
 }
+
+/// The lower bound is raised at once, the upper one on a ramp: for some seconds they cross.
+#[test]
+fn bounds_of_an_autoscaler_that_cross() {
+    runs(
+        r#"(run: (length: "20s"), nodes: {
+            "u": (kind: client(rate: "100/s")), "s": (kind: service(replicas: 2)),
+            "sc": (kind: autoscaler(min: 1, max: 2, interval: "1s")),
+        }, links: [(from: "u", to: "s"), (from: "sc", to: "s")], timeline: [
+            (at: "1s", ramp: "10s", do: Set("sc.max", "9")), (at: "2s", do: Set("sc.min", "6")),
+        ])"#,
+    );
+}
