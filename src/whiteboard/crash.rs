@@ -4,7 +4,7 @@
 
 use super::files::Files;
 use super::headless::Headless;
-use crate::base::{Rng, hash};
+use crate::base::{Rng, Severity, hash};
 use crate::design::Design;
 use crate::scenario;
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
@@ -117,7 +117,9 @@ fn killed_after(life: Duration) {
     let read = |path: &Path| {
         let text = std::fs::read_to_string(path).ok()?;
         let scenario = scenario::read_str(&text);
-        assert!(scenario.diagnostics.is_empty(), "{} is damaged: {:?}", path.display(), scenario.diagnostics);
+        // A card that nothing calls yet is no damage.
+        let damage: Vec<_> = scenario.diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
+        assert!(damage.is_empty(), "{} is damaged: {damage:?}", path.display());
         Some(digest(&scenario.drawing.expect("a design")))
     };
     let saved = read(&folder.path().join("design.ron"));
