@@ -196,7 +196,7 @@ impl Core {
         if deadline <= now {
             // Too late before it began: nothing is sent, which says nothing of the place that was picked.
             let never_sent = Child::of_op(&self.ops[id.slot()], Reply::failed(Reason::Cancelled));
-            self.tell_attempt(id.slot(), never_sent);
+            self.tell_attempt(id.slot(), &never_sent);
             return self.ready.push(Ready::TooLate(id));
         }
         if deadline == own {
@@ -249,13 +249,18 @@ impl Core {
 
     /// Tell the node that picks the places of attempts how one of them ended: before it is told of the operation, or asked for
     /// another place.
-    fn tell_attempt(&mut self, slot: u32, child: Child) {
-        let op = &self.ops[slot];
-        if op.picked {
-            let parent = if let Waiter::Node(parent) = op.waiter { parent } else { CallId::NONE };
-            self.attempts.push_back(Child { parent, ..child });
-            self.ready.push(Ready::Attempt);
+    #[inline(always)]
+    fn tell_attempt(&mut self, slot: u32, child: &Child) {
+        if self.ops[slot].picked {
+            self.note_attempt_ended(slot, child);
         }
+    }
+
+    #[inline(never)]
+    fn note_attempt_ended(&mut self, slot: u32, child: &Child) {
+        let parent = if let Waiter::Node(parent) = self.ops[slot].waiter { parent } else { CallId::NONE };
+        self.attempts.push_back(Child { parent, ..*child });
+        self.ready.push(Ready::Attempt);
     }
 
     /// An attempt of an operation has ended.
@@ -265,7 +270,7 @@ impl Core {
             return;
         }
         let (slot, reply) = (op.slot(), child.reply);
-        self.tell_attempt(slot, child);
+        self.tell_attempt(slot, &child);
         let op = &mut self.ops[slot];
         op.forget(id);
         let reason = match reply.outcome {
@@ -382,7 +387,7 @@ impl Core {
         for id in attempts.into_iter().filter(|id| !id.is_none()) {
             if self.awaited(id) {
                 let child = Child::of(&self.calls[id], Reply::failed(reason));
-                self.tell_attempt(slot, child);
+                self.tell_attempt(slot, &child);
                 self.abandon(id, reason, needed);
             }
         }

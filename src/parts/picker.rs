@@ -279,7 +279,7 @@ impl Picker {
     }
 
     /// Pick one of a pool that has members, in one of the ways that need nothing else.
-    #[inline]
+    #[inline(always)]
     fn pick_from(
         pool: &Pool,
         balance: Balance,
@@ -370,6 +370,7 @@ fn least_strained(pool: &Pool, targets: &[Target], rng: &mut Rng) -> usize {
     best
 }
 
+#[inline(always)]
 fn best_of(pool: &Pool, targets: &[Target], choices: u8, replacement: bool, rng: &mut Rng) -> usize {
     let n = pool.len();
     let choices = u32::from(choices.max(1));
@@ -382,6 +383,13 @@ fn best_of(pool: &Pool, targets: &[Target], choices: u8, replacement: bool, rng:
         let [a, b] = [a, b].map(|i| pool.members[i as usize] as usize);
         return if targets[b].seen < targets[a].seen { b } else { a };
     }
+    best_of_many(pool, targets, choices, replacement, rng)
+}
+
+/// The same for any number of choices, and any weights.
+#[inline(never)]
+fn best_of_many(pool: &Pool, targets: &[Target], choices: u32, replacement: bool, rng: &mut Rng) -> usize {
+    let n = pool.len();
     if pool.is_uneven() && !replacement && choices >= n {
         return least_strained(pool, targets, rng);
     }
