@@ -28,6 +28,8 @@ pub(crate) enum Ready {
     Reply,
     /// The next of `attempts`.
     Attempt,
+    /// The same, of which the caller would not learn: its reply reached nobody.
+    Unheard,
     /// An operation may be due for another copy.
     Hedge(CallId),
     /// With the next of `ended`.
@@ -237,12 +239,9 @@ impl NodeState {
         let others = latency.saturating_sub(call.queue_ns.wrapping_add(call.service_ns));
         counts.others_ns = counts.others_ns.wrapping_add(others);
         counts.queue_ns = counts.queue_ns.wrapping_add(call.queue_ns);
-        if !self.loads.is_empty() {
-            self.load(latency, call);
-        }
-        let counts = &mut self.tally.counts;
+        self.load(latency, call);
         if call.queue_ns > ROUNDING {
-            counts.waited += 1;
+            self.tally.counts.waited += 1;
             self.tally.wait.record(call.queue_ns);
         } else {
             self.tally.wait.record_zero();

@@ -220,7 +220,8 @@ impl Ctx<'_> {
 
     // ---- places that were tried
 
-    /// From now on this node says where each further attempt of what it sends by itself goes, and is told how each attempt ends.
+    /// From now on this node says where each further attempt of what it sends by itself goes, and is told how each attempt ends,
+    /// and of successes whose replies reached nobody.
     pub fn picks_again(&mut self) {
         self.core.nodes[self.node.index()].picks = true;
     }

@@ -266,6 +266,10 @@ impl Core {
         let call = &mut self.calls[id];
         call.flags &= if back { !RETURNING } else { !SERVING };
         self.links[call.link.index()].has_lost = true;
+        if back {
+            self.note_unheard(id);
+        }
+        let call = &mut self.calls[id];
         let unnoticed = match call.waiter() {
             Waiter::Nobody => call.asks.deadline == Time::NEVER,
             Waiter::Op(op) if call.flags & AWAITED != 0 => {
@@ -281,6 +285,18 @@ impl Core {
             self.fail_at_once(id, Reply::failed(Reason::Lost));
         } else {
             self.release(id);
+        }
+    }
+
+    /// A reply has reached nobody: it was lost, or came too late for the policies of its link. If what was asked is done
+    /// all the same, tell a node that picks the places of attempts.
+    #[cold]
+    fn note_unheard(&mut self, id: CallId) {
+        let call = &self.calls[id];
+        let from = self.links[call.link.index()].from;
+        if call.reply.is_ok() && self.nodes[from.index()].picks {
+            self.attempts.push_back(Child::of(call, call.reply));
+            self.ready.push(Ready::Unheard);
         }
     }
 
@@ -340,6 +356,7 @@ impl Core {
             self.carry(id, link, true);
         } else if flags & AWAITED == 0 {
             self.calls[id].flags &= !RETURNING;
+            self.note_unheard(id);
             self.release(id);
         } else {
             self.ready.push(Ready::Return(id));
@@ -359,6 +376,7 @@ impl Core {
                 self.nodes[link.to.index()].tally.latency.record(latency.0);
             }
             self.calls[id].flags &= !RETURNING;
+            self.note_unheard(id);
             self.release(id);
             return Told::Nothing;
         }

@@ -52,6 +52,9 @@ pub trait Behaviour: Clone {
     }
     /// An attempt has ended of an operation that this node has sent, if it [picks](Ctx::picks_again) the place of each.
     fn on_attempt(&mut self, _ctx: &mut Ctx, _attempt: &Child) {}
+    /// A call has succeeded that this node has sent, and its reply reached nobody, if it [picks](Ctx::picks_again) the place
+    /// of each.
+    fn on_unheard(&mut self, _ctx: &mut Ctx, _done: &Child) {}
     /// The itinerary begun with [`Ctx::run_steps`] has ended.
     fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply);
     /// A timer has fired.
@@ -160,6 +163,12 @@ impl<B: Behaviour> Sim<B> {
                     if let Some(attempt) = attempt.filter(|a| a.parent.is_none() || self.core.is_served(a.parent)) {
                         let node = self.core.links[attempt.link.index()].from;
                         self.with(node, |behaviour, ctx| behaviour.on_attempt(ctx, &attempt));
+                    }
+                }
+                Ready::Unheard => {
+                    if let Some(done) = self.core.attempts.pop_front() {
+                        let node = self.core.links[done.link.index()].from;
+                        self.with(node, |behaviour, ctx| behaviour.on_unheard(ctx, &done));
                     }
                 }
                 Ready::Hedge(id) => {

@@ -145,6 +145,12 @@ macro_rules! catalogue {
                     $(State::$variant(state) => state.on_attempt(ctx, attempt),)*
                 }
             }
+            fn on_unheard(&mut self, ctx: &mut Ctx, done: &Child) {
+                match self {
+                    State::Waiting(_) => {}
+                    $(State::$variant(state) => state.on_unheard(ctx, done),)*
+                }
+            }
             fn pick_again(&mut self, ctx: &mut Ctx, again: &Again) -> Aim {
                 match self {
                     State::Waiting(_) => again.first,

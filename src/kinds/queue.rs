@@ -2,6 +2,7 @@
 
 mod ages;
 mod consumers;
+mod duplicates;
 mod faults;
 mod params;
 mod visibility;
@@ -20,6 +21,7 @@ use crate::engine::{
 use crate::parts::waiting::{Discipline, Ticket, Waiting};
 use ages::{EXPIRE, Line};
 use consumers::Consumer;
+use duplicates::Severed;
 use faults::Unheard;
 use std::collections::BTreeMap;
 
@@ -32,6 +34,8 @@ struct Message {
     deliveries: u32,
     /// Up to which of them repetitions have been counted.
     repeated: u32,
+    /// A consumer has handled it, and no acknowledgement has said so.
+    handled: bool,
     place: Place,
     /// Whether it is in the list of those by age.
     listed: bool,
@@ -86,6 +90,7 @@ pub struct Queue {
     /// For when the timer for the retention of the oldest is set; `NEVER` if it is not.
     timed: Time,
     in_flight: IntMap<u32, InFlight>,
+    severed: Severed,
     next_delivery: u32,
     consumers: Vec<Consumer>,
     topology: u64,
@@ -119,6 +124,7 @@ impl Queue {
             since,
             deliveries: 0,
             repeated: 1,
+            handled: false,
             place: Place::Resting,
             listed: false,
             generation: 0,
@@ -375,6 +381,7 @@ impl Kind for Queue {
             by_age: BTreeMap::new(),
             timed: Time::NEVER,
             in_flight: IntMap::default(),
+            severed: Severed::default(),
             next_delivery: 0,
             consumers: Vec::new(),
             topology: u64::MAX,
@@ -425,7 +432,7 @@ impl Kind for Queue {
         if self.life.is_frozen() {
             return self.unheard.replies.push(*child);
         }
-        let Some(mut delivery) = self.in_flight.remove(&child.tag) else { return };
+        let Some(mut delivery) = self.in_flight.remove(&child.tag) else { return self.too_late(ctx, child) };
         if Self::let_go(&mut self.consumers, &mut delivery) {
             ctx.meter_add(Meter::Busy, -1);
         }
@@ -437,14 +444,11 @@ impl Kind for Queue {
             self.took(ctx, delivery.consumer);
         }
         if child.reply.is_ok() {
+            self.handled(ctx, delivery.slot, delivery.generation);
             if kept {
                 let lag = ctx.now().since(self.messages[delivery.slot as usize].sent);
                 ctx.lag(lag);
                 self.remove(ctx, delivery.slot);
-            } else if self.spec.delivery == Delivery::ExactlyOnce {
-                ctx.count(Signal::Coalesced, 1);
-            } else if self.spec.delivery == Delivery::AtLeastOnce {
-                ctx.count(Signal::Duplicate, 1);
             }
         } else if kept && delivery.awaited {
             if turned_away {
@@ -454,6 +458,10 @@ impl Kind for Queue {
             }
         }
         self.dispatch(ctx);
+    }
+
+    fn on_unheard(&mut self, ctx: &mut Ctx, done: &Child) {
+        self.handled_unheard(ctx, done.tag);
     }
 
     fn pick_again(&mut self, ctx: &mut Ctx, again: &Again) -> Aim {
@@ -559,7 +567,8 @@ A `retry` or `hedge` on a link to consumers goes to another consumer that has ro
 A message that was turned away (by an open breaker, a bulkhead, a pool or a full queue) was not delivered. It keeps its \
 place, and the consumer is tried again after 100 ms, then after twice that each time, up to 1 s. A message that is lost on \
 the way, or sent over a cut link, is noticed only by the `visibility_timeout`: until then it holds a place in the prefetch \
-window. With AtMostOnce both are lost. `delivery` is the guarantee: AtLeastOnce counts duplicates; with ExactlyOnce the \
+window. With AtMostOnce both are lost. `delivery` is the guarantee. With AtLeastOnce each time that a message is handled \
+beyond the first is a duplicate, also where the first acknowledgement was lost or came too late; with ExactlyOnce the \
 consumer recognises them, works on them all the same, and they count as coalesced. `delay` postpones new messages. \
 `retention` drops old messages that are not with a consumer.
 

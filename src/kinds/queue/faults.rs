@@ -17,6 +17,7 @@ impl Queue {
         self.life.strike(fault);
         match fault {
             Fault::Kill => {
+                self.sever(ctx);
                 // Its own times go on.
                 self.unheard = Unheard { timers: std::mem::take(&mut self.unheard.timers), ..Unheard::default() };
                 for id in ctx.served_here() {
@@ -27,8 +28,6 @@ impl Queue {
                 } else {
                     self.lose(ctx, |_| true);
                 }
-                // Answers will find nothing to acknowledge: the connections are gone.
-                self.in_flight.clear();
                 self.consumers.iter_mut().for_each(|consumer| consumer.unacknowledged = 0);
                 ctx.meter_set(Meter::Busy, 0);
             }

@@ -2,6 +2,8 @@
 
 mod ends;
 
+mod duplicates;
+
 use super::{design, said};
 use tailboard::design::Design;
 use tailboard::metrics::Report;
