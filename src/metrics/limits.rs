@@ -201,10 +201,21 @@ impl<'a> Limits<'a> {
         }
     }
 
-    /// What keeps the consumers of a queue from taking more.
-    fn consumers(&self, queue: usize) -> String {
+    fn consumers_of(&self, queue: usize) -> Vec<usize> {
         let mut found = Vec::new();
         self.outs(queue).for_each(|link| self.workers(link, 0, &mut found));
+        found
+    }
+
+    /// Whether all consumers of a queue are busy all the time.
+    pub fn consumers_are_full(&self, i: usize, node: &NodeReport) -> bool {
+        let found = if node.role == Some(Role::Broker) { self.consumers_of(i) } else { Vec::new() };
+        !found.is_empty() && found.iter().all(|&node| is_full(self.node(node).and_then(Self::busy)))
+    }
+
+    /// What keeps the consumers of a queue from taking more.
+    fn consumers(&self, queue: usize) -> String {
+        let found = self.consumers_of(queue);
         let busy = |node: usize| self.node(node).and_then(Self::busy).unwrap_or(0.0);
         let said: Vec<String> =
             found.iter().map(|&node| format!("`{}` is {} busy", self.name(node), percent(busy(node)))).collect();

@@ -6,11 +6,14 @@ use super::report::{ClassReport, Cut, Estimate, NodeReport, Report, Warning};
 use super::steady;
 use crate::base::Span;
 use crate::base::short::{count, number, percent, seconds};
-use crate::engine::Place;
+use crate::engine::{Place, Role};
 
 /// Half of an interval as a share of the value, from which a run is too short for it. The tail is wider by nature.
 const TOO_WIDE_MEAN: f64 = 0.1;
 const TOO_WIDE_PERCENTILE: f64 = 0.2;
+
+/// Mean time to take a message, in seconds, from which producers are said to wait for room.
+const BLOCKED: f64 = 1e-3;
 
 impl Recorder {
     pub(super) fn warnings(&self, report: &Report, cut: &Cut) -> Vec<Warning> {
@@ -79,7 +82,8 @@ impl Recorder {
         }
     }
 
-    /// What shows that a node gets more than it can do: its queue grows without an end, or it is saturated and loses calls.
+    /// What shows that a node gets more than it can do: its queue grows without an end, it is saturated and loses calls or
+    /// lets them wait, or it has no room for them at times.
     fn overload(&self, limits: &Limits, report: &Report, i: usize, node: &NodeReport) -> Option<String> {
         let busy = Limits::busy(node);
         if self.queue_grows(i) {
@@ -99,13 +103,62 @@ impl Recorder {
         // What has no slots of its own (a message queue) is saturated while its queue is full.
         let full = refused > 0 && node.queue.value > 0.9 * f64::from(node.queue_max);
         let saturated = busy.map_or(full, |busy| busy >= SATURATED) || limits.is_offered_too_much(i, node);
-        (saturated && lost >= LOST).then(|| {
+        if saturated && lost >= LOST {
             let waiting = match node.queue_max {
                 0 => String::new(),
                 _ => format!("{} calls wait on average, and ", number(node.queue.value)),
             };
-            format!("{}; {waiting}{} of the calls to it were refused or given up", limits.limit(i, node), percent(lost))
-        })
+            return Some(format!(
+                "{}; {waiting}{} of the calls to it were refused or given up",
+                limits.limit(i, node),
+                percent(lost)
+            ));
+        }
+        let full = busy.is_some_and(|busy| busy >= SATURATED) || limits.consumers_are_full(i, node);
+        if full && node.queue.value >= 1.0 {
+            let (what, blocked) = match node.role {
+                Some(Role::Broker) => ("messages", node.latency.mean.filter(|mean| mean.value > BLOCKED)),
+                _ => ("calls", None),
+            };
+            let producers = blocked.map_or(String::new(), |mean| {
+                format!(", and producers wait for room for {} on average", seconds(mean.value))
+            });
+            return Some(format!(
+                "{}; {} {what} wait on average{producers}: more load brings no more throughput",
+                limits.limit(i, node),
+                number(node.queue.value)
+            ));
+        }
+        Self::short_of_room(limits, i, node)
+    }
+
+    /// What a node turns away though it has time for it on average, since it has no room for what comes at once.
+    fn short_of_room(limits: &Limits, i: usize, node: &NodeReport) -> Option<String> {
+        let share = |n: u64| Some(n as f64 / node.arrived.max(1) as f64).filter(|share| *share >= LOST).map(percent);
+        let refused = share(limits.refused(i, node, &["queue_full", "shed"]));
+        if node.role == Some(Role::Broker) {
+            let of = |signal| share(node.signals.get(signal).copied().unwrap_or(0));
+            let said = [
+                (refused, "refused, as it was full at times"),
+                (of("evicted"), "dropped to make room for newer ones"),
+                (of("expired"), "dropped unhandled after the `retention`"),
+                (of("dead_lettered"), "given up after `max_deliveries` (dead letters)"),
+            ];
+            let said: Vec<String> =
+                said.into_iter().filter_map(|(share, what)| Some(format!("{} were {what}", share?))).collect();
+            return (!said.is_empty()).then(|| format!("of the messages, {}", said.join(", ")));
+        }
+        let refused = refused?;
+        let how = match (node.queue_max, Limits::busy(node)) {
+            (0, _) => limits.limit(i, node),
+            (most, Some(busy)) => format!(
+                "its queue was full at times ({} waited at most), though it is only {} busy on average",
+                count(u64::from(most)),
+                percent(busy)
+            ),
+            (most, None) => format!("its queue was full at times ({} waited at most)", count(u64::from(most))),
+        };
+        Some(format!("{how}; {refused} of the calls to it were refused"))
     }
 
     /// Whether the mean queue of each eighth of the run is well above that of the one before. The warm-up counts, since a

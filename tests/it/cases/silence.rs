@@ -447,12 +447,80 @@ fn a_full_shard_is_named() {
 /// Little more than half of what a node, a pool or a link can do is no reason to say anything.
 #[test]
 fn limits_that_are_not_reached_are_not_told() {
-    let nodes = r#""a": (kind: service(slots: 100, cores: 100, work: "1ms")), "d": (kind: database(connections: 4, read: "10ms", queue_limit: 0)),
+    let nodes = r#""a": (kind: service(slots: 100, cores: 100, work: "1ms")), "d": (kind: database(connections: 4, read: "10ms", queue_limit: 1000)),
         "e": (kind: database(read: "10ms"))"#;
     let links = r#"(from: "u", to: "a"), (from: "a", to: "d", optional: true),
         (from: "a", to: "e", step: 2, pool: (size: 4), bandwidth: "40 Mbit/s")"#;
     let said = warned("20s", "250/s", nodes, links);
     assert!(!said.iter().any(|said| said.starts_with("limit") || said.starts_with("overload")), "{said:#?}");
+}
+
+/// What has no room at times refuses calls though it is not busy all the time; what is busy all the time and refuses nothing
+/// lets them wait.
+#[test]
+fn what_is_refused_and_what_waits_is_told() {
+    let u_d = r#"(from: "u", to: "d")"#.to_owned();
+    let worker = |queue: &str, more: &str| {
+        format!(r#""q": (kind: queue({queue})), "w": (kind: worker(concurrency: 4, cores: 4, work: "20ms", {more}))"#)
+    };
+    let u_q_w = r#"(from: "u", to: "q"), (from: "q", to: "w")"#.to_owned();
+    let burst = r#""b": (kind: client(rate: "1/s", shape: Spike(at: "10s", lasting: "2s", to: 500)))"#;
+    for (rate, nodes, links, wanted) in [
+        // Erlang's loss formula: 2.5 offered to 4, 15 % lost.
+        (
+            "250/s",
+            r#""d": (kind: database(connections: 4, read: "10ms", queue_limit: 0))"#.to_owned(),
+            u_d.clone(),
+            &[
+                "overload d: its connections (4) are 53.",
+                "no call may wait for one; 1",
+                "of the calls to it were refused",
+            ][..],
+        ),
+        (
+            "10/s",
+            format!(r#"{burst}, "d": (kind: database(connections: 2, read: "10ms", queue_limit: 20))"#),
+            format!(r#"{u_d}, (from: "b", to: "d")"#),
+            &["overload d: its queue was full at times (20 waited at most), though it is only", "were refused"],
+        ),
+        (
+            "10/s",
+            format!("{burst}, {}", worker("capacity: 20", "replicas: 1")),
+            format!(r#"{u_q_w}, (from: "b", to: "q")"#),
+            &["overload q: of the messages,", "were refused, as it was full at times"],
+        ),
+        (
+            "10/s",
+            format!("{burst}, {}", worker("capacity: 20, overflow: DropOldest", "replicas: 1")),
+            format!(r#"{u_q_w}, (from: "b", to: "q")"#),
+            &["overload q: of the messages,", "were dropped to make room for newer ones"],
+        ),
+        (
+            "10/s",
+            worker("max_deliveries: 2", "error_share: 0.5"),
+            u_q_w.clone(),
+            &["overload q: of the messages, 2", "were given up after `max_deliveries` (dead letters)"],
+        ),
+        (
+            "300/s",
+            worker("capacity: 100, overflow: Block", ""),
+            u_q_w,
+            &[
+                "overload q: its consumers are at their limit (`w`",
+                "messages wait on average, and producers wait for room for",
+            ],
+        ),
+    ] {
+        let said = warned("20s", rate, &nodes, &links).join("\n");
+        assert!(wanted.iter().all(|part| said.contains(part)), "{wanted:?}: {said}");
+    }
+    // A closed loop that takes all there is: nothing is refused.
+    let text = r#"(run: (length: "20s"), nodes: {
+        "u": (kind: client(arrivals: Closed(users: 40, think: "1ms"))), "d": (kind: database(connections: 4, read: "10ms")) },
+        links: [(from: "u", to: "d")])"#;
+    let design = scenario::read_str(text).design.expect("a design");
+    let said = format!("{:?}", Run::new(&design).expect("it runs").finish().warnings);
+    assert!(said.contains("calls wait on average: more load brings no more throughput"), "{said}");
 }
 
 /// Users who do not think are let run: a client has a least pause, as its manual says.
