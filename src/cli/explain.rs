@@ -2,6 +2,7 @@
 //! distributions, files.
 
 mod lookup;
+mod terms;
 
 use super::columns::{WIDTH, wrap};
 use super::{GOOD, WRONG_INPUT, kinds, print, say};
@@ -71,7 +72,9 @@ fn overview() -> String {
 
 /// The manual of a topic, if there is one.
 pub fn topic_text(topic: &str) -> Option<String> {
-    if let Some(spec) = Spec::new(topic) {
+    let bare = lookup::bare(topic);
+    let kind = KINDS.iter().find(|meta| lookup::bare(meta.key) == bare.trim_end_matches('s'));
+    if let Some(spec) = kind.and_then(|meta| Spec::new(meta.key)) {
         return Some(text(&spec));
     }
     let lower = topic.to_lowercase();
@@ -83,7 +86,9 @@ pub fn topic_text(topic: &str) -> Option<String> {
         "scenario" | "file" | "design" => return Some(scenario()),
         _ => {}
     }
-    lookup::all_about(topic).or_else(|| product_named(topic).map(kinds::product))
+    lookup::all_about(topic)
+        .or_else(|| lookup::all_about(topic.strip_suffix('s')?))
+        .or_else(|| product_named(topic).map(kinds::product))
 }
 
 /// The manual of a kind.

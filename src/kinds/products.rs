@@ -55,13 +55,13 @@ pub const PRODUCTS: &[Product] = &[
         "Exchanges and routing keys; publishers that are blocked by memory.",
     ),
     product(
-        "sqs servicebus pubsub",
+        "sqs servicebus",
         &["queue"],
         "A queue with `visibility_timeout` and `max_deliveries`.",
         "Message groups (FIFO queues) and long polling.",
     ),
     product(
-        "sns eventbridge",
+        "sns eventbridge googlepubsub",
         &["queue"],
         "A queue for each subscriber.",
         "A topic that copies a message to all of them.",
@@ -172,8 +172,8 @@ pub const PRODUCTS: &[Product] = &[
     product(
         "etcd zookeeper consul",
         &["database"],
-        "A database with `replication: Quorum(..)` of 3 or 5.",
-        "Leases and watches.",
+        "A database of 3 or 5 with `replication: Sync(..)` to a majority, `reads_from: Primary` and a `failover` time.",
+        "Consensus as such (Raft, Zab), leases and watches.",
     ),
     product("dns route53", &[], "The latency of a client's link.", "Resolvers, TTLs and failover by name."),
     product("prometheus grafana datadog", &[], "The report and its plots.", "A monitor that scrapes and alarms."),

@@ -1,54 +1,12 @@
 //! Every name that a file can hold or a report can show, with everything that bears it: `window` is a part of a breaker and
 //! a parameter of a rate limiter, `slots` a parameter and a figure.
 
+use super::terms::TERMS;
 use super::{action_section, distribution, distributions, indented, link_params, section, topics};
+use crate::cli::columns::{WIDTH, wrap};
 use crate::design::{Action, CLASS_FIGURES, Design, FIGURES, Figure, Intervention, LINK_FIGURES, NODE_FIGURES};
 use crate::engine::{REASONS, SIGNALS};
 use crate::kinds::{KINDS, Param, Spec, Value};
-
-/// Terms of the field for what has another name here, written without blanks, with the topics that explain them.
-pub(super) const CONCEPTS: &[(&str, &[&str])] = &[
-    ("circuitbreaker circuitbreaking", &["breaker"]),
-    ("connectionpool connectionpooling", &["pool"]),
-    ("loadshedding shedding controlleddelay", &["codel"]),
-    ("ratelimit ratelimiting throttling", &["rate_limiter"]),
-    ("hedgedrequest hedgedrequests hedging", &["hedge"]),
-    ("retrybudget exponentialbackoff", &["retry"]),
-    ("outlierdetection outlierejection passivehealthcheck", &["ejection"]),
-    ("requestcoalescing coalescing cachestampede thunderingherd", &["single_flight"]),
-    ("deadletter deadletterqueue dlq", &["max_deliveries", "dead_lettered"]),
-    ("evictionpolicy eviction", &["policy"]),
-    ("writepolicy writethrough writebehind writeback writearound", &["writes"]),
-    ("cacheaside", &["after_miss"]),
-    ("negativecaching", &["negative_ttl"]),
-    ("timetolive", &["ttl"]),
-    ("queuediscipline scheduling", &["discipline"]),
-    ("fairqueueing fairqueuing", &["weightedfair", "fair_weights"]),
-    ("concurrencylimit", &["slots", "concurrency"]),
-    ("connectionlimit maxconnections", &["connections"]),
-    ("loadbalancing balancing balancingpolicy", &["balance"]),
-    ("p2c poweroftwochoices poweroftwo", &["powerofchoices"]),
-    ("replicationlag", &["lag"]),
-    ("readreplica readreplicas", &["reads_from"]),
-    ("splitbrain fencing", &["on_partition"]),
-    ("staleread stalereads", &["stale_share", "stale_reads"]),
-    ("hotkey hotkeys hotspot", &["hotset", "zipf"]),
-    ("autoscaling scaling horizontalscaling", &["autoscaler"]),
-    ("sharding", &["sharded_store"]),
-    ("consumergroup consumer", &["worker"]),
-    ("deliveryguarantee", &["delivery"]),
-    ("warmup", &["run"]),
-    ("errorrate", &["failed_share"]),
-    ("availability successrate", &["good_share"]),
-    ("utilisation saturation", &["utilization"]),
-    ("taillatency percentile percentiles", &["p99"]),
-    ("rps qps requestrate", &["rate", "offered"]),
-    ("garbagecollection gcpause", &["pauses"]),
-    ("fanout", &["spread"]),
-    ("fireandforget asynchronous", &["async"]),
-    ("packetloss", &["loss"]),
-    ("usl universalscalabilitylaw", &["contention", "coherency"]),
-];
 
 /// Letters and digits alone, in lower case: `Circuit breaker` and `circuit_breaker` are the same.
 pub(super) fn bare(name: &str) -> String {
@@ -59,13 +17,14 @@ pub(super) fn bare(name: &str) -> String {
 pub(super) fn all_about(topic: &str) -> Option<String> {
     let wanted = bare(topic);
     let own = about(&wanted);
-    let concept = CONCEPTS.iter().find(|(names, _)| names.split(' ').any(|name| name == wanted));
-    let others = concept.into_iter().flat_map(|(_, topics)| topics.iter()).map(|topic| {
+    let term = TERMS.iter().find(|term| term.names.split(' ').any(|name| name == wanted));
+    let note = term.filter(|term| !term.note.is_empty()).map(|term| format!("{}\n", wrap(term.note, WIDTH)));
+    let others = term.into_iter().flat_map(|term| term.topics.iter()).map(|topic| {
         // A kind or a section of the manual is referred to as a whole.
         let whole = Spec::new(topic).map(|spec| format!("{}\n{}\n", refer(topic), indented(6, spec.meta().summary)));
         whole.unwrap_or_else(|| about(&bare(topic)).join("\n"))
     });
-    let parts: Vec<String> = own.into_iter().chain(others).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<String> = own.into_iter().chain(note).chain(others).filter(|part| !part.is_empty()).collect();
     (!parts.is_empty()).then(|| parts.join("\n"))
 }
 
@@ -211,15 +170,26 @@ mod tests {
 
     #[test]
     fn terms_of_the_field_lead_somewhere() {
-        let mut seen: Vec<&str> = CONCEPTS.iter().flat_map(|(names, _)| names.split(' ')).collect();
-        for (names, topics) in CONCEPTS {
-            for topic in *topics {
-                assert!(Spec::new(topic).is_some() || !about(&bare(topic)).is_empty(), "{names}: {topic}");
+        let mut seen: Vec<&str> = TERMS.iter().flat_map(|term| term.names.split(' ')).collect();
+        for term in TERMS {
+            assert!(!term.note.is_empty() || !term.topics.is_empty(), "{}", term.names);
+            for topic in term.topics {
+                assert!(Spec::new(topic).is_some() || !about(&bare(topic)).is_empty(), "{}: {topic}", term.names);
             }
         }
         let all = seen.len();
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), all);
+    }
+
+    #[test]
+    fn terms_are_found_as_people_write_them() {
+        for name in
+            ["GIL", "load balancers", "Consistent hashing", "poison message", "Little's law", "429", "sticky sessions"]
+        {
+            assert!(topic_text(name).is_some(), "{name}");
+        }
+        assert!(topic_text("load balancer").is_some_and(|text| text.starts_with("Load balancer (`load_balancer`)")));
     }
 }
