@@ -3,6 +3,7 @@
 use super::diagnose::{Diagnostic, Shown};
 use crate::base::{Finding, Severity, ron};
 use crate::design::{Design, LinkSpec, VERSION, checks};
+use crate::kinds::products::product_named;
 use crate::kinds::{Param, Value};
 use serde::Deserialize;
 
@@ -48,7 +49,7 @@ pub fn read_str(text: &str) -> Scenario {
     }
     let mut reading = ron::read::<Design>(text);
     for problem in &mut reading.problems {
-        with_own_range(problem, reading.value.as_ref());
+        in_own_words(problem, text, reading.value.as_ref());
     }
     if !reading.problems.is_empty() {
         let mut diagnostics: Vec<Diagnostic> = reading.problems.iter().map(Diagnostic::from).collect();
@@ -64,16 +65,26 @@ pub fn read_str(text: &str) -> Scenario {
     Scenario { design: (!wrong).then(|| design.clone()), drawing: Some(design), diagnostics }
 }
 
-/// What a type could hold says less than what the parameter allows.
-fn with_own_range(problem: &mut ron::Problem, rest: Option<&Design>) {
+/// What a type could hold says less than what the parameter allows, and how it is written; and a product is no kind.
+fn in_own_words(problem: &mut ron::Problem, text: &str, rest: Option<&Design>) {
     let mut reword = |param: &Param, _: &mut dyn Value| {
         if problem.path.last().is_some_and(|name| name == param.name) {
             problem.message = param.with_own_range(&problem.message);
             problem.label = param.with_own_range(&problem.label);
+            if problem.code == "wrong-type" && problem.help.is_none() {
+                let examples: Vec<String> =
+                    param.examples.iter().map(|example| format!("`{}: {example}`", param.name)).collect();
+                problem.help = Some(format!("for example {}", examples.join(" or ")));
+            }
         }
     };
     match problem.path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["links", _, _] => LinkSpec::default().visit(&mut reword),
+        ["nodes", _, "kind"] if problem.code == "unknown-name" => {
+            if let Some(product) = text.get(problem.span.clone()).and_then(product) {
+                problem.help = Some(product);
+            }
+        }
         // What of the node could be read says which kind it is.
         ["nodes", node, .., _] => {
             if let Some(node) = rest.and_then(|design| design.nodes.get(node)) {
@@ -82,6 +93,12 @@ fn with_own_range(problem: &mut ron::Problem, rest: Option<&Design>) {
         }
         _ => {}
     }
+}
+
+/// What stands for a product that was written as a kind.
+fn product(name: &str) -> Option<String> {
+    let kinds: Vec<String> = product_named(name)?.kinds.iter().map(|kind| format!("`{kind}`")).collect();
+    (!kinds.is_empty()).then(|| format!("place a {}: `tailboard explain {name}`", kinds.join(" or ")))
 }
 
 /// What the checks find in a text with mistakes in its notation, as far as it cannot be a consequence of them: what

@@ -8,11 +8,15 @@ use super::tree::{Tree, Value, quote};
 /// The name that was probably meant, if one is near.
 pub fn did_you_mean<'n>(written: &str, possible: &[&'n str]) -> Option<&'n str> {
     let lower = written.to_lowercase();
+    let singular = lower.strip_suffix("ies").map_or_else(|| lower.clone(), |stem| format!("{stem}y"));
     // A third of the letters may be wrong: enough for a slip or an ending, too little to turn one word into another.
     let allowed = (written.chars().count() / 3).max(1);
     possible
         .iter()
-        .map(|name| (strsim::osa_distance(&lower, &name.to_lowercase()), *name))
+        .map(|name| {
+            let distance = |written: &str| strsim::osa_distance(written, &name.to_lowercase());
+            (distance(&lower).min(distance(&singular)), *name)
+        })
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

@@ -169,6 +169,13 @@ fn service_settings(told: &mut Told, kind: &Spec, with_deadline: &BTreeSet<&str>
     if no_queue && !discipline.admits_all() {
         told.idle(&["codel", "max_wait"], "nothing waits here, with a `queue_limit` of 0");
     }
+    if service.codel.is_some() && matches!(discipline, Discipline::Lifo | Discipline::AdaptiveLifo) && !no_queue {
+        let message = format!(
+            "controlled delay goes by the wait of the call that is served next, with {name} the newest: a queue may stand \
+             behind it and nothing is shed. Bound the wait of the others by `max_wait`"
+        );
+        told.say("codel", message);
+    }
     if !with_deadline.contains(told.name) {
         told.idle(&["drop_expired"], "no call comes here with a deadline");
     }
@@ -390,6 +397,7 @@ mod tests {
             ("slots: 1, contention: 0.5", "contention", "one slot"),
             (r#"work: "1ms", work_by_class: { "request": "2ms" }"#, "work", "every class that comes here"),
             (r#"codel: (target: "1ms", interval: "9ms"), queue_limit: 0"#, "codel", "nothing waits"),
+            (r#"codel: (target: "5ms", interval: "100ms"), discipline: AdaptiveLifo"#, "codel", "nothing is shed"),
             (r#"pauses: (every: "1s", lasting: "0s")"#, "pauses", "stops nothing"),
             (r#"breakdowns: (up: "1s", down: "0s", lose: true)"#, "breakdowns", "stops nothing"),
         ] {
