@@ -152,6 +152,22 @@ pub fn magnitude(text: &str) -> Option<f64> {
         .ok()
 }
 
+/// A number as a value like another one: in its unit, as [`magnitude`] takes it. The first that the parameter takes is meant:
+/// some are whole.
+pub fn texts_like(other: &str, number: f64) -> Vec<String> {
+    let whole = format!("{number:.0}");
+    let Some(quoted) = other.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return vec![format!("{number}"), whole];
+    };
+    vec![match () {
+        () if Span::parse(quoted).is_ok() => format!("\"{number}s\""),
+        () if Rate::parse(quoted).is_ok() => format!("\"{number}/s\""),
+        () if Bytes::parse(quoted).is_ok() => format!("\"{whole} B\""),
+        () if Bandwidth::parse(quoted).is_ok() => format!("\"{number} B/s\""),
+        () => format!("{number}"),
+    }]
+}
+
 /// What is wrong with a value by its parameter's range, if anything.
 pub fn out_of_range(param: &Param, value: &dyn Value) -> Option<String> {
     let (min, max) = param.range?;

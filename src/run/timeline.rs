@@ -5,7 +5,7 @@ use super::link_config;
 use crate::base::{LinkId, NodeId, Span, Time};
 use crate::design::{Action, Design, Intervention, Target, set_parameter};
 use crate::engine::{Control, Fault, Patch, Place, Plan};
-use crate::kinds::params::magnitude;
+use crate::kinds::params::{magnitude, texts_like};
 use crate::kinds::{Param, Spec, Value};
 use std::collections::BTreeMap;
 
@@ -395,7 +395,8 @@ impl Score<'_> {
             && let (Some(from), Some(to)) = (magnitude(&old), magnitude(&new))
         {
             for (t, number) in steps((from, to), at, ramp) {
-                if let Some(text) = text_of_number(&goal, path, number) {
+                let fits = |text: &String| set_parameter(&mut goal.clone(), path, text).is_ok();
+                if let Some(text) = texts_like(&new, number).into_iter().find(fits) {
                     self.note(t, Entry::Set(setting(text)));
                 }
             }
@@ -475,13 +476,6 @@ fn text_of(design: &Design, path: &str) -> Option<String> {
         design.link(target)?.clone().visit(&mut read);
     }
     text
-}
-
-/// A number as the text of a parameter, in the unit that it takes: none, seconds, per second or bytes.
-fn text_of_number(design: &Design, path: &str, number: f64) -> Option<String> {
-    let whole = format!("{number:.0}");
-    let forms = [format!("{number}"), whole.clone(), format!("{number}s"), format!("{number}/s"), format!("{whole} B")];
-    forms.into_iter().find(|form| set_parameter(&mut design.clone(), path, form).is_ok())
 }
 
 #[cfg(test)]

@@ -140,3 +140,58 @@ fn a_replica_that_is_healed_hears_the_others_and_who_is_cut_off_beside_it_does_n
     ];
     assert_eq!(told, wanted);
 }
+
+/// A ramp passes through what lies between, whatever the unit: half-way it is half-way.
+#[test]
+fn every_number_can_be_ramped() {
+    let text = r#"(nodes: { "a": (kind: service()), "b": (kind: service()) }, links: [(from: "a", to: "b")])"#;
+    let links = ron::read::<Design>(text).value.expect("a design");
+    let node = |kind: Spec| {
+        let mut design = links.clone();
+        design.nodes.get_mut("a").expect("there").kind = kind;
+        design
+    };
+    let mut designs = vec![(links.clone(), "a->b")];
+    designs.extend(crate::kinds::KINDS.iter().filter_map(|meta| Some((node(Spec::new(meta.key)?), "a"))));
+    let mut ramped = 0;
+    for (design, target) in designs {
+        let mut params = Vec::new();
+        let mut note = |param: &Param, value: &mut dyn Value| params.push((*param, value.text()));
+        match design.link(target) {
+            Some(link) => link.clone().visit(&mut note),
+            None => design.nodes[target].kind.clone().visit(&mut note),
+        }
+        for (param, default) in params.into_iter().filter(|(param, _)| param.live) {
+            let path = format!("{target}.{}", param.name);
+            for example in param.examples {
+                let mut goal = design.clone();
+                set_parameter(&mut goal, &path, example).expect("an example");
+                let new = text_of(&goal, &path).expect("there");
+                let (Some(from), Some(to)) = (magnitude(&default).or(Some(0.0)), magnitude(&new)) else { continue };
+                let half = f64::midpoint(from, to);
+                let fits = |text: &String| set_parameter(&mut goal.clone(), &path, text).is_ok();
+                let text = texts_like(&new, half).into_iter().find(fits).unwrap_or_else(|| panic!("{path} {new}"));
+                set_parameter(&mut goal, &path, &text).expect("it fits");
+                let got = text_of(&goal, &path).and_then(|text| magnitude(&text)).expect("a number");
+                let whole = text != texts_like(&new, half)[0] || new.contains('B');
+                let near = if whole { 0.5 } else { 1e-9 + 1e-9 * half };
+                assert!((got - half).abs() <= near, "{path}: {text} is {got}, not {half}");
+                ramped += 1;
+            }
+        }
+    }
+    assert!(ramped > 60, "{ramped}");
+}
+
+#[test]
+fn a_short_time_ramps_through_what_lies_between() {
+    let timeouts: Vec<f64> = told(r#"(at: "1s", ramp: "1s", do: Set("users->api.timeout", "20ms"))"#)
+        .iter()
+        .map(|line| {
+            let digits: String = line.chars().skip_while(|c| *c != '(').filter(char::is_ascii_digit).collect();
+            digits.parse::<f64>().expect("nanoseconds") / 1e9
+        })
+        .collect();
+    assert_eq!(timeouts.len(), 21);
+    assert!(timeouts.windows(2).all(|pair| pair[1] < pair[0]) && timeouts[20] == 0.02, "{timeouts:?}");
+}
