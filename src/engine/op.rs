@@ -23,6 +23,10 @@ pub(crate) struct Op {
     pub request: Request,
     /// The node that sent it says where each attempt goes, and is told how each one ends.
     pub picked: bool,
+    /// The link had a retry, and a fallback, when it began. Calls that began without are no operations as a rule: one that
+    /// is, for the sake of another policy, is not to be better off.
+    pub retries: bool,
+    pub falls_back: bool,
     /// When the caller asked.
     pub started: Time,
     /// The deadline of the whole operation.
@@ -160,6 +164,7 @@ impl Core {
         let inherited = if config.propagate_deadline { request.deadline } else { Time::NEVER };
         let deadline = own.min(inherited);
         let request = Request { deadline: if config.propagate_deadline { deadline } else { Time::NEVER }, ..*request };
+        let (retries, falls_back) = (config.retry.is_some(), config.fallback.is_some());
         let picked = self.nodes[state.from.index()].picks && matches!(waiter, Waiter::Node(_) | Waiter::Root);
         if config.retry.as_ref().is_some_and(|retry| retry.budget.is_some())
             && let Some(budget) = &mut state.guard(route.origin).budget
@@ -178,6 +183,8 @@ impl Core {
             route,
             request,
             picked,
+            retries,
+            falls_back,
             started: now,
             deadline,
             attempts: 0,
@@ -308,7 +315,7 @@ impl Core {
         let now = self.now;
         let op = &mut self.ops[slot];
         let state = &mut self.links[op.link.index()];
-        let retry = state.config.retry.as_ref()?;
+        let retry = state.config.retry.as_ref().filter(|_| op.retries)?;
         if op.attempts >= retry.attempts || !is_retryable(reason) {
             return None;
         }
@@ -358,7 +365,7 @@ impl Core {
         let turned_away = self.ops[slot].turned_away && !self.ops[slot].is_waiting();
         self.abandon_attempts(slot, reason, true);
         let link = self.ops[slot].link;
-        let fallback = self.links[link.index()].config.fallback;
+        let fallback = self.links[link.index()].config.fallback.filter(|_| self.ops[slot].falls_back);
         match fallback {
             None if turned_away => self.finish_op(slot, Reply::turned_away(reason)),
             None => self.finish_op(slot, Reply::failed(reason)),
@@ -420,5 +427,5 @@ impl Core {
 
 /// Whether another attempt could help.
 fn is_retryable(reason: Reason) -> bool {
-    !matches!(reason, Reason::Deadline | Reason::Unauthorized | Reason::NoRoute)
+    !matches!(reason, Reason::Deadline | Reason::NoRoute)
 }

@@ -91,3 +91,23 @@ fn bounds_of_an_autoscaler_that_cross() {
         ])"#,
     );
 }
+
+/// A retry or a fallback that a link gets while calls are in progress is for those that begin from then on, whatever other
+/// policies those in progress have.
+#[test]
+fn a_policy_that_comes_later_is_for_later_calls() {
+    for policy in ["retry\", \"(attempts: 4)", "fallback\", \"(after: \\\"1ms\\\")"] {
+        let report = |deadline: &str| {
+            let text = format!(
+                r#"(run: (length: "91ms", warm_up: "0s"), nodes: {{
+                    "u": (kind: client(rate: "4.5k/s")), "w": (kind: worker(work: Exponential("10ms"))),
+                }}, links: [(from: "u", to: "w", timeout: "30ms"{deadline})],
+                timeline: [(at: "62ms", do: Set("u->w.{policy}"))])"#
+            );
+            let read = scenario::read_str(&text);
+            let design = read.design.unwrap_or_else(|| panic!("{:?}", read.diagnostics));
+            Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}")).finish()
+        };
+        assert_eq!(report(""), report(r#", deadline: "1h""#), "{policy}");
+    }
+}
