@@ -7,8 +7,8 @@ mod terms;
 use super::columns::{WIDTH, wrap};
 use super::{GOOD, WRONG_INPUT, kinds, print, say};
 use crate::base::{Dist, Span, ron};
-use crate::design::{Action, CLASS_FIGURES, Design, FIGURES, Intervention, LINK_FIGURES, LinkSpec, NODE_FIGURES};
-use crate::engine::{REASONS, SIGNALS};
+use crate::design::{Action, Design, Figure, Intervention, LinkSpec, Of, figures_of};
+use crate::engine::{NODE_MEASURES, REASONS};
 use crate::kinds::products::product_named;
 use crate::kinds::{KINDS, Param, Spec, Value};
 
@@ -81,7 +81,7 @@ pub fn topic_text(topic: &str) -> Option<String> {
     match lower.as_str() {
         "link" | "links" | "policies" | "policy" => return Some(link()),
         "timeline" | "interventions" | "faults" => return Some(timeline()),
-        "figures" | "figure" | "metrics" | "expectations" | "expect" => return Some(figures()),
+        "figures" | "figure" | "metrics" | "expectations" | "expect" => return Some(all_figures()),
         "distributions" | "distribution" => return Some(all_distributions()),
         "scenario" | "file" | "design" => return Some(scenario()),
         _ => {}
@@ -97,9 +97,11 @@ pub fn text(spec: &Spec) -> String {
     let (summary, help) = (wrap(meta.summary, WIDTH), wrap(meta.help, WIDTH));
     let mut text = format!("{} (`{}`)\n{summary}\n\n{help}\n\nParameters\n", meta.title, meta.key);
     spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| text += &section(param, &value.text()));
-    if !meta.signals.is_empty() {
-        let names: Vec<&str> = meta.signals.iter().map(|signal| SIGNALS[*signal as usize].1).collect();
-        text += &format!("\n{}\n", wrap(&format!("Counts besides calls: {}", names.join(", ")), WIDTH));
+    if !meta.measures.is_empty() {
+        text += "\nFigures besides those of every node\n";
+        for measure in meta.measures {
+            text += &format!("\n{}\n{}\n", indented(2, measure.name), indented(6, measure.help));
+        }
     }
     text
 }
@@ -145,28 +147,34 @@ fn action_section((name, example, help): &(&str, &str, &str)) -> String {
     format!("\n{}\n{}\n{}\n", indented(2, name), indented(6, help), indented(6, &format!("for example {example}")))
 }
 
-fn figures() -> String {
+fn all_figures() -> String {
     let intro = "A figure is named by its subject (a node, link or class; none is all requests) and its name, perhaps with a \
                  stretch of time: `p99`, `db.utilization`, `api->db.failed_share`, `read.p99 @ 10s..20s`. An expectation bounds \
                  it: `(that: \"p99\", at_most: \"200ms\")`.";
     let mut text = format!("Figures\n{}\n", wrap(intro, WIDTH));
-    for (what, known) in
-        [("Of all requests, and of a class", CLASS_FIGURES), ("Of a node", NODE_FIGURES), ("Of a link", LINK_FIGURES)]
-    {
-        text += &format!("\n{what}\n");
-        for figure in known {
-            let help = FIGURES.iter().find(|(name, _)| *name == figure.name).map_or("", |(_, help)| *help);
+    let list = |known: Vec<Figure>| {
+        let lines = known.into_iter().map(|figure| {
             let whole = if figure.by_window { "" } else { " Of the whole run only." };
-            text += &format!("{}\n", indented(2, &format!("{}: {help}{whole}", figure.name)));
-        }
+            format!("{}\n", indented(2, &format!("{}: {}{whole}", figure.name, figure.help)))
+        });
+        lines.collect::<String>()
+    };
+    let node: Vec<Figure> = NODE_MEASURES.iter().copied().flatten().map(Figure::of_node).collect();
+    let general = [
+        ("Of all requests, and of a class", figures_of(Of::Requests)),
+        ("Of a node that takes calls", node),
+        ("Of a replica or shard, such as `api#0`", figures_of(Of::Copy)),
+        ("Of a link", figures_of(Of::Link)),
+    ];
+    for (what, known) in general {
+        text += &format!("\n{what}\n{}", list(known));
     }
     text += "\nShare of requests, calls or attempts that fail for a reason\n";
-    for reason in REASONS.iter().filter(|reason| reason.is_produced()) {
-        text += &format!("{}\n", indented(2, &format!("failed_{}: {}", reason.name(), reason.help())));
+    for reason in REASONS {
+        text += &format!("{}\n", indented(2, &format!("{}: {}", reason.figure(), reason.help())));
     }
-    text += "\nPer second, of nodes whose kind counts it\n";
-    for (signal, name) in SIGNALS {
-        text += &format!("{}\n", indented(2, &format!("{name}: {}", signal.help())));
+    for meta in KINDS.iter().filter(|meta| !meta.measures.is_empty()) {
+        text += &format!("\nOf {}\n{}", meta.one(), list(meta.measures.iter().map(Figure::of_node).collect()));
     }
     text
 }
@@ -210,11 +218,12 @@ fn indented(blanks: usize, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::design::figures;
 
     #[test]
     fn every_manual_fits_and_its_ranges_have_units() {
         let names: Vec<&str> = topics().into_iter().flat_map(|(_, names)| names).collect();
-        for name in names.into_iter().chain(FIGURES.iter().map(|(name, _)| *name)).chain(["redis", "prefetch"]) {
+        for name in names.into_iter().chain(figures().map(|figure| figure.name)).chain(["redis", "prefetch"]) {
             let text = topic_text(name).unwrap_or_else(|| panic!("`{name}` has no manual"));
             for line in text.lines() {
                 assert!(line.chars().count() <= WIDTH && !line.contains(".;"), "{name}: {line}");

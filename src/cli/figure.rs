@@ -6,7 +6,7 @@ use super::{GOOD, INTERRUPTED, WRONG_INPUT, say};
 use crate::base::units::Quantity as _;
 use crate::base::{Span, Time};
 use crate::design::checks::expectations;
-use crate::design::{Design, FIGURES, FigureUnit, MetricPath};
+use crate::design::{Design, MetricPath, figures, unit_of};
 use crate::export::{self, output};
 use crate::figure::{self, Asked, Background, Detail, Lens, Look, Parts, Shown, ThemeName, scene::Scene};
 use crate::metrics::{Frame, Report};
@@ -191,7 +191,7 @@ fn plottable(design: &Design, path: &MetricPath) -> Result<(), String> {
     let known = expectations::over_time(design, subject);
     match expectations::problem(design, path) {
         Some(problem) => Err(problem),
-        None if FIGURES.iter().any(|(name, _)| *name == path.figure) && !known.contains(&path.figure.as_str()) => {
+        None if figures().any(|figure| figure.name == path.figure) && !known.contains(&path.figure.as_str()) => {
             let problem = format!("`{}` is known of the whole run only, not over time", path.figure);
             Err(format!("{problem}; `{}` has {}", subject.unwrap_or("a request"), known.join(", ")))
         }
@@ -225,8 +225,7 @@ impl Request {
         }
         let report = run.report();
         let frame = instant.unwrap_or_else(|| frame(run, design, Basis::Report(&report)));
-        let asked =
-            self.plots.iter().map(|(title, path)| asked(title, path, run, &report)).collect::<Result<_, _>>()?;
+        let asked = self.plots.iter().map(|(title, path)| asked(title, path, run)).collect::<Result<_, _>>()?;
         Ok((report, Drawn { design: design.clone(), frame, asked }))
     }
 
@@ -311,16 +310,16 @@ fn shown<'a>(drawn: &'a Drawn, run: &'a Run, report: &'a Report, verdicts: &[Ver
 }
 
 /// A series that was asked for; an error if no window has a value of it.
-fn asked(title: &str, path: &MetricPath, run: &Run, report: &Report) -> Result<Asked, String> {
+fn asked(title: &str, path: &MetricPath, run: &Run) -> Result<Asked, String> {
     let name = path.subject.as_ref().map_or(path.figure.clone(), |subject| format!("{subject}.{}", path.figure));
-    let samples = series(path, run.recorder(), report);
+    let samples = series(path, run.recorder());
     if samples.iter().all(|sample| sample.value.is_none()) {
         return Err(format!("`--plot {title}`: there is no series of `{name}` in this run"));
     }
     let values = samples.into_iter().map(|sample| (sample.from, sample.until, sample.value)).collect();
     let figure = path.figure.replace('_', " ");
     let title = path.subject.as_ref().map_or(figure.clone(), |subject| format!("{subject}: {figure}"));
-    Ok(Asked { title, unit: FigureUnit::of(&name), values })
+    Ok(Asked { title, unit: unit_of(&name), values })
 }
 
 pub fn main(args: &Args) -> u8 {
@@ -358,7 +357,7 @@ fn pictures(args: &Args) -> Result<u8, String> {
                 return Ok(INTERRUPTED);
             }
         }
-        let verdicts = judge(&design, run.recorder(), &report);
+        let verdicts = judge(&design, run.recorder());
         runs.push((drawn, run, report, verdicts, text));
     }
     if let [(drawn, run, report, verdicts, text)] = &mut runs[..] {

@@ -166,7 +166,7 @@ fn written(text: &str, design: &Design, not_judged: &[String], args: &Args, mut 
         say(&format!("interrupted at {at} of {}: reporting what was simulated until then\n", design.run.length));
         not_judged.extend(shorten(&mut design, at));
     }
-    let verdicts = judge(&design, run.recorder(), &report);
+    let verdicts = judge(&design, run.recorder());
     let mut code = match interrupted {
         Some(_) => INTERRUPTED,
         None if verdicts.iter().all(|verdict: &Verdict| verdict.holds) => GOOD,

@@ -2,8 +2,9 @@
 
 use super::columns::{Column, WIDTH, grid, hanging, wrap};
 use crate::base::short::{count, number, percent, percent_in_column, rate, seconds, unit};
-use crate::design::{Design, FigureUnit, checks};
+use crate::design::{Design, checks};
 use crate::engine::Role;
+use crate::engine::Unit;
 use crate::metrics::{ClassReport, Estimate, Hottest, Latency, LinkReport, NodeReport, Report, Warning, steady};
 use crate::run::{Outcome, Verdict};
 use std::collections::BTreeMap;
@@ -59,10 +60,10 @@ fn line(verdict: &Verdict) -> String {
         Outcome::CannotBeTold => "?    ",
     };
     let figure = |value: f64| match verdict.unit {
-        FigureUnit::Seconds => seconds(value),
-        FigureUnit::Share => percent(value),
-        FigureUnit::PerSecond => rate(value),
-        FigureUnit::Number => number(value),
+        Unit::Seconds => seconds(value),
+        Unit::Share => percent(value),
+        Unit::PerSecond => rate(value),
+        Unit::Number => number(value),
     };
     let value = verdict.value.map_or("nothing".to_owned(), figure);
     // What a multiple of another figure came to.
@@ -264,7 +265,7 @@ mod tests {
             expectation: "db.arrivals <= 0.35 x offered".to_owned(),
             why: String::new(),
             value: Some(806.0),
-            unit: FigureUnit::PerSecond,
+            unit: Unit::PerSecond,
             at_least: None,
             at_most: Some(1_404.0),
             holds: true,
@@ -280,7 +281,7 @@ mod tests {
             expectation: "p99 <= 50ms".to_owned(),
             why: String::new(),
             value: Some(0.012),
-            unit: FigureUnit::Seconds,
+            unit: Unit::Seconds,
             at_least: None,
             at_most: Some(0.05),
             holds: false,

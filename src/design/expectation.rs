@@ -2,6 +2,8 @@
 
 use crate::base::Span;
 use crate::base::units::{Quantity as _, Rate, Ratio};
+use crate::engine::{CLASS_MEASURES, COPY_MEASURES, How, LINK_MEASURES, Measure, NodeMeasure, Unit};
+use crate::kinds::{KINDS, Meta};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -30,7 +32,7 @@ pub struct Amount {
     /// In seconds, per second, as a share, or plain.
     pub value: f64,
     /// Absent where only a number is given.
-    pub unit: Option<FigureUnit>,
+    pub unit: Option<Unit>,
     text: Option<String>,
 }
 
@@ -41,11 +43,11 @@ impl Amount {
 
     fn parse(text: &str) -> Result<Amount, String> {
         let (value, unit) = if let Ok(share) = Ratio::parse(text) {
-            (share.0, text.trim().ends_with('%').then_some(FigureUnit::Share))
+            (share.0, text.trim().ends_with('%').then_some(Unit::Share))
         } else if let Ok(span) = Span::parse(text) {
-            (span.as_secs(), Some(FigureUnit::Seconds))
+            (span.as_secs(), Some(Unit::Seconds))
         } else if let Ok(rate) = Rate::parse(text) {
-            (rate.0, Some(FigureUnit::PerSecond))
+            (rate.0, Some(Unit::PerSecond))
         } else {
             // A bare number in quotes has no unit; without them it is a plain one.
             let expected = match text.trim().parse::<f64>() {
@@ -58,16 +60,16 @@ impl Amount {
     }
 
     /// What is wrong with it as a bound of a figure of this unit, if anything.
-    pub fn problem(&self, figure: FigureUnit) -> Option<String> {
-        let expected = format!("expected {}", figure.expected());
+    pub fn problem(&self, figure: Unit) -> Option<String> {
+        let wanted = format!("expected {}", expected(figure));
         match (self.unit, figure) {
-            (Some(unit), _) if unit != figure => Some(format!("`{self}` is {}: {expected}", unit.expected())),
+            (Some(unit), _) if unit != figure => Some(format!("`{self}` is {}: {wanted}", expected(unit))),
             // Nothing is nothing in every unit.
-            (None, FigureUnit::Seconds | FigureUnit::PerSecond) if self.value != 0.0 => {
-                Some(format!("{self} has no unit: {expected}"))
+            (None, Unit::Seconds | Unit::PerSecond) if self.value != 0.0 => {
+                Some(format!("{self} has no unit: {wanted}"))
             }
-            (None, FigureUnit::Share) if !(0.0..=1.0).contains(&self.value) => {
-                Some(format!("{self} is not between 0 and 1: {expected}"))
+            (None, Unit::Share) if !(0.0..=1.0).contains(&self.value) => {
+                Some(format!("{self} is not between 0 and 1: {wanted}"))
             }
             _ => None,
         }
@@ -75,7 +77,7 @@ impl Amount {
 
     /// What is wrong with it as a multiple of another figure, if anything.
     pub fn problem_as_factor(&self) -> Option<String> {
-        let is_factor = matches!(self.unit, None | Some(FigureUnit::Share));
+        let is_factor = matches!(self.unit, None | Some(Unit::Share));
         (!is_factor).then(|| format!("`{self}` is not a number by which `times` could be multiplied"))
     }
 }
@@ -168,181 +170,75 @@ fn split_figure(path: &str) -> (Option<&str>, &str) {
     (Some(subject), figure)
 }
 
-/// What a figure is measured in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FigureUnit {
-    Seconds,
-    PerSecond,
-    Share,
-    Number,
+/// What a bound of a figure in such a unit looks like.
+fn expected(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Seconds => "a time such as \"50ms\"",
+        Unit::PerSecond => "a rate such as \"1k/s\"",
+        Unit::Share => "a share such as \"80%\" or 0.8",
+        Unit::Number => "a plain number",
+    }
 }
 
-impl FigureUnit {
-    /// What a bound of such a figure looks like.
-    fn expected(self) -> &'static str {
-        match self {
-            FigureUnit::Seconds => "a time such as \"50ms\"",
-            FigureUnit::PerSecond => "a rate such as \"1k/s\"",
-            FigureUnit::Share => "a share such as \"80%\" or 0.8",
-            FigureUnit::Number => "a plain number",
-        }
-    }
-
-    /// The unit of a figure, by its path (without a window). Signals are rates.
-    pub fn of(path: &str) -> FigureUnit {
-        let (_, name) = split_figure(path.split('@').next().unwrap_or(path).trim());
-        match name {
-            "mean" | "max" | "sd" | "mean_wait" | "mean_service" | "mean_others" => FigureUnit::Seconds,
-            "queue" | "queue_max" | "busy" | "slots" | "cv" | "wait_cv" => FigureUnit::Number,
-            "utilization" | "core_utilization" | "hottest_utilization" | "hit_ratio" => FigureUnit::Share,
-            _ if name.ends_with("_share") || name.starts_with("failed_") => FigureUnit::Share,
-            _ if name.starts_with("wait_") || name.starts_with("lag_") => FigureUnit::Seconds,
-            _ if name.strip_prefix('p').is_some_and(|rest| rest.parse::<f64>().is_ok()) => FigureUnit::Seconds,
-            _ => FigureUnit::PerSecond,
-        }
-    }
+/// The unit of a figure, by its path (without a window). A name means the same wherever it stands.
+pub fn unit_of(path: &str) -> Unit {
+    let (_, name) = split_figure(path.split('@').next().unwrap_or(path).trim());
+    figures().find(|figure| figure.name == name).map_or(Unit::Share, |figure| figure.unit)
 }
 
 /// A figure that an expectation can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figure {
     pub name: &'static str,
+    pub help: &'static str,
+    pub unit: Unit,
     /// Whether it is known of a stretch of time (`@ 10s..20s`) too.
     pub by_window: bool,
 }
 
-const fn by_window(name: &'static str) -> Figure {
-    Figure { name, by_window: true }
+impl Figure {
+    pub fn of_node(measure: &NodeMeasure) -> Figure {
+        Figure::of(measure, false)
+    }
+
+    fn of<C>(measure: &Measure<C>, distributions: bool) -> Figure {
+        let by_window = match measure.how {
+            How::Of(..) => distributions,
+            _ => true,
+        };
+        Figure { name: measure.name, help: measure.help, unit: measure.unit(), by_window }
+    }
 }
 
-const fn of_the_whole(name: &'static str) -> Figure {
-    Figure { name, by_window: false }
+/// What a figure may be of.
+#[derive(Clone, Copy, Debug)]
+pub enum Of<'a> {
+    /// All requests, or those of a class.
+    Requests,
+    Node(&'a Meta),
+    Copy,
+    Link,
 }
 
-/// What the figures are, in the words of the manual.
-pub const FIGURES: &[(&str, &str)] = &[
-    ("offered", "Requests issued per second."),
-    ("goodput", "Requests per second that are answered within their deadline."),
-    ("throughput", "Answers per second, late ones included."),
-    ("good_share", "Share of requests that are answered within their deadline (availability)."),
-    ("late_share", "Share of requests that are answered after their deadline."),
-    ("failed_share", "Share of requests, calls or attempts that fail (error rate)."),
-    ("degraded_share", "Share of answers that a fallback gave."),
-    ("stale_share", "Share of checked reads that returned an old version."),
-    ("mean", "Mean latency."),
-    ("p50", "Median latency."),
-    ("p90", "90th percentile of latency."),
-    ("p95", "95th percentile of latency."),
-    ("p99", "99th percentile of latency."),
-    ("p99.9", "99.9th percentile of latency."),
-    ("max", "Longest latency."),
-    ("sd", "Standard deviation of latency, to 0.5 % of the mean."),
-    ("cv", "Coefficient of variation of latency: standard deviation over mean."),
-    ("arrivals", "Calls per second that arrive at a node."),
-    ("attempts", "Attempts per second over a link, retries and hedges included."),
-    ("retries", "Attempts per second that are a retry."),
-    ("hedges", "Attempts per second that are a hedged request."),
-    ("fallbacks", "Calls per second that the fallback answered."),
-    ("mean_wait", "Mean time in the queue of a node."),
-    ("mean_service", "Mean time in which a node works on a call."),
-    ("mean_others", "Mean time in which a node waits for calls of its own."),
-    ("waited_share", "Share of calls that waited in the queue."),
-    ("wait_sd", "Standard deviation of the time in the queue."),
-    ("wait_cv", "Coefficient of variation of the time in the queue: standard deviation over mean."),
-    ("wait_p50", "Median time in the queue."),
-    ("wait_p95", "95th percentile of the time in the queue."),
-    ("wait_p99", "99th percentile of the time in the queue."),
-    ("queue", "Calls or messages that wait: mean over time."),
-    ("queue_max", "Most that waited at once."),
-    ("busy", "Slots in use (calls in flight): mean over time."),
-    ("utilization", "Share of slots in use."),
-    ("core_utilization", "Share of cores in use (CPU)."),
-    ("slots", "Slots there are: mean over time. It follows the number of replicas."),
-    ("hottest_share", "Share of the calls that the busiest replica or shard takes."),
-    ("hottest_utilization", "Share of slots or cores in use at the busiest replica or shard, whichever is more."),
-    ("hit_ratio", "Share of look-ups of a cache that are hits."),
-    ("lag_mean", "Mean lag: of messages from sending to acknowledgement, of replicas behind the primary."),
-    ("lag_p99", "99th percentile of the lag."),
-];
+/// What can be asked of such a subject, besides `failed_<reason>`. Percentiles are kept by window for requests only.
+pub fn figures_of(of: Of) -> Vec<Figure> {
+    fn all<C>(groups: &[&[Measure<C>]], distributions: bool) -> Vec<Figure> {
+        groups.iter().copied().flatten().map(|measure| Figure::of(measure, distributions)).collect()
+    }
+    match of {
+        Of::Requests => all(CLASS_MEASURES, true),
+        Of::Node(meta) => meta.of_node().measures().map(Figure::of_node).collect(),
+        Of::Copy => all(COPY_MEASURES, false),
+        Of::Link => all(LINK_MEASURES, false),
+    }
+}
 
-/// Figures of a request class, and of all requests together.
-pub const CLASS_FIGURES: &[Figure] = &[
-    by_window("offered"),
-    by_window("goodput"),
-    by_window("throughput"),
-    by_window("good_share"),
-    by_window("late_share"),
-    by_window("failed_share"),
-    by_window("degraded_share"),
-    by_window("stale_share"),
-    by_window("mean"),
-    by_window("p50"),
-    by_window("p90"),
-    by_window("p95"),
-    by_window("p99"),
-    by_window("p99.9"),
-    by_window("max"),
-    by_window("sd"),
-    by_window("cv"),
-];
-
-/// Figures of a node, besides its signals (`hits`, `stale_reads` …: rates per second) and `failed_<reason>`, which are known
-/// by window too.
-pub const NODE_FIGURES: &[Figure] = &[
-    by_window("arrivals"),
-    by_window("throughput"),
-    by_window("failed_share"),
-    by_window("mean"),
-    of_the_whole("p50"),
-    of_the_whole("p90"),
-    of_the_whole("p95"),
-    of_the_whole("p99"),
-    of_the_whole("p99.9"),
-    of_the_whole("max"),
-    of_the_whole("sd"),
-    of_the_whole("cv"),
-    by_window("mean_wait"),
-    by_window("mean_service"),
-    by_window("mean_others"),
-    by_window("waited_share"),
-    of_the_whole("wait_sd"),
-    of_the_whole("wait_cv"),
-    of_the_whole("wait_p50"),
-    of_the_whole("wait_p95"),
-    of_the_whole("wait_p99"),
-    by_window("queue"),
-    by_window("queue_max"),
-    by_window("busy"),
-    by_window("utilization"),
-    by_window("core_utilization"),
-    by_window("slots"),
-    of_the_whole("hottest_share"),
-    of_the_whole("hottest_utilization"),
-    by_window("hit_ratio"),
-    by_window("stale_share"),
-    of_the_whole("lag_mean"),
-    of_the_whole("lag_p99"),
-];
-
-/// Figures of a link, besides `failed_<reason>`, which is known by window too.
-pub const LINK_FIGURES: &[Figure] = &[
-    by_window("attempts"),
-    by_window("throughput"),
-    by_window("failed_share"),
-    by_window("retries"),
-    by_window("hedges"),
-    by_window("fallbacks"),
-    by_window("mean"),
-    of_the_whole("p50"),
-    of_the_whole("p90"),
-    of_the_whole("p95"),
-    of_the_whole("p99"),
-    of_the_whole("p99.9"),
-    of_the_whole("max"),
-    of_the_whole("sd"),
-    of_the_whole("cv"),
-];
+/// Every figure that there is of anything; some several times.
+pub fn figures() -> impl Iterator<Item = Figure> {
+    let kinds = KINDS.iter().flat_map(|meta| figures_of(Of::Node(meta)));
+    let requests = figures_of(Of::Requests).into_iter();
+    requests.chain(kinds).chain(figures_of(Of::Link)).chain(figures_of(Of::Copy))
+}
 
 #[cfg(test)]
 mod tests {
@@ -362,56 +258,60 @@ mod tests {
         assert!(parts("db.mean @ 20s..10s").is_err());
     }
 
+    /// A name means the same wherever it stands, and once of each subject.
     #[test]
-    fn every_figure_is_explained_once() {
-        let mut listed: Vec<&str> =
-            [CLASS_FIGURES, NODE_FIGURES, LINK_FIGURES].concat().iter().map(|f| f.name).collect();
-        let mut explained: Vec<&str> = FIGURES.iter().map(|(name, _)| *name).collect();
-        listed.sort_unstable();
-        listed.dedup();
-        explained.sort_unstable();
-        assert_eq!(explained, listed);
+    fn a_name_has_one_unit() {
+        let mut units = std::collections::BTreeMap::new();
+        for figure in figures() {
+            assert!(figure.help.ends_with('.'), "{}", figure.name);
+            assert_eq!(*units.entry(figure.name).or_insert(figure.unit), figure.unit, "{}", figure.name);
+        }
+        let of_kinds = KINDS.iter().map(|meta| figures_of(Of::Node(meta)));
+        for known in of_kinds.chain([Of::Requests, Of::Copy, Of::Link].map(figures_of)) {
+            let mut names: Vec<&str> = known.iter().map(|figure| figure.name).collect();
+            let all = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), all, "{names:?}");
+        }
     }
 
     #[test]
     fn every_figure_has_a_unit() {
-        let unit = |path: &str| FigureUnit::of(path);
-        assert_eq!(unit("api.p99.9"), FigureUnit::Seconds);
-        assert_eq!(unit("api->db.p99"), FigureUnit::Seconds);
-        assert_eq!(unit("api->db.failed_share @ 1s..2s"), FigureUnit::Share);
-        assert_eq!(unit("cache.hit_ratio @ 10s..20s"), FigureUnit::Share);
-        assert_eq!(unit("queue.queue_max"), FigureUnit::Number);
-        assert_eq!(unit("goodput"), FigureUnit::PerSecond);
-        assert_eq!(
-            (unit("db.wait_sd"), unit("db.wait_cv"), unit("cv")),
-            (FigureUnit::Seconds, FigureUnit::Number, FigureUnit::Number)
-        );
-        assert_eq!(unit("db.hottest_utilization"), FigureUnit::Share);
+        let unit = unit_of;
+        assert_eq!(unit("api.p99.9"), Unit::Seconds);
+        assert_eq!(unit("api->db.p99"), Unit::Seconds);
+        assert_eq!(unit("api->db.failed_share @ 1s..2s"), Unit::Share);
+        assert_eq!(unit("cache.hit_ratio @ 10s..20s"), Unit::Share);
+        assert_eq!(unit("queue.queue_max"), Unit::Number);
+        assert_eq!(unit("goodput"), Unit::PerSecond);
+        assert_eq!((unit("db.wait_sd"), unit("db.wait_cv"), unit("cv")), (Unit::Seconds, Unit::Number, Unit::Number));
+        assert_eq!(unit("db.hottest_utilization"), Unit::Share);
     }
 
     #[test]
     fn bounds_have_the_unit_of_their_figure() {
         let problem = |amount: &str, unit| Amount::parse(amount).unwrap_or_else(|e| panic!("{e}")).problem(unit);
         for (good, unit) in [
-            ("50ms", FigureUnit::Seconds),
-            ("0", FigureUnit::Seconds),
-            ("1k/s", FigureUnit::PerSecond),
-            ("80%", FigureUnit::Share),
-            ("0.8", FigureUnit::Share),
+            ("50ms", Unit::Seconds),
+            ("0", Unit::Seconds),
+            ("1k/s", Unit::PerSecond),
+            ("80%", Unit::Share),
+            ("0.8", Unit::Share),
         ] {
             assert_eq!(problem(good, unit), None, "{good}");
         }
         for (bad, unit, part) in [
-            ("1", FigureUnit::Seconds, "has no unit"),
-            ("100/s", FigureUnit::Seconds, "expected a time"),
-            ("5ms", FigureUnit::PerSecond, "expected a rate"),
-            ("5ms", FigureUnit::Share, "expected a share"),
-            ("5%", FigureUnit::Number, "expected a plain number"),
+            ("1", Unit::Seconds, "has no unit"),
+            ("100/s", Unit::Seconds, "expected a time"),
+            ("5ms", Unit::PerSecond, "expected a rate"),
+            ("5ms", Unit::Share, "expected a share"),
+            ("5%", Unit::Number, "expected a plain number"),
         ] {
             assert!(problem(bad, unit).is_some_and(|problem| problem.contains(part)), "{bad}");
         }
-        assert!(Amount::plain(70.0).problem(FigureUnit::Share).is_some());
-        assert_eq!(Amount::plain(70.0).problem(FigureUnit::Number), None);
+        assert!(Amount::plain(70.0).problem(Unit::Share).is_some());
+        assert_eq!(Amount::plain(70.0).problem(Unit::Number), None);
         assert!(Amount::parse("10").is_err_and(|problem| problem.contains("without quotes (10)")));
         assert!(Amount::parse("100").is_err() && Amount::parse("5 MB").is_err());
         assert!(Amount::parse("2s").is_ok_and(|amount| amount.problem_as_factor().is_some()));

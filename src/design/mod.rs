@@ -10,9 +10,7 @@ mod timeline;
 
 pub use board::{BoardFrame, Sticky};
 pub use document::{Design, Node, RunSpec, VERSION, WarmUp};
-pub use expectation::{
-    Amount, CLASS_FIGURES, Expectation, FIGURES, Figure, FigureUnit, LINK_FIGURES, MetricPath, NODE_FIGURES,
-};
+pub use expectation::{Amount, Expectation, Figure, MetricPath, Of, figures, figures_of, unit_of};
 pub use link::{
     Backoff, FallbackSpec, HedgeSpec, KeysSpec, LinkSpec, ModeSpec, OperationSpec, PoolSpec, RetrySpec, WaitSpec,
     WhenSpec,

@@ -3,11 +3,11 @@
 use super::call::{ANY_REPLICA, CONNECTING, Call, CallId, IN_POOL_QUEUE, SERVING, STOPPED, Waiter};
 use super::core::{Core, NODE_BITS, Ready, ReplicaLoad, ReplicaState, What};
 use super::event::Event;
+use super::measure::Counter;
 use super::meter::Meter;
 use super::op::Op;
 use super::outcome::{Operation, Reason, Reply};
 use super::sim::Control;
-use super::tally::Signal;
 use crate::base::{ClassId, LinkId, NodeId, Rng, Span, Time, hash};
 
 /// What is asked for. A node that passes a call on passes this on as it is.
@@ -419,8 +419,8 @@ impl Ctx<'_> {
     }
 
     #[inline]
-    pub fn count(&mut self, signal: Signal, n: u64) {
-        self.core.nodes[self.node.index()].tally.counts.signals[signal as usize] += n;
+    pub fn count(&mut self, counter: Counter, n: u64) {
+        self.core.nodes[self.node.index()].tally.counts.counted[usize::from(counter.0)] += n;
     }
 
     /// Record how far behind something is.

@@ -10,6 +10,7 @@ mod event;
 mod fault;
 mod lane;
 pub mod link;
+mod measure;
 mod meter;
 mod op;
 mod outcome;
@@ -31,12 +32,16 @@ pub use ctx::{Again, Aim, Child, Ctx, Request, Route, Steps};
 pub use event::EventQueue;
 pub use fault::{Fault, Patch, Place};
 pub use link::{Fallback, Hedge, LinkConfig, Mode, Pool, Retry, When, WhenAfter};
+pub use measure::{
+    CLASS_MEASURES, COPY_MEASURES, CORE_UTILIZATION, Count, Counter, Gauge, How, LINK_MEASURES, MOST_COUNTERS, Measure,
+    NODE_MEASURES, NodeMeasure, Stat, Times, UTILIZATION, Unit, failed_for, named,
+};
 pub use meter::{METERS, Meter, Meters};
 pub use outcome::{Operation, Outcome, REASONS, Reason, Reply};
 pub use plan::{LinkPlan, LinkUse, MAX_AFTER, MAX_CLASSES, NodePlan, Plan, StepGroup, Wait};
 pub use role::{Copies, NodeKind, Role};
 pub use sim::{Behaviour, Control, Sim};
 pub use tally::{
-    ClassCounts, ClassTally, Failures, Guarding, LinkCounts, LinkTally, NodeCounts, NodeTally, SIGNALS, Signal,
+    ClassCounts, ClassTally, CopyCounts, Counts, Failures, Guarding, LinkCounts, LinkTally, NodeCounts, NodeTally,
 };
 pub use trace::{Hop, Journey, MOST_SHOWN, Passage, is_in, next_every, previous_every};

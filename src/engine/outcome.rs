@@ -28,12 +28,6 @@ pub enum Reason {
     Error,
     /// Too few replicas answered.
     NoQuorum,
-    /// Authentication failed.
-    Unauthorized,
-    /// The client held itself back.
-    Throttled,
-    /// The message was too old.
-    Expired,
     /// Nowhere to send it.
     NoRoute,
     /// The shard that worked on it was taken away.
@@ -43,7 +37,7 @@ pub enum Reason {
 }
 
 /// Every reason, in the order of its number.
-pub const REASONS: [Reason; 18] = [
+pub const REASONS: [Reason; 15] = [
     Reason::Timeout,
     Reason::Deadline,
     Reason::QueueFull,
@@ -56,20 +50,12 @@ pub const REASONS: [Reason; 18] = [
     Reason::Lost,
     Reason::Error,
     Reason::NoQuorum,
-    Reason::Unauthorized,
-    Reason::Throttled,
-    Reason::Expired,
     Reason::NoRoute,
     Reason::Removed,
     Reason::Cancelled,
 ];
 
 impl Reason {
-    /// Whether anything fails for this reason yet. A figure of one for which nothing does would be 0 in every run.
-    pub fn is_produced(self) -> bool {
-        !matches!(self, Reason::Unauthorized | Reason::Throttled | Reason::Expired)
-    }
-
     /// Says when a call fails for it, in a sentence, for the manual.
     pub fn help(self) -> &'static str {
         match self {
@@ -85,9 +71,6 @@ impl Reason {
             Reason::Lost => "A message was lost on the network and nobody waits for its answer.",
             Reason::Error => "The callee answered with an error.",
             Reason::NoQuorum => "Too few replicas of a database answer, or the primary is fenced.",
-            Reason::Unauthorized => "Authentication failed.",
-            Reason::Throttled => "The client held the call back.",
-            Reason::Expired => "The message was too old.",
             Reason::NoRoute => "No link or target takes the call.",
             Reason::Removed => "The node or link was removed while the call was in flight.",
             Reason::Cancelled => {
@@ -96,27 +79,29 @@ impl Reason {
         }
     }
 
-    /// The name used in files, tables and JSON.
+    /// The name used in tables and JSON.
     pub fn name(self) -> &'static str {
+        self.figure().trim_start_matches("failed_")
+    }
+
+    /// The name of the share that fails for it.
+    pub fn figure(self) -> &'static str {
         match self {
-            Reason::Timeout => "timeout",
-            Reason::Deadline => "deadline",
-            Reason::QueueFull => "queue_full",
-            Reason::Shed => "shed",
-            Reason::RateLimited => "rate_limited",
-            Reason::BreakerOpen => "breaker_open",
-            Reason::BulkheadFull => "bulkhead_full",
-            Reason::PoolExhausted => "pool_exhausted",
-            Reason::Refused => "refused",
-            Reason::Lost => "lost",
-            Reason::Error => "error",
-            Reason::NoQuorum => "no_quorum",
-            Reason::Unauthorized => "unauthorized",
-            Reason::Throttled => "throttled",
-            Reason::Expired => "expired",
-            Reason::NoRoute => "no_route",
-            Reason::Removed => "removed",
-            Reason::Cancelled => "cancelled",
+            Reason::Timeout => "failed_timeout",
+            Reason::Deadline => "failed_deadline",
+            Reason::QueueFull => "failed_queue_full",
+            Reason::Shed => "failed_shed",
+            Reason::RateLimited => "failed_rate_limited",
+            Reason::BreakerOpen => "failed_breaker_open",
+            Reason::BulkheadFull => "failed_bulkhead_full",
+            Reason::PoolExhausted => "failed_pool_exhausted",
+            Reason::Refused => "failed_refused",
+            Reason::Lost => "failed_lost",
+            Reason::Error => "failed_error",
+            Reason::NoQuorum => "failed_no_quorum",
+            Reason::NoRoute => "failed_no_route",
+            Reason::Removed => "failed_removed",
+            Reason::Cancelled => "failed_cancelled",
         }
     }
 }

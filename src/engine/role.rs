@@ -1,6 +1,8 @@
 //! What a kind of node is to others: each kind says it once, and checks, reports and drawings ask for it. The engine itself
 //! does not look at it.
 
+use super::measure::{NODE_MEASURES, NodeMeasure};
+
 /// What a node does with the calls that come to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -36,6 +38,20 @@ pub struct NodeKind {
     pub key: &'static str,
     pub role: Role,
     pub copies: Option<Copies>,
+    /// What it measures besides what every node does.
+    pub measures: &'static [NodeMeasure],
+}
+
+impl NodeKind {
+    /// What a node of this kind measures: what every node does, and its own.
+    pub fn measures(&self) -> impl Iterator<Item = &'static NodeMeasure> {
+        NODE_MEASURES.iter().copied().flatten().chain(self.measures)
+    }
+
+    /// How many levels of its own it shows.
+    pub fn gauges(&self) -> usize {
+        self.measures.iter().filter(|measure| measure.gauge().is_some()).count()
+    }
 }
 
 /// The copies that nodes of a kind have: replicas or shards.

@@ -65,6 +65,10 @@ pub trait Behaviour: Clone {
     fn on_cancel(&mut self, ctx: &mut Ctx, id: CallId);
     fn on_control(&mut self, ctx: &mut Ctx, control: Control);
     fn retune(&mut self, ctx: &mut Ctx, patch: &Self::Patch);
+    /// Levels of its own that are recorded, in the order of its kind's [gauges](super::Gauge).
+    fn gauges(&self) -> Vec<f64> {
+        Vec::new()
+    }
 }
 
 /// A running simulation. Cloning it is a checkpoint.

@@ -1,96 +1,9 @@
 //! What is counted while a run goes on: plain integers and histograms in flat arrays, recorded where the value is at
 //! hand. `metrics` takes them out window by window and turns them into series and a report.
 
+use super::measure::{Counter, MOST_COUNTERS};
 use super::outcome::{Outcome, REASONS};
 use crate::base::Histogram;
-
-/// Things that kinds count besides calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Signal {
-    /// A key that was there and not expired.
-    Hit,
-    /// A key that was not.
-    Miss,
-    /// A read answered with an old version.
-    StaleRead,
-    /// A read whose version could be checked.
-    CheckedRead,
-    /// A message handled more than once.
-    Duplicate,
-    /// A message delivered again because it was not acknowledged in time.
-    Redelivered,
-    /// A message given up and set aside.
-    DeadLettered,
-    /// A message or entry too old to be of use.
-    Expired,
-    /// An entry or message thrown out to make room.
-    Evicted,
-    /// A call that joined another one's work on the same key.
-    Coalesced,
-    /// A value computed again before it expired.
-    EarlyRefresh,
-    /// A key that belongs to another shard than before.
-    MovedKey,
-    /// A target taken out because of its errors.
-    Ejected,
-    /// An instance started.
-    Started,
-    /// An instance stopped.
-    Stopped,
-    /// A write that another one overtook or that was lost with its node.
-    LostWrite,
-    /// A read of a key that does not exist.
-    NotFound,
-}
-
-impl Signal {
-    /// Says what is counted, in a sentence, for the manual.
-    pub fn help(self) -> &'static str {
-        match self {
-            Signal::Hit => "Look-ups that find a valid entry.",
-            Signal::Miss => "Look-ups that find no valid entry.",
-            Signal::StaleRead => "Reads that return an older version than the newest acknowledged one.",
-            Signal::CheckedRead => "Reads whose version is compared with the newest acknowledged one.",
-            Signal::Duplicate => "Messages that are handled more than once.",
-            Signal::Redelivered => "Messages that are delivered again.",
-            Signal::DeadLettered => "Messages that go to the dead-letter queue after `max_deliveries`.",
-            Signal::Expired => "Entries or messages that are too old: past their `ttl` or `retention`.",
-            Signal::Evicted => "Entries that are evicted, or messages that are dropped, to make room.",
-            Signal::Coalesced => {
-                "Calls that share another one's work on the same key (single-flight, or exactly once)."
-            }
-            Signal::EarlyRefresh => "Entries that are refreshed before they expire (`early_refresh`).",
-            Signal::MovedKey => "Keys that are used for the first time since they moved to another shard.",
-            Signal::Ejected => "Targets that are ejected after consecutive failures.",
-            Signal::Started => "Instances or replicas that are started.",
-            Signal::Stopped => "Instances or replicas that are stopped.",
-            Signal::LostWrite => "Acknowledged writes or messages that are lost.",
-            Signal::NotFound => "Reads of keys that do not exist.",
-        }
-    }
-}
-
-/// Every signal with its name in reports, in the order of its number.
-pub const SIGNALS: [(Signal, &str); 17] = [
-    (Signal::Hit, "hits"),
-    (Signal::Miss, "misses"),
-    (Signal::StaleRead, "stale_reads"),
-    (Signal::CheckedRead, "checked_reads"),
-    (Signal::Duplicate, "duplicates"),
-    (Signal::Redelivered, "redelivered"),
-    (Signal::DeadLettered, "dead_lettered"),
-    (Signal::Expired, "expired"),
-    (Signal::Evicted, "evicted"),
-    (Signal::Coalesced, "coalesced"),
-    (Signal::EarlyRefresh, "early_refreshes"),
-    (Signal::MovedKey, "moved_keys"),
-    (Signal::Ejected, "ejected"),
-    (Signal::Started, "started"),
-    (Signal::Stopped, "stopped"),
-    (Signal::LostWrite, "lost_writes"),
-    (Signal::NotFound, "not_found"),
-];
 
 /// Failures by reason.
 pub type Failures = [u64; REASONS.len()];
@@ -159,7 +72,8 @@ counters! {
         service_ns: u64,
         failed: Failures,
         others_ns: u64,
-        signals: [u64; SIGNALS.len()],
+        /// What the kind counts besides calls.
+        counted: [u64; MOST_COUNTERS],
     }
 }
 
@@ -212,6 +126,88 @@ counters! {
     }
 }
 
+/// What the counts of every subject have.
+pub trait Counts: Clone + Default + 'static {
+    /// Add another reading's counts.
+    fn add_all(&mut self, other: &Self);
+    fn failures(&self) -> &Failures;
+    /// What began: came, was sent or was issued; and what was answered.
+    fn began(&self) -> u64;
+    fn answered(&self) -> u64;
+
+    fn failed(&self) -> u64 {
+        self.failures().iter().sum()
+    }
+
+    fn ended(&self) -> u64 {
+        self.answered() + self.failed()
+    }
+}
+
+/// The same by the names of the fields.
+macro_rules! counts {
+    ($($name:ident: $began:ident, $($answered:ident)+;)*) => {
+        $(impl Counts for $name {
+            fn add_all(&mut self, other: &Self) {
+                self.add(other);
+            }
+            fn failures(&self) -> &Failures {
+                &self.failed
+            }
+            fn began(&self) -> u64 {
+                self.$began
+            }
+            fn answered(&self) -> u64 {
+                0 $(+ self.$answered)+
+            }
+        })*
+    };
+}
+
+counts! {
+    NodeCounts: arrived, succeeded;
+    LinkCounts: sent, succeeded;
+    ClassCounts: offered, good late;
+}
+
+/// Calls that a copy of a node ended, of all that ended there, and what it was busy with: in nanoseconds of slots and cores.
+#[derive(Clone, Debug, Default)]
+pub struct CopyCounts {
+    pub calls: u64,
+    pub of_all: u64,
+    pub held_ns: u64,
+    pub slots_ns: u64,
+    pub worked_ns: u64,
+    pub cores_ns: u64,
+}
+
+impl Counts for CopyCounts {
+    fn add_all(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.of_all += other.of_all;
+        self.held_ns += other.held_ns;
+        self.slots_ns += other.slots_ns;
+        self.worked_ns += other.worked_ns;
+        self.cores_ns += other.cores_ns;
+    }
+    // Not counted one by one.
+    fn failures(&self) -> &Failures {
+        &[0; REASONS.len()]
+    }
+    fn began(&self) -> u64 {
+        self.calls
+    }
+    fn answered(&self) -> u64 {
+        self.calls
+    }
+}
+
+impl NodeCounts {
+    pub fn counted(&self, counter: Counter) -> u64 {
+        self.counted[usize::from(counter.0)]
+    }
+}
+
 /// A node's counts since the beginning, and its histograms since they were last taken.
 #[derive(Clone, Debug, Default)]
 pub struct NodeTally {
@@ -225,7 +221,7 @@ pub struct NodeTally {
 
 impl NodeTally {
     pub fn in_flight(&self) -> u64 {
-        self.counts.arrived - self.counts.succeeded - self.counts.failed.iter().sum::<u64>()
+        self.counts.began() - self.counts.ended()
     }
 }
 
@@ -254,7 +250,7 @@ impl LinkTally {
     }
 
     pub fn in_flight(&self) -> u64 {
-        self.counts.sent - self.counts.succeeded - self.counts.failed.iter().sum::<u64>()
+        self.counts.began() - self.counts.ended()
     }
 }
 
@@ -268,19 +264,6 @@ pub struct ClassTally {
 
 impl ClassTally {
     pub fn in_flight(&self) -> u64 {
-        let counts = &self.counts;
-        counts.offered - counts.good - counts.late - counts.failed.iter().sum::<u64>()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn signals_are_listed_in_order() {
-        for (i, (signal, _)) in SIGNALS.iter().enumerate() {
-            assert_eq!(*signal as usize, i);
-        }
+        self.counts.began() - self.counts.ended()
     }
 }

@@ -9,7 +9,7 @@
 //! | `value` | counts of what happened in the window, unless the figure says otherwise |
 //!
 //! Sums end in `_sum_ns`, are in nanoseconds and belong to what was answered in the window: divided by the count, they
-//! give a mean. `failed_<reason>` and signals have a line only where they are not zero.
+//! give a mean. `failed_<reason>` and what kinds count have a line only where they are not zero.
 //!
 //! | subject | figure | what it is |
 //! |---|---|---|
@@ -28,7 +28,8 @@
 //! | | `queue_max` | the most that waited at once |
 //! | | `busy`, `cores` | slots and cores in use: means over the window |
 //! | | `slots`, `core_capacity` | slots and cores there are: means over the window; 0 where they are not limited |
-//! | | `hits`, `misses`, `evicted` … | what the kind counts besides calls: its signals |
+//! | | `hits`, `misses`, `evicted` … | what the kind counts besides calls |
+//! | | `messages`, `replicas`, `filled` … | levels that the kind shows, at the end of the window |
 //! | link | `attempts`, `succeeded`, `failed` | attempts as the caller sees them |
 //! | | `failed_<reason>` | the failed ones by reason |
 //! | | `retries`, `hedges` | attempts that were one |
@@ -36,7 +37,7 @@
 //! | | `latency_sum_ns` | over succeeded attempts |
 
 use crate::base::{Histogram, plain};
-use crate::engine::{Failures, REASONS, SIGNALS};
+use crate::engine::{Failures, REASONS};
 use crate::metrics::{ClassRow, Recorder};
 
 /// # Errors
@@ -100,8 +101,13 @@ pub fn csv(recorder: &Recorder) -> Result<String, String> {
             for (figure, n) in by_reason(&row.counts.failed) {
                 put("node", &node.name, &figure, n)?;
             }
-            for ((_, signal), n) in SIGNALS.iter().zip(row.counts.signals).filter(|(_, n)| *n > 0) {
-                put("node", &node.name, signal, n as f64)?;
+            let reading = recorder.node(i, &recorder.of_windows(w..w + 1));
+            for measure in recorder.kinds()[i].measures {
+                let counted = measure.counter().map(|counter| row.counts.counted(counter) as f64);
+                let level = measure.gauge().and_then(|_| reading.value(measure));
+                if let Some(value) = counted.filter(|n| *n > 0.0).or(level) {
+                    put("node", &node.name, measure.name, value)?;
+                }
             }
         }
         for (i, link) in plan.links.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Axes: round numbers with units.
 
 use crate::base::{maths, short};
-use crate::design::FigureUnit;
+use crate::engine::Unit;
 
 /// An axis from a smallest to a largest value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,7 +83,7 @@ impl Axis {
     }
 
     /// About so many round values, at most.
-    pub fn ticks(&self, unit: FigureUnit, most: usize) -> Vec<Tick> {
+    pub fn ticks(&self, unit: Unit, most: usize) -> Vec<Tick> {
         let values = if self.is_log { self.log_values(most) } else { self.linear_values(most) };
         values.into_iter().map(|at| Tick { at, text: text(at, unit) }).collect()
     }
@@ -105,7 +105,7 @@ impl Axis {
 }
 
 /// A value in its unit, without zeros that say nothing: `200 ms`, `50 %`, `2k/s`.
-pub fn text(value: f64, unit: FigureUnit) -> String {
+pub fn text(value: f64, unit: Unit) -> String {
     let trim = |text: String| {
         let (number, rest) = text.split_at(text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len()));
         let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
@@ -113,10 +113,10 @@ pub fn text(value: f64, unit: FigureUnit) -> String {
     };
     match unit {
         _ if value == 0.0 => "0".to_owned(),
-        FigureUnit::Seconds => trim(short::seconds(value)),
-        FigureUnit::PerSecond => trim(short::rate(value)),
-        FigureUnit::Share => trim(short::percent(value)),
-        FigureUnit::Number => trim(short::number(value)),
+        Unit::Seconds => trim(short::seconds(value)),
+        Unit::PerSecond => trim(short::rate(value)),
+        Unit::Share => trim(short::percent(value)),
+        Unit::Number => trim(short::number(value)),
     }
 }
 
@@ -125,7 +125,7 @@ pub fn moment(seconds: f64) -> String {
     let rounded = |value: f64| (value * 100.0).round() / 100.0;
     match seconds {
         0.0 => "0 s".to_owned(),
-        s if s < 600.0 => text(s, FigureUnit::Seconds),
+        s if s < 600.0 => text(s, Unit::Seconds),
         s if s < 10_800.0 => format!("{} min", rounded(s / 60.0)),
         s => format!("{} h", rounded(s / 3_600.0)),
     }
@@ -163,17 +163,17 @@ pub fn times(length: f64, most: usize) -> Vec<Tick> {
 mod tests {
     use super::*;
 
-    fn texts(axis: Axis, unit: FigureUnit, most: usize) -> Vec<String> {
+    fn texts(axis: Axis, unit: Unit, most: usize) -> Vec<String> {
         axis.ticks(unit, most).into_iter().map(|tick| tick.text).collect()
     }
 
     #[test]
     fn numbers_are_round_and_have_units() {
-        assert_eq!(texts(Axis::linear(4_210.0, 4), FigureUnit::PerSecond, 4), ["0", "2k/s", "4k/s", "6k/s"]);
-        assert_eq!(texts(Axis::linear(0.93, 4), FigureUnit::Share, 4), ["0", "50 %", "100 %"]);
+        assert_eq!(texts(Axis::linear(4_210.0, 4), Unit::PerSecond, 4), ["0", "2k/s", "4k/s", "6k/s"]);
+        assert_eq!(texts(Axis::linear(0.93, 4), Unit::Share, 4), ["0", "50 %", "100 %"]);
         let log = Axis::log(0.0123, 0.35);
-        assert_eq!(texts(log, FigureUnit::Seconds, 8), ["10 ms", "20 ms", "50 ms", "100 ms", "200 ms", "500 ms"]);
-        assert_eq!(texts(log, FigureUnit::Seconds, 3), ["10 ms", "100 ms"]);
+        assert_eq!(texts(log, Unit::Seconds, 8), ["10 ms", "20 ms", "50 ms", "100 ms", "200 ms", "500 ms"]);
+        assert_eq!(texts(log, Unit::Seconds, 3), ["10 ms", "100 ms"]);
         assert_eq!([60.0, 43.75, 600.0, 5_400.0].map(moment), ["60 s", "43.8 s", "10 min", "90 min"]);
         let nothing = Axis::linear(0.0, 4);
         assert!(nothing.to > nothing.from && nothing.share(0.0) == 0.0);
@@ -184,7 +184,7 @@ mod tests {
     fn a_logarithmic_axis_begins_and_ends_with_a_tick() {
         for (least, most) in [(0.006, 1.7), (0.03, 0.04), (1e-6, 3.0), (0.01, 0.01), (2e-9, 900.0)] {
             let axis = Axis::log(least, most);
-            let ticks = axis.ticks(FigureUnit::Seconds, LOG_TICKS);
+            let ticks = axis.ticks(Unit::Seconds, LOG_TICKS);
             assert!(axis.from <= least && axis.to >= most && ticks.len() <= LOG_TICKS, "{axis:?}: {ticks:?}");
             let both = axis.union(&Axis::log(0.2, 0.4));
             assert_eq!(both, Axis::log(both.from, both.to));

@@ -13,7 +13,8 @@ use super::scene::{Item, Owner, Pen, Point, Rect, Scene};
 use super::theme::Theme;
 use super::{Lens, axis, series, state};
 use crate::base::maths;
-use crate::design::{Design, FigureUnit, MetricPath, ModeSpec, Node};
+use crate::design::{Design, MetricPath, ModeSpec, Node};
+use crate::engine::Unit;
 use crate::kinds::{Group, Param, Spec, Value, params};
 use crate::metrics::{Frame, LinkFrame, NodeFrame};
 use std::collections::{BTreeMap, BTreeSet};
@@ -301,7 +302,7 @@ fn heat_words(design: &Design, lens: Lens) -> Option<String> {
         Lens::Load | Lens::None => None,
         Lens::Latency => Some(match series::objectives(design).first() {
             Some((value, _)) => {
-                let value = axis::text(*value, FigureUnit::Seconds);
+                let value = axis::text(*value, Unit::Seconds);
                 format!("p99 from a tenth of the objective ({value}) to ten times as much")
             }
             None => "p99 against its own objective".to_owned(),

@@ -34,7 +34,8 @@ pub use svg::write as svg;
 pub use theme::ThemeName;
 
 use crate::base::{Time, short};
-use crate::design::{Design, FigureUnit};
+use crate::design::Design;
+use crate::engine::Unit;
 use crate::metrics::{Frame, Report, Series};
 use board::Board;
 use plot::{Mark, Panel, Timeline};
@@ -296,7 +297,7 @@ fn facts(shown: &Shown, look: &Look) -> String {
     let ended = total.good + total.late + total.failed.values().sum::<u64>();
     if ended > 0 {
         let good = short::percent(total.good as f64 / ended as f64);
-        let rate = axis::text(total.offered_rate, FigureUnit::PerSecond);
+        let rate = axis::text(total.offered_rate, Unit::PerSecond);
         facts.push(format!("{rate} offered in the whole run, {good} answered in time"));
     }
     if let Some((hold, all)) = shown.verdicts.filter(|(_, all)| *all > 0) {

@@ -4,7 +4,7 @@ use super::axis::{Axis, LOG_TICKS, times};
 use super::scene::{Anchor, Dash, Label, Owner, Paint, Pen, Point, Rect, Scene, Seg, Shape, Stroke, polyline};
 use super::text::{self, Weight};
 use super::theme::{Color, Theme};
-use crate::design::FigureUnit;
+use crate::engine::Unit;
 
 /// A slice of time: its middle in seconds, and the least, mean and most in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +53,7 @@ pub struct Panel {
     pub title: String,
     /// Said beside the title.
     pub note: &'static str,
-    pub unit: FigureUnit,
+    pub unit: Unit,
     pub axis: Axis,
     pub curves: Vec<Curve>,
     /// Values that are expected not to be exceeded, with their words.

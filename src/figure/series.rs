@@ -3,7 +3,8 @@
 use super::axis::{Axis, text};
 use super::plot::{Curve, Form, Ink, Panel, Point3};
 use crate::base::Histogram;
-use crate::design::{Design, FigureUnit, MetricPath};
+use crate::design::{Design, MetricPath, unit_of};
+use crate::engine::Unit;
 use crate::engine::{ClassCounts, REASONS};
 use crate::metrics::Series;
 
@@ -27,7 +28,7 @@ const MOST_REASONS: usize = 4;
 pub struct Asked {
     /// As it was asked for.
     pub title: String,
-    pub unit: FigureUnit,
+    pub unit: Unit,
     /// Beginning and end of each window in seconds, and the figure in it.
     pub values: Vec<(f64, f64, Option<f64>)>,
 }
@@ -168,7 +169,7 @@ fn latency(recording: &Recording) -> Panel {
     Panel {
         title: "Latency".to_owned(),
         note,
-        unit: FigureUnit::Seconds,
+        unit: Unit::Seconds,
         axis,
         curves,
         bounds,
@@ -185,9 +186,9 @@ pub fn objectives(design: &Design) -> Vec<(f64, String)> {
         let Ok(path) = MetricPath::parse(&expectation.that) else { continue };
         let about_requests = path.subject.as_ref().is_none_or(|subject| classes.contains(subject));
         let Some(most) = expectation.at_most.as_ref() else { continue };
-        if about_requests && path.figure.starts_with('p') && FigureUnit::of(&expectation.that) == FigureUnit::Seconds {
+        if about_requests && path.figure.starts_with('p') && unit_of(&expectation.that) == Unit::Seconds {
             let whose = path.subject.filter(|_| classes.len() > 1).map_or(String::new(), |class| format!("{class} "));
-            found.push((most.value, format!("{whose}{} ≤ {}", path.figure, text(most.value, FigureUnit::Seconds))));
+            found.push((most.value, format!("{whose}{} ≤ {}", path.figure, text(most.value, Unit::Seconds))));
         }
     }
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -232,7 +233,7 @@ fn throughput(recording: &Recording) -> Panel {
     Panel {
         title: "Requests by outcome".to_owned(),
         note: "",
-        unit: FigureUnit::PerSecond,
+        unit: Unit::PerSecond,
         axis: Axis::linear(most, 5),
         curves,
         bounds: Vec::new(),
@@ -257,7 +258,7 @@ fn good_shares(recording: &Recording) -> Panel {
     Panel {
         title: "Answered in time".to_owned(),
         note: "share of what ended",
-        unit: FigureUnit::Share,
+        unit: Unit::Share,
         axis: Axis::linear(1.0, 4),
         curves: recording.classes.iter().enumerate().map(curve).collect(),
         bounds: Vec::new(),
@@ -303,7 +304,7 @@ fn failures(recording: &Recording) -> Panel {
     Panel {
         title: "Failures by reason".to_owned(),
         note: "",
-        unit: FigureUnit::PerSecond,
+        unit: Unit::PerSecond,
         axis: Axis::linear(if most > 0.0 { most } else { 1.0 }, 5),
         empty: curves.is_empty().then(|| "nothing failed".to_owned()),
         is_dull: curves.is_empty(),
@@ -325,7 +326,7 @@ fn asked(asked: &Asked) -> Panel {
     };
     let points: Vec<Option<Point3>> = (0..n).map(slice).collect();
     let most = points.iter().flatten().map(|point| point.max).fold(0.0, f64::max);
-    let most = if asked.unit == FigureUnit::Share { most.min(1.0) } else { most };
+    let most = if asked.unit == Unit::Share { most.min(1.0) } else { most };
     Panel {
         title: asked.title.clone(),
         note: "mean, within least and most",

@@ -2,7 +2,8 @@
 
 use super::axis::text;
 use crate::base::Time;
-use crate::design::{Action, Design, Extra, FigureUnit, Intervention};
+use crate::design::{Action, Design, Extra, Intervention};
+use crate::engine::Unit;
 
 /// What is done at that instant, the latest last. What has been healed, or is over, is gone.
 pub fn active(design: &Design, at: Time) -> Vec<&Intervention> {
@@ -32,8 +33,8 @@ pub fn brief(action: &Action) -> String {
         Action::Kill(_) => "killed".to_owned(),
         Action::Restart(_) => "restarting".to_owned(),
         Action::Slow(_, factor) => format!("slow ×{factor}"),
-        Action::Fail(_, share) => format!("errors {}", text(share.0, FigureUnit::Share)),
-        Action::Lose(_, share) => format!("loses {}", text(share.0, FigureUnit::Share)),
+        Action::Fail(_, share) => format!("errors {}", text(share.0, Unit::Share)),
+        Action::Lose(_, share) => format!("loses {}", text(share.0, Unit::Share)),
         Action::Delay(_, Extra::Both(span)) => format!("+{span} each way"),
         Action::Delay(_, Extra::There(span)) => format!("+{span} there"),
         Action::Delay(_, Extra::Back(span)) => format!("+{span} back"),

@@ -3,8 +3,18 @@
 use super::kind::{Checker, Group, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
 use crate::base::{NodeId, Ratio, Span, Time};
-use crate::engine::{Control, Ctx, Meter, Role, Signal};
+use crate::engine::{Control, Counter, Ctx, Meter, NodeMeasure, Role, Unit};
 use serde::{Deserialize, Serialize};
+
+const STARTED: Counter = Counter(0);
+const STOPPED: Counter = Counter(1);
+
+const MEASURES: &[NodeMeasure] = &[
+    NodeMeasure::level("wanted", 0, Unit::Number, "Replicas that are ordered."),
+    NodeMeasure::level("measured", 1, Unit::Number, "What the metric was at the last evaluation."),
+    NodeMeasure::counted("started", STARTED, "Replicas that are ordered in addition."),
+    NodeMeasure::counted("stopped", STOPPED, "Replicas that are taken away."),
+];
 
 /// The parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,10 +159,10 @@ impl Autoscaler {
 
     fn order(&mut self, ctx: &mut Ctx, wanted: u16) {
         if wanted > self.wanted {
-            ctx.count(Signal::Started, u64::from(wanted - self.wanted));
+            ctx.count(STARTED, u64::from(wanted - self.wanted));
             self.last_up = Some(ctx.now());
         } else {
-            ctx.count(Signal::Stopped, u64::from(self.wanted - wanted));
+            ctx.count(STOPPED, u64::from(self.wanted - wanted));
             self.last_down = Some(ctx.now());
         }
         self.wanted = wanted;
@@ -173,7 +183,7 @@ impl Kind for Autoscaler {
         copies: None,
         accepts_calls: false,
         outs: Outs::Some,
-        signals: &[Signal::Started, Signal::Stopped],
+        measures: MEASURES,
         controls: &[],
     };
 
@@ -299,8 +309,8 @@ impl Kind for Autoscaler {
         }
     }
 
-    fn glance(&self) -> Vec<(&'static str, f64)> {
-        vec![("wanted", f64::from(self.wanted)), ("measured", self.measured)]
+    fn gauges(&self) -> Vec<f64> {
+        vec![f64::from(self.wanted), self.measured]
     }
 }
 

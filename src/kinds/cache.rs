@@ -2,6 +2,7 @@
 
 mod behind;
 mod faults;
+mod measures;
 
 use super::clock::{Clock, OVER};
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
@@ -10,9 +11,7 @@ use super::params::{Param, Visitor};
 use crate::base::hash::IntMap;
 use crate::base::units::Count;
 use crate::base::{Bytes, ClassId, Dist, LinkId, Ratio, Rng, Sampler, Span, Time, maths};
-use crate::engine::{
-    CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request, Role, Route, Signal, Stage,
-};
+use crate::engine::{CallId, Child, Control, Ctx, Meter, Operation, Reason, Reply, Request, Role, Route, Stage};
 use crate::parts::evict::{ABSENT, Entry, Policy, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -142,9 +141,9 @@ impl Cache {
     fn read(&mut self, ctx: &mut Ctx, id: CallId) {
         match self.store.get(ctx.call(id).asks.key) {
             Some(entry) if entry.expires > ctx.now() => {
-                ctx.count(Signal::Hit, 1);
+                ctx.count(measures::HITS, 1);
                 if entry.is_absent() {
-                    ctx.count(Signal::NotFound, 1);
+                    ctx.count(measures::NOT_FOUND, 1);
                     return ctx.reply(id, Reply::MISS);
                 }
                 let version = entry.version;
@@ -154,10 +153,10 @@ impl Cache {
                 }
                 return ctx.reply(id, Reply { version, ..Reply::OK });
             }
-            Some(_) => ctx.count(Signal::Expired, 1),
+            Some(_) => ctx.count(measures::EXPIRED, 1),
             None => {}
         }
-        ctx.count(Signal::Miss, 1);
+        ctx.count(measures::MISSES, 1);
         self.fetch(ctx, id);
     }
 
@@ -167,7 +166,7 @@ impl Cache {
         let Some(link) = self.behind else { return ctx.reply(id, Reply::MISS) };
         if self.spec.single_flight {
             if let Some(joined) = self.fetching.get_mut(&key) {
-                ctx.count(Signal::Coalesced, 1);
+                ctx.count(measures::COALESCED, 1);
                 joined.push(id);
                 return;
             }
@@ -199,7 +198,7 @@ impl Cache {
             }
             self.fetching.insert(entry.key, Vec::new());
         }
-        ctx.count(Signal::EarlyRefresh, 1);
+        ctx.count(measures::EARLY_REFRESHES, 1);
         // On the cache's own account: the reader gets what is here.
         let (route, asks) = (Route::onward(ctx.call(id)), ctx.call(id).asks);
         ctx.send_root(
@@ -247,7 +246,7 @@ impl Cache {
     /// What was thrown out before it was written behind is written now.
     fn after_eviction(&mut self, ctx: &mut Ctx) {
         while let Some(gone) = self.evicted.pop() {
-            ctx.count(Signal::Evicted, 1);
+            ctx.count(measures::EVICTED, 1);
             if gone.is_dirty() {
                 self.dirty -= 1;
                 self.write_behind(ctx, gone.key);
@@ -341,16 +340,7 @@ impl Kind for Cache {
         copies: None,
         accepts_calls: true,
         outs: Outs::One,
-        signals: &[
-            Signal::Hit,
-            Signal::Miss,
-            Signal::Expired,
-            Signal::Evicted,
-            Signal::Coalesced,
-            Signal::EarlyRefresh,
-            Signal::LostWrite,
-            Signal::NotFound,
-        ],
+        measures: measures::MEASURES,
         controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Flush],
     };
 
@@ -528,7 +518,7 @@ impl Kind for Cache {
             }
             _ => {
                 if !child.reply.is_ok() {
-                    ctx.count(Signal::LostWrite, 1);
+                    ctx.count(measures::LOST_WRITES, 1);
                 }
             }
         }
@@ -560,9 +550,9 @@ impl Kind for Cache {
         }
     }
 
-    fn glance(&self) -> Vec<(&'static str, f64)> {
+    fn gauges(&self) -> Vec<f64> {
         let share = self.store.weight() as f64 / self.spec.capacity.total().max(1) as f64;
-        vec![("entries", self.store.len() as f64), ("filled", share)]
+        vec![self.store.len() as f64, share]
     }
 
     fn stages(&self) -> Vec<Option<Stage>> {

@@ -316,7 +316,7 @@ impl Kind for Client {
         copies: None,
         accepts_calls: false,
         outs: Outs::Some,
-        signals: &[],
+        measures: &[],
         controls: &[Handle::Spike],
     };
 

@@ -1,6 +1,7 @@
 //! A database: a primary with replicas, or a quorum of equals, with a version of every key at every replica.
 
 mod faults;
+mod measures;
 mod params;
 mod primary;
 #[cfg(test)]
@@ -14,7 +15,7 @@ use super::life::{Life, Phase};
 use super::params::Visitor;
 use super::station::{Done, Station, StationSpec};
 use crate::base::{Rng, Span, Time, hash, hash::IntMap};
-use crate::engine::{CallId, Control, Copies, Ctx, Fault, Operation, Reason, Reply, Role, Signal, Stage};
+use crate::engine::{CallId, Control, Copies, Ctx, Fault, Operation, Reason, Reply, Role, Stage};
 use crate::parts::versions::{MOST_REPLICAS, Versions};
 use std::{collections::VecDeque, sync::Arc};
 
@@ -184,11 +185,11 @@ impl Database {
     }
 
     fn answer_read(&mut self, ctx: &mut Ctx, id: CallId, version: u64, stale: bool) {
-        ctx.count(Signal::CheckedRead, 1);
-        ctx.count(Signal::StaleRead, u64::from(stale));
+        ctx.count(measures::CHECKED_READS, 1);
+        ctx.count(measures::STALE_READS, u64::from(stale));
         let key = ctx.call(id).asks.key;
         let miss = self.is_missing(ctx, key) && !self.versions.exists(key, version);
-        ctx.count(Signal::NotFound, u64::from(miss));
+        ctx.count(measures::NOT_FOUND, u64::from(miss));
         self.finish(ctx, id, Reply { version: version as u32, stale, miss, ..Reply::OK });
     }
 
@@ -394,7 +395,7 @@ impl Kind for Database {
         }),
         accepts_calls: true,
         outs: Outs::None,
-        signals: &[Signal::StaleRead, Signal::CheckedRead, Signal::LostWrite, Signal::NotFound],
+        measures: measures::MEASURES,
         controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Part],
     };
 
@@ -532,8 +533,8 @@ impl Kind for Database {
         }
     }
 
-    fn glance(&self) -> Vec<(&'static str, f64)> {
-        vec![("primary", f64::from(self.primary)), ("replicating", self.versions.len() as f64)]
+    fn gauges(&self) -> Vec<f64> {
+        vec![f64::from(self.primary), self.versions.len() as f64]
     }
 
     fn stages(&self) -> Vec<Option<Stage>> {

@@ -2,7 +2,7 @@
 
 use super::params::Visitor;
 use crate::base::{Dist, Finding, Span, Subject};
-use crate::engine::{Again, Aim, CallId, Child, Control, Copies, Ctx, NodeKind, Reply, Role, Signal, Stage};
+use crate::engine::{Again, Aim, CallId, Child, Control, Copies, Ctx, NodeKind, NodeMeasure, Reply, Role, Stage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -70,8 +70,8 @@ pub struct Meta {
     /// Whether links may lead to it.
     pub accepts_calls: bool,
     pub outs: Outs,
-    /// What it counts besides calls.
-    pub signals: &'static [Signal],
+    /// What it measures besides what every node does.
+    pub measures: &'static [NodeMeasure],
     /// What can be done to it by hand or on the timeline; nothing would come of the rest, so that the checks refuse it.
     pub controls: &'static [Handle],
 }
@@ -83,9 +83,14 @@ impl Meta {
         format!("{article} {}", self.key)
     }
 
+    /// Whether it has a measure of its own by this name.
+    pub fn has_measure(&self, name: &str) -> bool {
+        self.measures.iter().any(|measure| measure.name == name)
+    }
+
     /// What reports need to know of a node of this kind.
     pub fn of_node(&self) -> NodeKind {
-        NodeKind { key: self.key, role: self.role, copies: self.copies }
+        NodeKind { key: self.key, role: self.role, copies: self.copies, measures: self.measures }
     }
 }
 
@@ -211,8 +216,9 @@ pub trait Kind: Sized + Clone {
 
     fn on_control(&mut self, _ctx: &mut Ctx, _control: Control) {}
 
-    /// Levels worth showing that the engine's meters do not keep, with their names.
-    fn glance(&self) -> Vec<(&'static str, f64)> {
+    /// Levels worth showing that the engine's meters do not keep, in the order of the [gauges](crate::engine::Gauge) among its
+    /// measures.
+    fn gauges(&self) -> Vec<f64> {
         Vec::new()
     }
 

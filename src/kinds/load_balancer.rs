@@ -8,10 +8,14 @@ use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::life::{Life, Phase};
 use super::params::{Param, Visitor};
 use crate::base::{LinkId, Ratio, Rng, Span, Time};
-use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Role, Route, Signal};
+use crate::engine::{
+    Again, Aim, CallId, Child, Control, Counter, Ctx, Fault, Meter, NodeMeasure, Reason, Reply, Role, Route, Unit,
+};
 use crate::parts::picker::{Balance, Picker, Target};
 use picking::{identity, says_nothing, warmth};
 use serde::{Deserialize, Serialize};
+
+const EJECTED: Counter = Counter(0);
 
 /// The parameters.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -133,6 +137,7 @@ pub struct LoadBalancer {
 const PROBE: u64 = 0;
 const LOOK: u64 = 1;
 const READMIT: u64 = 2;
+const FIND: u64 = 3;
 
 impl LoadBalancer {
     /// Bring the list of targets up to date.
@@ -289,7 +294,7 @@ impl LoadBalancer {
             watch.failures = 0;
             let lasting = watch.ejection_time(ejection);
             (watch.ejected_at, watch.ejected_until) = (now, Some(now + lasting));
-            ctx.count(Signal::Ejected, 1);
+            ctx.count(EJECTED, 1);
             ctx.timer(lasting, READMIT);
             self.refresh(ctx);
         }
@@ -331,7 +336,10 @@ impl Kind for LoadBalancer {
         copies: None,
         accepts_calls: true,
         outs: Outs::Some,
-        signals: &[Signal::Ejected],
+        measures: &[
+            NodeMeasure::level("usable", 0, Unit::Number, "Targets that get calls: up, healthy and not ejected."),
+            NodeMeasure::counted("ejected", EJECTED, "Targets that are ejected after consecutive failures."),
+        ],
         controls: &[Handle::Kill, Handle::Fail],
     };
 
@@ -492,6 +500,7 @@ impl Kind for LoadBalancer {
     fn on_timer(&mut self, ctx: &mut Ctx, token: u64) {
         match token & 0xF {
             READMIT => self.readmit(ctx),
+            FIND => self.find_targets(ctx),
             // Asked for before the settings changed, or by a process that is gone.
             what if token >> 4 != self.epochs[what as usize] => {}
             PROBE => self.probe(ctx),
@@ -511,8 +520,8 @@ impl Kind for LoadBalancer {
         }
     }
 
-    fn glance(&self) -> Vec<(&'static str, f64)> {
-        vec![("usable", self.targets.iter().filter(|target| target.usable).count() as f64)]
+    fn gauges(&self) -> Vec<f64> {
+        vec![self.targets.iter().filter(|target| target.usable).count() as f64]
     }
 }
 

@@ -145,6 +145,12 @@ macro_rules! catalogue {
                     $(State::$variant(state) => state.on_attempt(ctx, attempt),)*
                 }
             }
+            fn gauges(&self) -> Vec<f64> {
+                match self {
+                    State::Waiting(_) => Vec::new(),
+                    $(State::$variant(state) => state.gauges(),)*
+                }
+            }
             fn on_unheard(&mut self, ctx: &mut Ctx, done: &Child) {
                 match self {
                     State::Waiting(_) => {}
@@ -200,13 +206,6 @@ macro_rules! catalogue {
 
         impl State {
             /// Levels worth showing that the engine's meters do not keep.
-            pub fn glance(&self) -> Vec<(&'static str, f64)> {
-                match self {
-                    State::Waiting(_) => Vec::new(),
-                    $(State::$variant(state) => state.glance(),)*
-                }
-            }
-
             /// What each replica is doing, where the kind knows more than the engine.
             pub fn stages(&self) -> Vec<Option<Stage>> {
                 match self {

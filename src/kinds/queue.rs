@@ -4,6 +4,7 @@ mod ages;
 mod consumers;
 mod duplicates;
 mod faults;
+mod measures;
 mod params;
 mod visibility;
 
@@ -15,9 +16,7 @@ use super::life::{Life, Phase};
 use super::params::Visitor;
 use crate::base::hash::IntMap;
 use crate::base::{Rng, Span, Time};
-use crate::engine::{
-    Again, Aim, CallId, Child, Control, Ctx, Meter, Reason, Reply, Request, Role, Route, Signal, Stage,
-};
+use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Meter, Reason, Reply, Request, Role, Route, Stage};
 use crate::parts::waiting::{Discipline, Ticket, Waiting};
 use ages::{EXPIRE, Line};
 use consumers::Consumer;
@@ -276,7 +275,7 @@ impl Queue {
         message.deliveries += 1;
         if message.deliveries > message.repeated {
             message.repeated = message.deliveries;
-            ctx.count(Signal::Redelivered, 1);
+            ctx.count(measures::REDELIVERED, 1);
         }
         let (link, replica) = (self.consumers[consumer].link, self.consumers[consumer].replica);
         let (request, generation, sent) = (message.request, message.generation, message.sent);
@@ -310,7 +309,7 @@ impl Queue {
     /// Not handled: deliver it again after this time or the `redelivery_delay`, unless that was tried often enough.
     fn again(&mut self, ctx: &mut Ctx, slot: u32, after: Span) {
         if self.messages[slot as usize].deliveries >= self.spec.max_deliveries {
-            ctx.count(Signal::DeadLettered, 1);
+            ctx.count(measures::DEAD_LETTERED, 1);
             return self.remove(ctx, slot);
         }
         self.list(slot, true);
@@ -343,15 +342,7 @@ impl Kind for Queue {
         copies: None,
         accepts_calls: true,
         outs: Outs::Some,
-        signals: &[
-            Signal::Redelivered,
-            Signal::DeadLettered,
-            Signal::Duplicate,
-            Signal::Coalesced,
-            Signal::Expired,
-            Signal::Evicted,
-            Signal::LostWrite,
-        ],
+        measures: measures::MEASURES,
         controls: &[Handle::Kill, Handle::Freeze, Handle::Fail, Handle::Flush, Handle::Pause],
     };
 
@@ -418,7 +409,7 @@ impl Kind for Queue {
                     let Some(slot) = self.victim(ctx.call(id).asks.priority) else {
                         return ctx.reply(id, Reply::failed(Reason::QueueFull));
                     };
-                    ctx.count(Signal::Evicted, 1);
+                    ctx.count(measures::EVICTED, 1);
                     self.remove(ctx, slot);
                 }
             }
@@ -528,8 +519,8 @@ impl Kind for Queue {
         self.dispatch(ctx);
     }
 
-    fn glance(&self) -> Vec<(&'static str, f64)> {
-        vec![("messages", self.kept as f64)]
+    fn gauges(&self) -> Vec<f64> {
+        vec![self.kept as f64]
     }
 
     fn stages(&self) -> Vec<Option<Stage>> {
@@ -543,7 +534,7 @@ impl Queue {
         for slot in 0..self.messages.len() {
             let place = self.messages[slot].place;
             if place != Place::Gone && which(place) {
-                ctx.count(Signal::LostWrite, 1);
+                ctx.count(measures::LOST_WRITES, 1);
                 self.remove(ctx, slot as u32);
             }
         }

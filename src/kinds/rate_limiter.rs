@@ -95,7 +95,7 @@ impl Kind for RateLimiter {
         copies: None,
         accepts_calls: true,
         outs: Outs::Some,
-        signals: &[],
+        measures: &[],
         controls: &[Handle::Kill, Handle::Fail, Handle::Flush],
     };
 

@@ -1,6 +1,7 @@
 //! A service: replicas with worker slots and cores, which do work and call others on the way.
 
 mod failures;
+pub(super) mod measures;
 mod params;
 mod replicas;
 
@@ -12,7 +13,7 @@ use super::life::{BY_HAND, Phase};
 use super::params::Visitor;
 use super::station::{Done, Station, StationSpec};
 use crate::base::{ClassId, Dist, Rng, Sampler, Span, hash};
-use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Role, Signal, Stage, Steps};
+use crate::engine::{ANY_REPLICA, CallId, Control, Ctx, Fault, Reason, Reply, Role, Stage, Steps};
 use crate::parts::waiting::FAIR_COST;
 use replicas::Replica;
 use std::sync::Arc;
@@ -293,7 +294,7 @@ impl Service {
     }
 
     fn cold_start(&mut self, ctx: &mut Ctx, id: CallId, span: Span) {
-        ctx.count(Signal::Started, 1);
+        ctx.count(measures::STARTED, 1);
         let call = ctx.call_mut(id);
         call.queue_ns += span.0;
         call.scratch[0] = COLD;
@@ -334,7 +335,7 @@ impl Kind for Service {
         copies: Some(params::COPIES),
         accepts_calls: true,
         outs: Outs::Any,
-        signals: &[Signal::Started, Signal::Stopped],
+        measures: measures::MEASURES,
         controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Scale],
     };
 
@@ -557,9 +558,9 @@ impl Kind for Service {
         }
     }
 
-    fn glance(&self) -> Vec<(&'static str, f64)> {
+    fn gauges(&self) -> Vec<f64> {
         let running = self.replicas.iter().filter(|replica| replica.life.phase == Phase::Running).count();
-        vec![("replicas", running as f64)]
+        vec![running as f64]
     }
 
     fn stages(&self) -> Vec<Option<Stage>> {

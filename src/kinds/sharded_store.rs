@@ -7,10 +7,14 @@ use super::station::{Done, Station, StationSpec};
 use crate::base::hash::{self, IntMap};
 use crate::base::units::Count;
 use crate::base::{Dist, Rng, Sampler, Span};
-use crate::engine::{CallId, Control, Copies, Ctx, Fault, Operation, Reason, Reply, Role, Signal, Stage};
+use crate::engine::{
+    CallId, Control, Copies, Counter, Ctx, Fault, NodeMeasure, Operation, Reason, Reply, Role, Stage, Unit,
+};
 use crate::parts::ring::{Ring, Strategy};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+const MOVED_KEYS: Counter = Counter(0);
 
 /// The parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,7 +116,7 @@ impl ShardedStore {
             return false;
         }
         self.warmed.insert(key, ());
-        ctx.count(Signal::MovedKey, 1);
+        ctx.count(MOVED_KEYS, 1);
         true
     }
 
@@ -186,7 +190,14 @@ impl Kind for ShardedStore {
         }),
         accepts_calls: true,
         outs: Outs::None,
-        signals: &[Signal::MovedKey],
+        measures: &[
+            NodeMeasure::level("shards", 0, Unit::Number, "Shards that there are."),
+            NodeMeasure::counted(
+                "moved_keys",
+                MOVED_KEYS,
+                "Keys that are used for the first time since they moved to another shard.",
+            ),
+        ],
         controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Scale],
     };
 
@@ -340,10 +351,8 @@ impl Kind for ShardedStore {
         }
     }
 
-    fn glance(&self) -> Vec<(&'static str, f64)> {
-        let total: u64 = self.served.iter().sum();
-        let hottest = self.served.iter().max().copied().unwrap_or(0);
-        vec![("shards", f64::from(self.ring.shards())), ("hottest_share", hottest as f64 / total.max(1) as f64)]
+    fn gauges(&self) -> Vec<f64> {
+        vec![f64::from(self.ring.shards())]
     }
 
     fn stages(&self) -> Vec<Option<Stage>> {
@@ -368,6 +377,7 @@ Not modelled: copying of moved keys in the background, queries over several shar
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Behaviour as _;
     use crate::engine::{LinkConfig, Patch};
     use crate::kinds::testing::{NODE, at, sim};
 
@@ -385,7 +395,7 @@ mod tests {
             for (i, (ordered, shards)) in (1..).zip(orders) {
                 sim.schedule(at(i), Patch::Control(NODE, Control::Scale(ordered)));
                 sim.run_until(at(i));
-                assert_eq!(sim.behaviour(NODE).glance()[0], ("shards", shards), "{strategy:?}: {ordered} ordered");
+                assert_eq!(sim.behaviour(NODE).gauges(), [shards], "{strategy:?}: {ordered} ordered");
             }
         }
     }

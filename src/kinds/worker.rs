@@ -2,9 +2,9 @@
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::params::{Param, Visitor};
-use super::service::{self, Service};
+use super::service::{self, Service, measures};
 use crate::base::{Dist, Ratio, Span};
-use crate::engine::{CallId, Control, Copies, Ctx, Reply, Role, Signal, Stage};
+use crate::engine::{CallId, Control, Copies, Ctx, NodeMeasure, Reply, Role, Stage, Unit};
 use serde::{Deserialize, Serialize};
 
 /// The parameters.
@@ -80,7 +80,12 @@ impl Kind for Worker {
         }),
         accepts_calls: true,
         outs: Outs::Any,
-        signals: &[Signal::Started, Signal::Stopped],
+        measures: &[
+            measures::REPLICAS,
+            NodeMeasure::level("paused", 1, Unit::Number, "1 while the worker is paused."),
+            measures::STARTS,
+            measures::STOPS,
+        ],
         controls: &[Handle::Kill, Handle::Freeze, Handle::Slow, Handle::Fail, Handle::Scale, Handle::Pause],
     };
 
@@ -171,9 +176,9 @@ impl Kind for Worker {
         }
     }
 
-    fn glance(&self) -> Vec<(&'static str, f64)> {
-        let mut levels = self.service.glance();
-        levels.push(("paused", f64::from(u8::from(self.paused))));
+    fn gauges(&self) -> Vec<f64> {
+        let mut levels = self.service.gauges();
+        levels.push(f64::from(u8::from(self.paused)));
         levels
     }
 

@@ -1,8 +1,9 @@
 //! Which limit is reached: slots, cores, one copy, a connection pool, a bandwidth, a prefetch; and where calls are held by
 //! what they wait for, which limit that is.
 
+use super::reading::Stretch;
 use super::recorder::Recorder;
-use super::report::{Cut, Hottest, NodeReport, Report};
+use super::report::{Hottest, NodeReport, Report};
 use crate::base::short::{count, number, percent};
 use crate::engine::{Guarding, LinkCounts, Role};
 
@@ -30,9 +31,9 @@ pub(super) struct Limits<'a> {
 }
 
 impl<'a> Limits<'a> {
-    pub fn new(recorder: &'a Recorder, report: &'a Report, cut: &Cut) -> Limits<'a> {
-        let links = (0..recorder.plan.links.len()).map(|link| recorder.link_sum(cut, link)).collect();
-        Limits { recorder, report, links, seconds: cut.seconds }
+    pub fn new(recorder: &'a Recorder, report: &'a Report, stretch: &Stretch) -> Limits<'a> {
+        let links = (0..recorder.plan.links.len()).map(|link| recorder.link(link, stretch).counts).collect();
+        Limits { recorder, report, links, seconds: stretch.seconds() }
     }
 
     fn name(&self, node: usize) -> &'a str {

@@ -3,6 +3,7 @@
 pub mod frame;
 mod heavy;
 mod limits;
+mod reading;
 mod recorder;
 mod report;
 pub mod steady;
@@ -11,5 +12,6 @@ mod warnings;
 
 pub use frame::{CopyFrame, Frame, LinkFrame, Moment, NodeFrame, Token};
 pub use heavy::HeavyTail;
+pub use reading::{Reading, Stretch, Subject};
 pub use recorder::{ClassRow, LinkRow, NodeRow, Recorder, Series, WarmUpRule};
 pub use report::{ClassReport, Estimate, Hottest, Latency, LinkReport, NodeReport, Report, Warning};

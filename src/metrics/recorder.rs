@@ -4,7 +4,7 @@
 
 use super::heavy::{Heavy, HeavyTail};
 use crate::base::{ClassId, Histogram, LinkId, NodeId, Span, Time, histogram};
-use crate::engine::{Behaviour, ClassCounts, LinkCounts, METERS, Meter, NodeCounts, Plan, ReplicaLoad, Sim};
+use crate::engine::{Behaviour, ClassCounts, LinkCounts, METERS, Meter, NodeCounts, NodeKind, Plan, ReplicaLoad, Sim};
 use std::mem::{size_of, size_of_val};
 use std::sync::Arc;
 
@@ -95,6 +95,8 @@ pub struct Series {
     pub classes: Vec<ClassRow>,
     pub nodes: Vec<NodeRow>,
     pub links: Vec<LinkRow>,
+    /// Levels of each kind at the end of the window, of all nodes in their order.
+    pub gauges: Vec<f64>,
     /// The window after which each segment ends.
     pub segment_ends: Vec<usize>,
     /// What never changes again is shared by all copies of a recording.
@@ -111,6 +113,7 @@ impl Series {
         append(&mut self.classes, &later.classes);
         append(&mut self.nodes, &later.nodes);
         append(&mut self.links, &later.links);
+        append(&mut self.gauges, &later.gauges);
         append(&mut self.segment_ends, &later.segment_ends);
         append(&mut self.segments, &later.segments);
     }
@@ -120,7 +123,8 @@ impl Series {
         let windows = self.ends.len() * size_of::<Time>()
             + self.classes.iter().map(|row| size_of::<ClassRow>() + row.latency.bytes()).sum::<usize>()
             + self.nodes.len() * size_of::<NodeRow>()
-            + self.links.len() * size_of::<LinkRow>();
+            + self.links.len() * size_of::<LinkRow>()
+            + self.gauges.len() * size_of::<f64>();
         let of_segment = |segment: &Arc<Segment>| {
             let all = segment.classes.iter().chain(segment.nodes.iter().flatten()).chain(&segment.links);
             let loads = segment.loads.iter().map(|loads| size_of::<Box<[ReplicaLoad]>>() + size_of_val(&**loads));
@@ -149,6 +153,9 @@ pub enum WarmUpRule {
 #[derive(Clone)]
 pub struct Recorder {
     pub(super) plan: Plan,
+    pub(super) kinds: Arc<[NodeKind]>,
+    /// Where the levels of each node's kind stand among those of a window, and where the last ones end.
+    gauges: Vec<usize>,
     pub(super) rule: WarmUpRule,
     pub(super) steady: bool,
     pub(super) length: Time,
@@ -176,7 +183,12 @@ pub struct Recorder {
 
 impl Recorder {
     /// `steady`: whether the design has a steady state, of which an average is an estimate.
-    pub fn new(plan: &Plan, length: Span, rule: WarmUpRule, steady: bool) -> Recorder {
+    pub fn new(plan: &Plan, kinds: &[NodeKind], length: Span, rule: WarmUpRule, steady: bool) -> Recorder {
+        let mut gauges = vec![0];
+        gauges.extend(kinds.iter().scan(0, |sum, kind| {
+            *sum += kind.gauges();
+            Some(*sum)
+        }));
         let places = plan.nodes.len() + plan.links.len() + plan.classes.len();
         let warm = match rule {
             WarmUpRule::Given(span) => span.0,
@@ -199,6 +211,8 @@ impl Recorder {
             cut(at(i), at(i + 1), per_segment, &mut boundaries);
         }
         Recorder {
+            kinds: kinds.into(),
+            gauges,
             rule,
             steady,
             length: Time(length.0),
@@ -236,6 +250,8 @@ impl Recorder {
         // All by name, so that a new field is not forgotten.
         let Recorder {
             plan: _,
+            kinds: _,
+            gauges: _,
             length: _,
             meant: _,
             boundaries: _,
@@ -294,6 +310,7 @@ impl Recorder {
         self.close_classes(sim);
         self.close_nodes(sim);
         self.close_links(sim);
+        self.look_at_gauges(sim);
         self.series.ends.push(at);
         self.part += 1;
         if self.part == self.parts {
@@ -340,6 +357,7 @@ impl Recorder {
             let row = self.link_row(sim, i);
             self.series.links.push(row);
         }
+        self.look_at_gauges(sim);
         self.series.ends.push(now);
         true
     }
@@ -351,6 +369,7 @@ impl Recorder {
         self.series.classes.truncate(windows * self.class_counts.len());
         self.series.nodes.truncate(windows * self.plan.nodes.len());
         self.series.links.truncate(windows * self.link_counts.len());
+        self.series.gauges.truncate(windows * self.gauges_each());
     }
 
     fn class_row<B: Behaviour>(&self, sim: &mut Sim<B>, i: usize) -> ClassRow {
@@ -402,6 +421,28 @@ impl Recorder {
             let row = self.link_row(sim, i);
             self.series.links.push(row);
             self.link_counts[i].clone_from(&sim.link_tally(LinkId(i as u32)).counts);
+        }
+    }
+
+    /// Levels of all kinds together.
+    pub(super) fn gauges_each(&self) -> usize {
+        self.gauges.last().copied().unwrap_or(0)
+    }
+
+    /// Levels of a node's kind at the end of a window.
+    pub(super) fn gauges_at(&self, window: usize, node: usize) -> &[f64] {
+        let first = window * self.gauges_each();
+        &self.series.gauges[first + self.gauges[node]..first + self.gauges[node + 1]]
+    }
+
+    fn look_at_gauges<B: Behaviour>(&mut self, sim: &Sim<B>) {
+        for (i, each) in self.gauges.windows(2).enumerate() {
+            if each[0] < each[1] {
+                // One that has not started yet shows nothing.
+                let levels = sim.behaviour(NodeId(i as u32)).gauges();
+                let all = levels.into_iter().chain(std::iter::repeat(0.0));
+                self.series.gauges.extend(all.take(each[1] - each[0]));
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! What a reader of the figures must be told: too few observations, too short a run, a load beyond the capacity.
 
 use super::limits::{LOST, Limits, SATURATED};
+use super::reading::Stretch;
 use super::recorder::{Recorder, WarmUpRule};
-use super::report::{ClassReport, Cut, Estimate, NodeReport, Report, Warning};
+use super::report::{ClassReport, Estimate, NodeReport, Report, Warning};
 use super::steady;
 use crate::base::Span;
 use crate::base::short::{count, number, percent, seconds};
@@ -16,7 +17,7 @@ const TOO_WIDE_PERCENTILE: f64 = 0.2;
 const BLOCKED: f64 = 1e-3;
 
 impl Recorder {
-    pub(super) fn warnings(&self, report: &Report, cut: &Cut) -> Vec<Warning> {
+    pub(super) fn warnings(&self, report: &Report, stretch: &Stretch) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut warn = |code, about: &str, message: String| {
             warnings.push(Warning { code, about: about.to_owned(), message });
@@ -31,7 +32,7 @@ impl Recorder {
             let (at, of) = (Span(self.length.0), Span(meant.0));
             warn("interrupted", "run", format!("interrupted at {at} of {of}{within}"));
         }
-        if cut.unsettled {
+        if stretch.unsettled {
             let message = format!(
                 "no steady state was found: latencies still change after a quarter of the run. The first {} are left out, and nothing has a confidence interval: run longer, or give a warm_up",
                 seconds(report.warm_up)
@@ -58,7 +59,7 @@ impl Recorder {
                 warn("too-short", name, format!("{}: run longer", wide.join(", ")));
             }
         }
-        let limits = Limits::new(self, report, cut);
+        let limits = Limits::new(self, report, stretch);
         let stuck = self.stuck(report);
         if let Some((about, message)) = stuck.clone() {
             warn(if about == "run" { "stuck" } else { "deadlock" }, &about, message);

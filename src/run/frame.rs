@@ -3,9 +3,7 @@
 use super::Run;
 use crate::base::{Histogram, LinkId, NodeId, Span, Time};
 use crate::design::Design;
-use crate::engine::{
-    Hop, LinkCounts, METERS, Meter, NodeCounts, REASONS, Reason, ReplicaState, SIGNALS, Signal, Stage,
-};
+use crate::engine::{Behaviour as _, Hop, LinkCounts, Meter, REASONS, Reason, ReplicaState, Stage};
 use crate::metrics::{CopyFrame, Frame, LinkFrame, Moment, NodeFrame, Report, Series, Token, steady};
 use std::collections::BTreeMap;
 
@@ -62,9 +60,8 @@ pub fn frame(run: &mut Run, design: &Design, basis: Basis) -> Frame {
     let mut nodes = Vec::new();
     for (i, ((name, source), history)) in design.nodes.keys().zip(&sources).zip(histories).enumerate() {
         let id = NodeId(i as u32);
-        let levels = run.sim.behaviour(id).glance();
         let (copies, counted) = (copies(run, id), node(run, id, source, since, whole_run));
-        nodes.push(NodeFrame { name: name.clone(), levels, copies, history, ..counted });
+        nodes.push(NodeFrame { name: name.clone(), copies, history, ..counted });
     }
     let links = links(run, since);
     if opened {
@@ -181,45 +178,43 @@ fn node(run: &mut Run, id: NodeId, source: &Source, since: Time, on_average: boo
     let latency = latency(run, id, source, since);
     let series = run.recorder.series();
     let (window, segment) = first(series, since);
-    let seconds = seconds_since(series, since);
-    let counted = count(run, id.index(), source, window..series.ends.len());
-    let (mut counts, mut areas, mut peak) = (NodeCounts::default(), [0.0; METERS], 0);
-    for w in window..series.ends.len() {
-        let row = &series.nodes[w * run.kinds.len() + id.index()];
-        counts.add(&row.counts);
-        (0..METERS).for_each(|k| areas[k] += row.areas[k] as f64 / 1e9);
-        peak = peak.max(row.queue_peak);
-    }
+    let windows = window..series.ends.len();
     let mut lag = Histogram::new();
     series.segments[segment..].iter().for_each(|segment| segment.nodes[id.index()][2].add_to(&mut lag));
     lag.merge(&run.sim.node_tally(id).lag);
-    let lost: u64 = counted.failed.iter().sum();
-    let signal = |wanted: Signal| {
-        let found = SIGNALS.iter().position(|(signal, _)| *signal == wanted);
-        found.map_or(0, |i| counts.signals[i])
-    };
-    let of_two = |part: u64, whole: u64| (whole > 0).then(|| share(part, whole));
+    let counted = count(run, id.index(), source, windows.clone());
+    let reading = run.recorder.node(id.index(), &run.recorder.of_windows(windows));
+    let kind = run.recorder.kinds()[id.index()];
+    let value = |name: &str| kind.measures().find(|m| m.name == name).and_then(|measure| reading.value(measure));
+    let (lost, seconds): (u64, f64) = (counted.failed.iter().sum(), seconds_since(series, since));
     let meters = run.sim.meters(id);
-    let level = |meter: Meter| {
-        if on_average { areas[meter as usize] / seconds } else { f64::from(meters.level(meter)) }
+    let level = |name: &str, meter: Meter| {
+        if on_average { value(name).unwrap_or(0.0) } else { f64::from(meters.level(meter)) }
     };
-    let core_area = areas[Meter::CoreCapacity as usize];
     NodeFrame {
         rate: counted.began as f64 / seconds,
         failed_share: share(lost, lost + counted.succeeded),
         reason: commonest(&counted.failed),
         p50: claimed(&latency, 0.5),
         p99: claimed(&latency, 0.99),
-        queue: level(Meter::Queue),
-        queue_peak: peak,
-        busy: level(Meter::Busy),
-        slots: level(Meter::SlotCapacity),
-        core_utilization: (core_area > 0.0).then(|| areas[Meter::Cores as usize] / core_area),
-        hit_ratio: of_two(signal(Signal::Hit), signal(Signal::Hit) + signal(Signal::Miss)),
-        stale_share: of_two(signal(Signal::StaleRead), signal(Signal::CheckedRead)),
+        queue: level("queue", Meter::Queue),
+        queue_peak: value("queue_max").unwrap_or(0.0) as u32,
+        busy: level("busy", Meter::Busy),
+        slots: level("slots", Meter::SlotCapacity),
+        core_utilization: value("core_utilization"),
+        hit_ratio: value("hit_ratio"),
+        stale_share: value("stale_share"),
         lag: lag.mean().map(|ns| ns / 1e9),
+        levels: levels(run, id),
         ..NodeFrame::default()
     }
+}
+
+/// What a node's kind shows of itself now.
+fn levels(run: &Run, id: NodeId) -> Vec<(&'static str, f64)> {
+    let gauges = run.sim.behaviour(id).gauges();
+    let measures = run.recorder.kinds()[id.index()].measures.iter();
+    measures.filter_map(|measure| Some((measure.name, *gauges.get(usize::from(measure.gauge()?.0))?))).collect()
 }
 
 /// The replicas or shards of a node: as its kind tells, and otherwise as the engine sees them.

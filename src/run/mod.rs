@@ -11,7 +11,7 @@ mod timeline;
 
 use crate::base::{Finding, NodeId, Time};
 use crate::design::{Design, Intervention, WarmUp, checks};
-use crate::engine::{Journey, MOST_SHOWN, NodeKind, Patch, Sim, next_every};
+use crate::engine::{Behaviour as _, Journey, MOST_SHOWN, NodeKind, Patch, Sim, next_every};
 use crate::kinds::{Spec, State};
 use crate::metrics::{Recorder, Report, WarmUpRule};
 use std::collections::VecDeque;
@@ -32,7 +32,6 @@ pub struct Run {
     recorder: Recorder,
     length: Time,
     title: String,
-    kinds: Vec<NodeKind>,
     timeline: Vec<Intervention>,
     /// What the timeline does, by time. The simulation is given each when everything before it has happened: so it does
     /// not matter when it was put there, and one that is still to come can be taken back.
@@ -54,13 +53,13 @@ impl Run {
         let patches = timeline::patches(design, &plan);
         let sim = Sim::new(plan, states);
         let (rule, steady) = warm_up(design);
+        let kinds: Vec<NodeKind> = design.nodes.values().map(|node| node.kind.meta().of_node()).collect();
         let mut run = Run {
-            recorder: Recorder::new(sim.plan(), design.run.length, rule, steady)
+            recorder: Recorder::new(sim.plan(), &kinds, design.run.length, rule, steady)
                 .with_heavy_tails(tails::heavy_tails(design, sim.plan())),
             sim,
             length: Time(design.run.length.0),
             title: design.title.clone(),
-            kinds: design.nodes.values().map(|node| node.kind.meta().of_node()).collect(),
             timeline: by_time(&design.timeline),
             patches,
             given: 0,
@@ -227,10 +226,10 @@ impl Run {
 
     /// What makes a report of a copy of the recording, elsewhere and later.
     pub fn reporter(&self) -> impl FnOnce(&Recorder) -> Report + Send + use<> {
-        let nodes = (0..self.kinds.len() as u32).map(NodeId);
-        let levels = nodes.map(|id| self.sim.behaviour(id).glance()).collect();
-        let (title, kinds) = (self.title.clone(), self.kinds.clone());
-        move |recorder| recorder.report(&title, &kinds, levels)
+        let nodes = (0..self.recorder.kinds().len() as u32).map(NodeId);
+        let gauges: Vec<Vec<f64>> = nodes.map(|id| self.sim.behaviour(id).gauges()).collect();
+        let title = self.title.clone();
+        move |recorder| recorder.report(&title, &gauges)
     }
 
     /// To the end, and its report.

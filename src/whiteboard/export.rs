@@ -100,7 +100,7 @@ fn draw(
         None => ((*snapshot.design).clone(), (*snapshot.frame).clone()),
         Some(names) => part(&snapshot.design, &snapshot.frame, names),
     };
-    let verdicts = judge(&snapshot.design, &snapshot.recorder, &snapshot.report);
+    let verdicts = judge(&snapshot.design, &snapshot.recorder);
     let holding = verdicts.iter().filter(|verdict| verdict.holds).count();
     let shown = Shown {
         design: &design,

@@ -21,7 +21,7 @@ fn written(design: &Design, slices: u64) -> String {
         run.advance(Time((u128::from(run.length().0) * u128::from(slice) / u128::from(slices)) as u64));
     }
     let report = run.report();
-    let verdicts = judge(design, run.recorder(), &report);
+    let verdicts = judge(design, run.recorder());
     export::json(&report, &verdicts, &[]).expect("a report") + &export::csv(run.recorder()).expect("a series")
 }
 

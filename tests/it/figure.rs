@@ -31,7 +31,7 @@ impl Finished {
         run.approach(run.length(), Run::advance);
         let report = run.report();
         let frame = instant.unwrap_or_else(|| frame(&mut run, &design, Basis::Report(&report)));
-        let verdicts = judge(&design, run.recorder(), &report);
+        let verdicts = judge(&design, run.recorder());
         Finished { frame, report, series: run.recorder().series().clone(), verdicts, design }
     }
 
@@ -408,7 +408,7 @@ fn shards_are_shown_one_by_one() {
     let shares: Vec<f64> = node("skewed").copies.iter().map(|copy| copy.share).collect();
     assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9 && shares.len() == 8, "{shares:?}");
     let hottest = shares.iter().copied().fold(0.0, f64::max);
-    assert_eq!(Some(hottest), node("skewed").level("hottest_share"));
+    assert_eq!(node("skewed").level("shards"), Some(8.0));
     let scene = finished.scene(&Look::default());
     let bars: Vec<f64> = (all_of(&scene, "shard").iter())
         .filter(|(owner, _)| **owner == Owner::Node("skewed".into()))

@@ -4,7 +4,7 @@ use crate::figure::{Finished, scenarios};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use tailboard::base::short;
-use tailboard::design::FigureUnit;
+use tailboard::engine::Unit;
 use tailboard::figure::{self, Look};
 
 /// What pictures may take in all.
@@ -14,12 +14,12 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
 }
 
-fn figure_of(unit: FigureUnit, value: f64) -> String {
+fn figure_of(unit: Unit, value: f64) -> String {
     match unit {
-        FigureUnit::Seconds => short::seconds(value),
-        FigureUnit::Share => short::percent(value),
-        FigureUnit::PerSecond => short::rate(value),
-        FigureUnit::Number => short::number(value),
+        Unit::Seconds => short::seconds(value),
+        Unit::Share => short::percent(value),
+        Unit::PerSecond => short::rate(value),
+        Unit::Number => short::number(value),
     }
 }
 

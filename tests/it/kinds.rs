@@ -28,7 +28,7 @@ impl Ran {
     }
 
     fn figure(&self, path: &str) -> f64 {
-        figure(path, self.run.recorder(), &self.report).unwrap_or_else(|| panic!("no {path}"))
+        figure(path, self.run.recorder()).unwrap_or_else(|| panic!("no {path}"))
     }
 
     fn signal(&self, node: &str, name: &str) -> u64 {

@@ -211,7 +211,7 @@ fn a_picture_is_run_again_to_the_same_report() {
         let mut run = Run::new(design).expect("fine");
         run.advance(run.length());
         let report = run.report();
-        let verdicts = judge(design, run.recorder(), &report);
+        let verdicts = judge(design, run.recorder());
         (report, verdicts)
     };
     let plain = scenario::read_str(&text).design.expect("fine");

@@ -265,8 +265,7 @@ pub fn load(path: &Path) -> Design {
 fn verdicts(design: &Design) -> Vec<Verdict> {
     let mut run = Run::new(design).unwrap_or_else(|findings| panic!("{findings:?}"));
     run.advance(run.length());
-    let report = run.report();
-    judge(design, run.recorder(), &report)
+    judge(design, run.recorder())
 }
 
 fn assert_all_hold(folder: &Path) {
@@ -342,10 +341,9 @@ fn the_numbers_of_the_notes_are_true() {
         }
         let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
         run.advance(run.length());
-        let report = run.report();
         for (words, path, range) in *claims {
             assert!(notes.contains(words), "{name}: the notes do not say `{words}`");
-            let value = figure(path, run.recorder(), &report).unwrap_or_else(|| panic!("{name}: no {path}"));
+            let value = figure(path, run.recorder()).unwrap_or_else(|| panic!("{name}: no {path}"));
             if !range.contains(&value) {
                 wrong.push(format!("{name} with {changes:?}: `{words}`, and {path} is {value}"));
             }

@@ -4,8 +4,8 @@
 use super::terms::TERMS;
 use super::{action_section, distribution, distributions, indented, link_params, section, topics};
 use crate::cli::columns::{WIDTH, wrap};
-use crate::design::{Action, CLASS_FIGURES, Design, FIGURES, Figure, Intervention, LINK_FIGURES, NODE_FIGURES};
-use crate::engine::{REASONS, SIGNALS};
+use crate::design::{Action, Design, Figure, Intervention, Of, figures, figures_of};
+use crate::engine::{NODE_MEASURES, REASONS};
 use crate::kinds::{KINDS, Param, Spec, Value};
 
 /// Letters and digits alone, in lower case: `Circuit breaker` and `circuit_breaker` are the same.
@@ -31,8 +31,7 @@ pub(super) fn all_about(topic: &str) -> Option<String> {
 /// Every name that has an answer, for suggestions.
 pub(super) fn names() -> Vec<&'static str> {
     let mut names: Vec<&'static str> = topics().into_iter().flat_map(|(_, names)| names).collect();
-    names.extend(FIGURES.iter().map(|(name, _)| *name));
-    names.extend(SIGNALS.iter().map(|(_, name)| *name));
+    names.extend(figures().map(|figure| figure.name));
     names.extend(REASONS.iter().map(|reason| reason.name()));
     names.extend(Design::PARTS.iter().chain(Intervention::PARTS).map(|(name, _)| *name));
     for (_, param, _) in params() {
@@ -101,30 +100,40 @@ fn about(wanted: &str) -> Vec<String> {
     found
 }
 
-/// A figure, a reason for which calls fail, or what kinds count.
+/// A figure, with all that have it; or a reason for which calls fail.
 fn figure(wanted: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    if let Some((name, help)) = FIGURES.iter().find(|(name, _)| bare(name) == wanted) {
-        let of = |known: &[Figure], what: &'static str| known.iter().any(|figure| figure.name == *name).then_some(what);
-        let subjects = [of(CLASS_FIGURES, "classes"), of(NODE_FIGURES, "nodes"), of(LINK_FIGURES, "links")];
-        let subjects = subjects.into_iter().flatten().collect::<Vec<&str>>().join(", ");
-        let head = format!("A figure of {subjects}; all of them: `tailboard explain figures`");
-        found.push(format!("{head}\n\n  {name}\n{}\n", indented(6, help)));
+    let mut found: Vec<(&'static str, &'static str, Vec<String>)> = Vec::new();
+    let mut note = |known: Vec<Figure>, whose: &str| {
+        for figure in known.into_iter().filter(|figure| bare(figure.name) == wanted) {
+            match found.iter_mut().find(|(_, help, _)| *help == figure.help) {
+                Some((_, _, all)) => all.push(whose.to_owned()),
+                None => found.push((figure.name, figure.help, vec![whose.to_owned()])),
+            }
+        }
+    };
+    note(figures_of(Of::Requests), "classes");
+    note(NODE_MEASURES.iter().copied().flatten().map(Figure::of_node).collect(), "nodes");
+    for meta in KINDS {
+        note(meta.measures.iter().map(Figure::of_node).collect(), &format!("nodes of the kind {}", meta.key));
     }
+    note(figures_of(Of::Copy), "replicas and shards");
+    note(figures_of(Of::Link), "links");
+    let mut found: Vec<String> = found
+        .into_iter()
+        .map(|(name, help, of)| {
+            let head = format!("A figure of {}; all of them: `tailboard explain figures`", of.join(", "));
+            format!("{}\n\n  {name}\n{}\n", wrap(&head, WIDTH), indented(6, help))
+        })
+        .collect();
     let reason = wanted.strip_prefix("failed").unwrap_or(wanted);
-    if let Some(reason) = REASONS.iter().find(|known| bare(known.name()) == reason && known.is_produced()) {
+    if let Some(reason) = REASONS.iter().find(|known| bare(known.name()) == reason) {
         let head = "A figure of classes, nodes and links; all of them: `tailboard explain figures`";
         let help = format!(
             "Share of requests, calls or attempts that fail for the reason `{}`. {}",
             reason.name(),
             reason.help()
         );
-        found.push(format!("{head}\n\n  failed_{}\n{}\n", reason.name(), indented(6, &help)));
-    }
-    if let Some((signal, name)) = SIGNALS.iter().find(|(_, name)| bare(name) == wanted) {
-        let kinds = KINDS.iter().filter(|meta| meta.signals.contains(signal)).map(|meta| meta.key);
-        let head = format!("A figure of nodes (per second) of the kinds {}", kinds.collect::<Vec<_>>().join(", "));
-        found.push(format!("{head}\n\n  {name}\n{}\n", indented(6, signal.help())));
+        found.push(format!("{head}\n\n  {}\n{}\n", reason.figure(), indented(6, &help)));
     }
     found
 }
@@ -137,9 +146,8 @@ mod tests {
     /// What `explain` promises: whatever stands in a file or a report has an answer.
     #[test]
     fn every_name_is_explained() {
-        let failed = REASONS.iter().filter(|reason| reason.is_produced()).map(|r| format!("failed_{}", r.name()));
-        let produced = |name: &&str| REASONS.iter().all(|reason| reason.name() != *name || reason.is_produced());
-        let names = names().into_iter().filter(produced).map(str::to_owned).chain(failed);
+        let failed = REASONS.iter().map(|reason| reason.figure().to_owned());
+        let names = names().into_iter().map(str::to_owned).chain(failed);
         for name in
             names.chain(["Circuit breaker", "circuit_breaker", "token bucket", "Zipf", "Fifo"].map(str::to_owned))
         {
@@ -157,7 +165,7 @@ mod tests {
             ("window", &["In `breaker` of links", "parameter of rate_limiter"]),
             ("lasting", &["Of an intervention", "In `pauses` of service", "In `ejection` of load_balancer"]),
             ("timeout", &["A setting of links", "failed_timeout"]),
-            ("hits", &["of the kinds cache"]),
+            ("hits", &["of nodes of the kind cache"]),
             ("Exponential", &["A distribution of times", "In `retry` of links"]),
             ("wait", &["A setting of links", "parameter of worker"]),
         ] {

@@ -1,11 +1,13 @@
 //! Expectations must speak of figures that there are.
 
+use super::flow::settings;
 use super::{vacuous, with_suggestion};
 use crate::base::{Finding, Subject};
 use crate::design::{
-    Amount, CLASS_FIGURES, Design, Expectation, Figure, FigureUnit, LINK_FIGURES, LinkSpec, MetricPath, NODE_FIGURES,
+    Action, Amount, Design, Expectation, Figure, LinkSpec, MetricPath, Node, Of, figures, figures_of, unit_of,
 };
-use crate::engine::{REASONS, SIGNALS};
+use crate::engine::{REASONS, Role};
+use crate::kinds::KINDS;
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
     for (i, expectation) in design.expect.iter().enumerate() {
@@ -31,7 +33,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
 
 /// The bounds must be measured in what the figure is measured in, and leave something between them.
 fn check_bounds(expectation: &Expectation, subject: &Subject, findings: &mut Vec<Finding>) {
-    let unit = FigureUnit::of(&expectation.that);
+    let unit = unit_of(&expectation.that);
     let (least, most) = (&expectation.at_least, &expectation.at_most);
     for (param, amount) in [("at_least", least), ("at_most", most)] {
         let Some(amount) = amount else { continue };
@@ -41,7 +43,7 @@ fn check_bounds(expectation: &Expectation, subject: &Subject, findings: &mut Vec
         }
     }
     if let Some(times) = &expectation.times
-        && FigureUnit::of(times) != unit
+        && unit_of(times) != unit
     {
         let message = format!("`{}` and `{times}` are not measured in the same unit", expectation.that);
         findings.push(Finding::error("bad-amount", subject.then("times"), message));
@@ -61,7 +63,7 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
         findings.push(Finding::error("bad-figure", subject.clone(), message));
     }
     let name = path.subject.as_deref();
-    let Some((what, known)) = figures(design, name) else {
+    let Some((what, known)) = known_of(design, name) else {
         let name = name.unwrap_or_default();
         let links: Vec<String> = design.links.iter().map(LinkSpec::name).collect();
         let classes = design.classes();
@@ -76,24 +78,18 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
         });
         return;
     };
-    let reason = path.figure.strip_prefix("failed_");
-    let signal = name.is_some_and(|name| design.nodes.contains_key(name))
-        && SIGNALS.iter().any(|(_, signal)| *signal == path.figure);
+    if let Some(problem) = subject_problem(design, path) {
+        findings.push(Finding::error("bad-figure", subject.clone(), problem));
+        return;
+    }
     let name = path.figure.as_str();
     let figure = known.iter().find(|figure| figure.name == name);
-    let reason = reason.and_then(|name| REASONS.iter().find(|reason| reason.name() == name));
-    if let Some(reason) = reason.filter(|reason| !reason.is_produced()) {
-        let message =
-            format!("nothing fails for the reason `{}` yet: the figure would be 0 in every run", reason.name());
-        let produced: Vec<&str> = REASONS.iter().filter(|r| r.is_produced()).map(|reason| reason.name()).collect();
-        let finding = Finding::error("bad-figure", subject.clone(), message);
-        findings.push(finding.with_remedy(format!("leave it out; the reasons are {}", produced.join(", "))));
-    } else if figure.is_none() && !signal && reason.is_none() {
+    let is_reason = REASONS.iter().any(|reason| reason.figure() == name);
+    if figure.is_none() && !is_reason {
         let message = format!("{what} has no figure `{name}`");
-        let of_nodes = [NODE_FIGURES, LINK_FIGURES].iter().any(|known| known.iter().any(|figure| figure.name == name));
-        let is_signal = SIGNALS.iter().any(|(_, signal)| *signal == name);
-        let remedy = match meant_of(name, known) {
-            _ if path.subject.is_none() && (of_nodes || is_signal) => {
+        let of_nodes = figures().any(|figure| figure.name == name);
+        let remedy = match meant_of(name, &known) {
+            _ if path.subject.is_none() && of_nodes => {
                 let has = |node: &str| {
                     vacuous::problem(design, &MetricPath { subject: Some(node.to_owned()), ..path.clone() })
                 };
@@ -102,7 +98,8 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
             }
             Some(meant) => format!("did you mean `{meant}`? `tailboard explain figures` lists all"),
             None => {
-                let mut names: Vec<&str> = known.iter().map(|figure| figure.name).collect();
+                let own = own_figures(design, path.subject.as_deref());
+                let mut names: Vec<&str> = own.iter().map(|figure| figure.name).collect();
                 names.push("failed_<reason>");
                 format!("{what} has {}", names.join(", "))
             }
@@ -110,7 +107,7 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
         findings.push(Finding::error("bad-figure", subject.clone(), message).with_remedy(remedy));
     } else if path.window.is_some() && figure.is_some_and(|figure| !figure.by_window) {
         let message = format!("`{name}` is known of the whole run only: there are no windows of it here");
-        let kept: Vec<&str> = known.iter().filter(|figure| figure.by_window).map(|figure| figure.name).collect();
+        let kept = over_time(design, path.subject.as_deref());
         let remedy = format!("leave out the times, or use one of {}", kept.join(", "));
         findings.push(Finding::error("bad-figure", subject.clone(), message).with_remedy(remedy));
     } else if let Some((message, remedy)) = vacuous::problem(design, path) {
@@ -118,16 +115,52 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
     }
 }
 
-/// What a subject is, and the figures that there are of it; none where there is no such subject.
-fn figures(design: &Design, subject: Option<&str>) -> Option<(&'static str, &'static [Figure])> {
+/// What a subject is, and the figures that there are of it; none where there is no such subject. Of a node these are the
+/// figures of every kind: which of them its own kind has is told by itself.
+fn known_of(design: &Design, subject: Option<&str>) -> Option<(&'static str, Vec<Figure>)> {
     Some(match subject {
-        None => ("a request", CLASS_FIGURES),
-        Some(name) if design.nodes.contains_key(name) => ("a node", NODE_FIGURES),
-        Some(name) if design.link(name).is_some() => ("a link", LINK_FIGURES),
-        Some(name) if design.classes().iter().any(|class| class == name) => ("a class", CLASS_FIGURES),
+        None => ("a request", figures_of(Of::Requests)),
+        Some(name) if design.nodes.contains_key(name) => {
+            let mut all: Vec<Figure> = Vec::new();
+            for figure in KINDS.iter().flat_map(|meta| figures_of(Of::Node(meta))) {
+                if all.iter().all(|other| other.name != figure.name) {
+                    all.push(figure);
+                }
+            }
+            ("a node", all)
+        }
+        Some(name) if design.link(name).is_some() => ("a link", figures_of(Of::Link)),
+        Some(name) if design.classes().iter().any(|class| class == name) => ("a class", figures_of(Of::Requests)),
+        Some(name) if copy(design, name).is_some() => ("a replica or shard", figures_of(Of::Copy)),
         Some(_) => return None,
     })
 }
+
+/// The node of `redis#3`, and which of its copies that is.
+fn copy<'a>(design: &'a Design, subject: &str) -> Option<(&'a Node, usize)> {
+    let (name, copy) = subject.rsplit_once('#')?;
+    Some((design.nodes.get(name)?, copy.parse().ok()?))
+}
+
+/// Why there is no such replica or shard, if there is none.
+fn subject_problem(design: &Design, path: &MetricPath) -> Option<String> {
+    let subject = path.subject.as_deref().filter(|subject| !design.nodes.contains_key(*subject))?;
+    let (node, number) = copy(design, subject)?;
+    let Some(copies) = node.kind.meta().copies else {
+        return Some(format!("`{subject}`: {} has no replicas or shards", node.kind.meta().one()));
+    };
+    let count = settings(&node.kind).get(copies.count).and_then(|text| text.parse::<usize>().ok())?;
+    let changes = design.nodes.values().any(|node| node.kind.meta().role == Role::Scaler)
+        || design.timeline.iter().any(|intervention| matches!(intervention.action, Action::Set(..)));
+    let missing = number >= count && !changes || number >= MOST_COPIES;
+    missing.then(|| match count {
+        0 | 1 => format!("there is no `{subject}`: it has one {}, #0", copies.one),
+        count => format!("there is no `{subject}`: it has {count}, #0 to #{}", count - 1),
+    })
+}
+
+/// Copies of a node that are told apart.
+const MOST_COPIES: usize = 10_000;
 
 /// Names of figures in other tools (k6, Grafana, Locust, AsyncFlow), with those that mean the same here, best first.
 const ELSEWHERE: &[(&str, &[&str])] = &[
@@ -162,7 +195,7 @@ const ALL_REQUESTS: &[&str] =
 fn of_all(subject: &str, figure: &str) -> Option<&'static str> {
     let is_all = |name: &str| ALL_REQUESTS.contains(&name.to_lowercase().as_str());
     let name = if is_all(subject) { figure } else { Some(subject).filter(|_| is_all(figure))? };
-    meant_of(name, CLASS_FIGURES)
+    meant_of(name, &figures_of(Of::Requests))
 }
 
 /// What is wrong with a figure, with what to do, in a line.
@@ -173,9 +206,15 @@ pub fn problem(design: &Design, path: &MetricPath) -> Option<String> {
     Some(finding.remedy.map_or(finding.message.clone(), |remedy| format!("{}; {remedy}", finding.message)))
 }
 
+/// The figures that a subject has: of a node, those of its kind.
+fn own_figures(design: &Design, subject: Option<&str>) -> Vec<Figure> {
+    let node = subject.and_then(|name| design.nodes.get(name)).map(|node| figures_of(Of::Node(node.kind.meta())));
+    node.or_else(|| Some(known_of(design, subject)?.1)).unwrap_or_default()
+}
+
 /// The figures of a subject that are known over time.
 pub fn over_time(design: &Design, subject: Option<&str>) -> Vec<&'static str> {
-    let known = figures(design, subject).map_or(&[][..], |(_, known)| known);
+    let known = own_figures(design, subject);
     known.iter().filter(|figure| figure.by_window).map(|figure| figure.name).collect()
 }
 
@@ -202,10 +241,10 @@ fn meant_of(name: &str, known: &[Figure]) -> Option<&'static str> {
 pub fn meant(design: &Design, text: &str) -> Option<String> {
     let path = MetricPath::parse(text).ok()?;
     let window = text.split_once('@').map_or(String::new(), |(_, window)| format!(" @ {}", window.trim()));
-    let Some((_, known)) = figures(design, path.subject.as_deref()) else {
+    let Some((_, known)) = known_of(design, path.subject.as_deref()) else {
         return of_all(path.subject.as_deref()?, &path.figure).map(|meant| format!("{meant}{window}"));
     };
-    let meant = meant_of(&path.figure, known)?;
+    let meant = meant_of(&path.figure, &known)?;
     let subject = path.subject.map_or(String::new(), |subject| format!("{subject}."));
     Some(format!("{subject}{meant}{window}"))
 }
@@ -240,7 +279,9 @@ mod tests {
 
     #[test]
     fn names_of_other_tools_are_understood() {
-        for (name, of_request, of_node) in [
+        let design = super::super::testing::design(r#""a": (kind: service())"#, "", "");
+        let of_node = known_of(&design, Some("a")).expect("there").1;
+        for (name, of_request, of_a_node) in [
             ("error_rate", Some("failed_share"), Some("failed_share")),
             ("latency_p99", Some("p99"), Some("p99")),
             ("p95_latency", Some("p95"), Some("p95")),
@@ -252,9 +293,13 @@ mod tests {
             ("through_put", Some("throughput"), Some("throughput")),
             ("zzzzzzzz", None, None),
         ] {
-            assert_eq!((meant_of(name, CLASS_FIGURES), meant_of(name, NODE_FIGURES)), (of_request, of_node), "{name}");
+            assert_eq!(
+                (meant_of(name, &figures_of(Of::Requests)), meant_of(name, &of_node)),
+                (of_request, of_a_node),
+                "{name}"
+            );
         }
-        assert!(meant_of("pods", NODE_FIGURES).is_some());
+        assert!(meant_of("pods", &of_node).is_some());
         // Each name stands once, and leads somewhere.
         let mut names: Vec<&str> = ELSEWHERE.iter().flat_map(|(names, _)| names.split(' ')).collect();
         let all = names.len();
@@ -262,7 +307,7 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), all);
         for name in names {
-            let lists = [CLASS_FIGURES, NODE_FIGURES, LINK_FIGURES];
+            let lists = [figures_of(Of::Requests), of_node.clone(), figures_of(Of::Link)];
             assert!(lists.iter().any(|known| meant_of(name, known).is_some()), "{name}");
         }
     }

@@ -1,7 +1,7 @@
 //! Which calls come where, as far as the drawing says: what the checks must know of a design as a whole.
 
 use crate::design::{Action, Design, LinkSpec, ModeSpec, OperationSpec, WaitSpec};
-use crate::engine::{MAX_CLASSES, Role, Signal};
+use crate::engine::{MAX_CLASSES, Role};
 use crate::kinds::{Group, Param, Spec, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -165,7 +165,7 @@ impl<'a> Flow<'a> {
             let own = match node.kind.meta().role {
                 Role::Cache => self.outs(name).is_empty(),
                 // What cannot count a key that is not there always has one.
-                Role::Store if node.kind.meta().signals.contains(&Signal::NotFound) => {
+                Role::Store if node.kind.meta().has_measure("not_found") => {
                     let share = settings(&node.kind).get("missing").and_then(|share| share.parse::<f64>().ok());
                     share != Some(0.0) || self.is_set(name, "missing")
                 }

@@ -2,9 +2,9 @@
 //! expectation on it always holds, or never.
 
 use super::flow::{Flow, settings};
-use crate::design::{CLASS_FIGURES, Design, LinkSpec, MetricPath};
-use crate::engine::{REASONS, Reason, Role, SIGNALS, Signal};
-use crate::kinds::{Group, Meta, Spec};
+use crate::design::{Design, LinkSpec, MetricPath, Of, figures_of};
+use crate::engine::{REASONS, Reason, Role};
+use crate::kinds::{Group, KINDS, Meta, Spec};
 use std::collections::BTreeSet;
 
 /// What is wrong with a figure, and what to do.
@@ -21,7 +21,7 @@ pub fn problem(design: &Design, path: &MetricPath) -> Option<Problem> {
     // What cannot be followed is told by the checks of links and classes.
     let flow = Flow::of(design)?;
     let part = Part::of(&flow, subject)?;
-    if name == "stale_share" && !part.nodes.iter().any(|node| counts(flow.design, node, Signal::CheckedRead)) {
+    if name == "stale_share" && !part.nodes.iter().any(|node| has(flow.design, node, "stale_share")) {
         let message = "no store that these requests reach checks versions: no answer can be stale".to_owned();
         return Some((message, "leave it out; the answers of a `database` can be stale".to_owned()));
     }
@@ -32,25 +32,24 @@ pub fn problem(design: &Design, path: &MetricPath) -> Option<Problem> {
     Some((message, "leave it out, or set what can fail in this way".to_owned()))
 }
 
-fn counts(design: &Design, node: &str, signal: Signal) -> bool {
-    design.nodes.get(node).is_some_and(|node| node.kind.meta().signals.contains(&signal))
+fn has(design: &Design, node: &str, measure: &str) -> bool {
+    design.nodes.get(node).is_some_and(|node| node.kind.meta().has_measure(measure))
 }
 
 /// Why a kind has no such figure.
 fn of_kind(design: &Design, subject: &str, kind: &Spec, name: &str) -> Option<Problem> {
     let meta = kind.meta();
     let title = meta.title.to_lowercase();
-    if let Some((signal, _)) = SIGNALS.iter().find(|(_, signal)| *signal == name) {
-        if meta.signals.contains(signal) {
-            return None;
-        }
-        let counted: Vec<&str> =
-            SIGNALS.iter().filter(|(s, _)| meta.signals.contains(s)).map(|(_, name)| *name).collect();
+    let own = |meta: &Meta| meta.measures.iter().find(|measure| measure.name == name).copied();
+    let counts = |meta: &Meta| own(meta).is_some_and(|measure| measure.counter().is_some());
+    if own(meta).is_none() && KINDS.iter().any(counts) {
+        let by = KINDS.iter().filter(|meta| counts(meta)).map(|meta| format!("`{}`", meta.key));
+        let by = by.collect::<Vec<_>>().join(", ");
+        let counters = meta.measures.iter().filter(|measure| measure.counter().is_some());
+        let counted: Vec<&str> = counters.map(|measure| measure.name).collect();
         let remedy = match counted.is_empty() {
-            true => format!("leave it out; `{name}` is counted by {}", counted_by(*signal)),
-            false => {
-                format!("`{subject}` counts {}; `{name}` is counted by {}", counted.join(", "), counted_by(*signal))
-            }
+            true => format!("leave it out; `{name}` is counted by {by}"),
+            false => format!("`{subject}` counts {}; `{name}` is counted by {by}", counted.join(", ")),
         };
         return Some((
             format!("a node of the kind {title} does not count `{name}`: the figure would be 0 in every run"),
@@ -62,7 +61,7 @@ fn of_kind(design: &Design, subject: &str, kind: &Spec, name: &str) -> Option<Pr
     }
     let message = format!("a node of the kind {title} has no `{name}`: no run can tell it");
     let remedy = match meta.role {
-        Role::Source if CLASS_FIGURES.iter().any(|figure| figure.name == name) => {
+        Role::Source if figures_of(Of::Requests).iter().any(|figure| figure.name == name) => {
             let classes = design.nodes.get(subject).map_or(Vec::new(), |node| node.kind.classes());
             let classes: Vec<String> = classes.iter().map(|class| format!("`{class}.{name}`")).collect();
             format!("a client takes no calls: `{name}` is of all requests, {} of a class", classes.join(", "))
@@ -74,23 +73,17 @@ fn of_kind(design: &Design, subject: &str, kind: &Spec, name: &str) -> Option<Pr
     Some((message, remedy))
 }
 
-/// The kinds that count a signal.
-fn counted_by(signal: Signal) -> String {
-    let kinds = crate::kinds::KINDS.iter().filter(|meta| meta.signals.contains(&signal));
-    kinds.map(|meta| format!("`{}`", meta.key)).collect::<Vec<_>>().join(", ")
-}
-
 /// Whether a node of a kind can have a figure at all.
 fn has_figure(meta: &Meta, name: &str) -> bool {
     // What has slots and cores, and may have several copies.
     let (is_station, is_broker) = (meta.copies.is_some(), meta.role == Role::Broker);
     match name {
+        _ if meta.has_measure(name) => true,
         // Its requests in flight, and those that it failed to send.
         _ if meta.role == Role::Source => name == "busy",
         _ if meta.group == Group::Control => false,
-        "hit_ratio" => meta.signals.contains(&Signal::Hit),
-        "stale_share" => meta.signals.contains(&Signal::CheckedRead),
-        "lag_mean" | "lag_p99" => is_broker || meta.signals.contains(&Signal::StaleRead),
+        // Of other kinds.
+        _ if KINDS.iter().any(|kind| kind.has_measure(name)) => false,
         "utilization" | "core_utilization" | "slots" => is_station,
         "hottest_share" | "hottest_utilization" => is_station || is_broker,
         _ => true,
@@ -164,7 +157,7 @@ impl<'a> Part<'a> {
             Reason::RateLimited if !has(&|meta| meta.role == Role::Gate) => {
                 Some("there is no rate limiter on its way".to_owned())
             }
-            Reason::NoQuorum if !has(&|meta| meta.signals.contains(&Signal::StaleRead)) => {
+            Reason::NoQuorum if !has(&|meta| meta.has_measure("stale_share")) => {
                 Some("there is no database on its way".to_owned())
             }
             Reason::Shed if !at_node("codel") => Some("no node on its way has `codel`".to_owned()),

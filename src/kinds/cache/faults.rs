@@ -1,7 +1,8 @@
 //! What befalls a cache: it is killed and restarted, stands still and goes on, becomes slower, loses what it keeps.
 
 use super::Cache;
-use crate::engine::{Ctx, Fault, Meter, Reason, Reply, Signal};
+use super::measures;
+use crate::engine::{Ctx, Fault, Meter, Reason, Reply};
 use crate::kinds::kind::Kind;
 
 impl Cache {
@@ -48,7 +49,7 @@ impl Cache {
 
     pub(super) fn lose_everything(&mut self, ctx: &mut Ctx) {
         self.store.clear();
-        ctx.count(Signal::LostWrite, u64::from(self.dirty));
+        ctx.count(measures::LOST_WRITES, u64::from(self.dirty));
         self.unwritten.clear();
         self.dirty = 0;
         ctx.meter_set(Meter::Queue, 0);

@@ -1,7 +1,8 @@
 //! Who of a database's replicas is the primary, who reaches whom, and what the others get of it.
 
+use super::measures;
 use super::{Database, OnPartition, Replication};
-use crate::engine::{Ctx, Signal};
+use crate::engine::Ctx;
 
 impl Database {
     /// Whether two replicas can talk to each other.
@@ -78,7 +79,7 @@ impl Database {
         if next != self.primary {
             self.primary = next;
             let lost = self.versions.roll_back_to(next, ctx.now());
-            ctx.count(Signal::LostWrite, lost);
+            ctx.count(measures::LOST_WRITES, lost);
             if self.spec.replication == Replication::Async {
                 // From the new primary, what the old one had not sent to all.
                 self.catch_up(ctx, None);

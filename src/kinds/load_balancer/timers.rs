@@ -1,6 +1,6 @@
 //! When a balancer probes and looks at loads, and what it forgets when it dies.
 
-use super::{Ejection, LOOK, LoadBalancer, PROBE, READMIT, Watch};
+use super::{Ejection, FIND, LOOK, LoadBalancer, PROBE, READMIT, Watch};
 use crate::base::Span;
 use crate::engine::{Ctx, Meter, Reason, Reply};
 use crate::parts::picker::Picker;
@@ -41,8 +41,9 @@ impl LoadBalancer {
         self.time(ctx, what);
     }
 
-    /// Probe and look for the first time, where that is set. Not at once: the nodes it points to may not have started yet.
+    /// Find the targets, and probe and look for the first time where that is set. Not at once: the nodes it points to may not have started yet.
     pub(super) fn begin(&mut self, ctx: &mut Ctx) {
+        ctx.timer(Span::ZERO, FIND);
         for (what, set) in [(PROBE, self.spec.health_check.is_some()), (LOOK, self.spec.stale.is_some())] {
             self.epochs[what as usize] += 1;
             if set {

@@ -1,8 +1,9 @@
 //! The messages of a queue by age: which is the oldest, which goes first when there is no room, which are too old.
 
+use super::measures;
 use super::{Message, Order, Place, Queue};
 use crate::base::Time;
-use crate::engine::{Ctx, Signal};
+use crate::engine::Ctx;
 use std::collections::VecDeque;
 
 /// Messages by age, the oldest first, with their generations. Those that are with consumers are passed over.
@@ -81,7 +82,7 @@ impl Queue {
         while let Some(slot) = self.oldest()
             && ctx.now().since(self.messages[slot as usize].since) >= limit
         {
-            ctx.count(Signal::Expired, 1);
+            ctx.count(measures::EXPIRED, 1);
             self.remove(ctx, slot);
         }
         if let Some(slot) = self.oldest() {

@@ -1,8 +1,9 @@
 //! Messages that are handled more than once, whether the queue learns of it or not: the simulation does.
 
+use super::measures;
 use super::{Delivery, Queue};
 use crate::base::hash::IntMap;
-use crate::engine::{Child, Ctx, Signal};
+use crate::engine::{Child, Ctx};
 
 /// Deliveries whose connections broke when the queue was killed: the message of each and its generation, or nothing where the
 /// message was lost with the queue.
@@ -21,8 +22,8 @@ impl Queue {
     fn repeated(&self, ctx: &mut Ctx) {
         match self.spec.delivery {
             Delivery::AtMostOnce => {}
-            Delivery::AtLeastOnce => ctx.count(Signal::Duplicate, 1),
-            Delivery::ExactlyOnce => ctx.count(Signal::Coalesced, 1),
+            Delivery::AtLeastOnce => ctx.count(measures::DUPLICATES, 1),
+            Delivery::ExactlyOnce => ctx.count(measures::COALESCED, 1),
         }
     }
 

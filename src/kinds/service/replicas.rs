@@ -1,8 +1,9 @@
 //! How replicas come and go: ordered and let go, started, killed and restarted.
 
+use super::measures;
 use super::{STARTED, Service, chain};
 use crate::base::Time;
-use crate::engine::{CallId, Ctx, Reply, Signal};
+use crate::engine::{CallId, Ctx, Reply};
 use crate::kinds::life::{Life, Phase};
 use crate::kinds::station::Station;
 
@@ -71,7 +72,7 @@ impl Service {
             }
             if alive(&self.replicas[i]) {
                 count -= 1;
-                ctx.count(Signal::Stopped, 1);
+                ctx.count(measures::STOPPED, 1);
                 ctx.set_up(i as u16, false);
                 let idle = self.replicas[i].station.is_idle();
                 self.replicas[i].station.close(ctx);
@@ -119,7 +120,7 @@ impl Service {
 
     pub(super) fn started(&mut self, ctx: &mut Ctx, replica: u16) {
         if ctx.now().0 > 0 {
-            ctx.count(Signal::Started, 1);
+            ctx.count(measures::STARTED, 1);
         }
         self.run(ctx, replica);
     }

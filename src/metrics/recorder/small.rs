@@ -24,14 +24,14 @@ impl Recorder {
         while self.parts > 1 && (self.closed as u64 + 1) * self.parts > self.boundaries.len() as u64 {
             self.parts /= 2;
             let (classes, nodes, links) = (self.class_counts.len(), self.plan.nodes.len(), self.link_counts.len());
-            self.series.halve(classes, nodes, links);
+            self.series.halve(classes, nodes, links, self.gauges_each());
         }
     }
 }
 
 impl Series {
     /// Make one window of every two, of which there is an even number; with so many rows in each.
-    fn halve(&mut self, classes: usize, nodes: usize, links: usize) {
+    fn halve(&mut self, classes: usize, nodes: usize, links: usize, gauges: usize) {
         self.ends = self.ends.chunks_exact(2).map(|pair| pair[1]).collect();
         self.segment_ends.iter_mut().for_each(|end| *end /= 2);
         self.classes = merged(&self.classes, classes, |a, b| {
@@ -48,6 +48,7 @@ impl Series {
                 queue_peak: a.queue_peak.max(b.queue_peak),
             }
         });
+        self.gauges = merged(&self.gauges, gauges, |_, last| *last);
         self.links = merged(&self.links, links, |a, b| {
             let mut counts = a.clone();
             counts.add(b);

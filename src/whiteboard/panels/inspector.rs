@@ -278,7 +278,7 @@ fn expectations(app: &mut App, ui: &mut Ui) {
     let Some(snapshot) = app.snapshot.clone().filter(|snapshot| !snapshot.design.expect.is_empty()) else { return };
     ui.collapsing(format!("Expectations ({})", snapshot.design.expect.len()), |ui| {
         use crate::run::Outcome;
-        for verdict in crate::run::judge(&snapshot.design, &snapshot.recorder, &snapshot.report) {
+        for verdict in crate::run::judge(&snapshot.design, &snapshot.recorder) {
             let (word, color) = match (snapshot.over, verdict.outcome) {
                 (_, Outcome::Holds) => ("holds", ui.visuals().text_color()),
                 (true, Outcome::Fails) => ("fails", ui.visuals().error_fg_color),

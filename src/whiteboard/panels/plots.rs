@@ -1,7 +1,8 @@
 //! The plots of the run: the figure's, to be moved about in.
 
 use crate::base::{maths, short};
-use crate::design::{FigureUnit, MetricPath};
+use crate::design::{MetricPath, unit_of};
+use crate::engine::Unit;
 use crate::figure::plot::{Curve, Form, Ink, Panel};
 use crate::figure::series::{self, Asked, Recording};
 use crate::figure::theme::{Color, Theme};
@@ -118,7 +119,7 @@ fn span((least, most): (f64, f64)) -> String {
 /// What a point of a curve is taken over: a time, and so many answers on average where it is of their times.
 fn basis(panel: &Panel, curve: &Curve, recorder: &Recorder) -> Option<String> {
     let over = span(slices(curve)?);
-    if panel.unit != FigureUnit::Seconds {
+    if panel.unit != Unit::Seconds {
         return Some(format!("each point over {over}"));
     }
     let classes = &recorder.plan().classes;
@@ -136,7 +137,7 @@ fn bases(panel: &Panel, recorder: &Recorder) -> String {
     let is_class = |curve: &&Curve| recorder.plan().classes.contains(&curve.label);
     let of_class = |curve: &Curve| Some(format!("{}: {}", curve.label, basis(panel, curve, recorder)?));
     let by_class: Vec<String> = panel.curves.iter().filter(is_class).filter_map(of_class).collect();
-    if panel.unit == FigureUnit::Seconds && !by_class.is_empty() {
+    if panel.unit == Unit::Seconds && !by_class.is_empty() {
         return by_class.join(", ");
     }
     let longest = panel.curves.iter().max_by_key(|curve| curve.points.len());
@@ -180,11 +181,11 @@ fn refresh(app: &mut App, snapshot: &Snapshot) {
 fn asked(snapshot: &Snapshot, node: &str, figure: &str) -> Option<Asked> {
     let name = format!("{node}.{figure}");
     let path = MetricPath::parse(&name).ok()?;
-    let samples = crate::run::series(&path, &snapshot.recorder, &snapshot.report);
+    let samples = crate::run::series(&path, &snapshot.recorder);
     let values: Vec<_> = samples.into_iter().map(|sample| (sample.from, sample.until, sample.value)).collect();
     // Of what has always been empty a plot would say nothing.
     let some = values.iter().any(|(.., value)| value.is_some_and(|value| value > 0.0));
-    some.then(|| Asked { title: format!("{node}: {figure}"), unit: FigureUnit::of(&name), values })
+    some.then(|| Asked { title: format!("{node}: {figure}"), unit: unit_of(&name), values })
 }
 
 fn one(

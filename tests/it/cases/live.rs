@@ -2,7 +2,7 @@
 
 use super::pace::run_of;
 use tailboard::base::{NodeId, Time};
-use tailboard::engine::Signal;
+use tailboard::engine::{Behaviour as _, NodeMeasure};
 use tailboard::run::Run;
 
 /// The fixtures that the tests of this file hold.
@@ -24,16 +24,22 @@ fn when(run: &mut Run, holds: impl Fn(&Run) -> bool) -> f64 {
     panic!("it never held");
 }
 
-/// When a signal of `n` was counted for the first time.
-fn first(text: &str, signal: Signal) -> f64 {
+fn measure(run: &Run, node: NodeId, name: &str) -> NodeMeasure {
+    let own = run.recorder().kinds()[node.index()].measures;
+    *own.iter().find(|measure| measure.name == name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// When something of `n` was counted for the first time.
+fn first(text: &str, name: &str) -> f64 {
     let mut run = run_of(text);
     let n = node(&run, "n");
-    when(&mut run, |run| run.sim().node_counts(n).signals[signal as usize] > 0)
+    let counter = measure(&run, n, name).counter().expect("a counter");
+    when(&mut run, |run| run.sim().node_counts(n).counted(counter) > 0)
 }
 
 fn level(run: &Run, name: &str, what: &str) -> f64 {
-    let levels = run.sim().behaviour(node(run, name)).glance();
-    levels.iter().find(|(level, _)| *level == what).unwrap_or_else(|| panic!("no {what}")).1
+    let gauge = measure(run, node(run, name), what).gauge().expect("a level");
+    run.sim().behaviour(node(run, name)).gauges()[usize::from(gauge.0)]
 }
 
 fn assert_near(found: f64, wanted: f64, about: &str) {
@@ -60,12 +66,12 @@ fn a_retention_acts_on_messages_that_are_stored() {
         ("", "3s", "5s", 6.0),
     ] {
         let set = format!(r#"(at: "0s", do: Pause("n")), (at: "{at}", do: Set("n.retention", "\"{after}\""))"#);
-        let found = first(&queue(before, &set), Signal::Expired);
+        let found = first(&queue(before, &set), "expired");
         assert_near(found, wanted, &format!("{before}, {after} at {at}"));
     }
     // For two seconds only: then it is 40 s again.
     let set = r#"(at: "0s", do: Pause("n")), (at: "3s", lasting: "2s", do: Set("n.retention", "\"5s\""))"#;
-    assert_near(first(&queue(r#"retention: "40s""#, set), Signal::Expired), 41.0, "lasting");
+    assert_near(first(&queue(r#"retention: "40s""#, set), "expired"), 41.0, "lasting");
 }
 
 /// Handed out at 1 s, it is handed out again once the visibility timeout of that instant has passed.
@@ -74,7 +80,7 @@ fn a_visibility_timeout_acts_on_messages_that_are_handed_out() {
     for (before, at, after, wanted) in [("30s", "3s", "5s", 6.0), ("30s", "9s", "5s", 9.0), ("5s", "3s", "10s", 11.0)] {
         let set = format!(r#"(at: "{at}", do: Set("n.visibility_timeout", "\"{after}\""))"#);
         let text = queue(&format!("prefetch: 5, visibility_timeout: \"{before}\""), &set);
-        assert_near(first(&text, Signal::Redelivered), wanted, &format!("{before}, {after} at {at}"));
+        assert_near(first(&text, "redelivered"), wanted, &format!("{before}, {after} at {at}"));
     }
 }
 

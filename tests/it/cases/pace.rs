@@ -118,8 +118,7 @@ fn what_is_slow_shows_as_service() {
 fn figures(mut run: Run, paths: &[&str]) -> Vec<f64> {
     run.advance(run.length());
     assert_eq!(run.sim().imbalance(), None);
-    let report = run.report();
-    let value = |path: &&str| figure(path, run.recorder(), &report).unwrap_or_else(|| panic!("no {path}"));
+    let value = |path: &&str| figure(path, run.recorder()).unwrap_or_else(|| panic!("no {path}"));
     paths.iter().map(value).collect()
 }
 
@@ -229,11 +228,10 @@ fn holds_law(key: &str, faults: &[On]) {
     let mut run = run_of(&text);
     run.advance(run.length());
     assert_eq!(run.sim().imbalance(), None, "{key} {faults:?}");
-    let report = run.report();
     let within = |what: &str, from: f64, to: f64| {
         // Without what happens at the very instant of the change.
         let path = format!("{what} @ {}s..{}s", from + 0.15, to - 0.05);
-        figure(&path, run.recorder(), &report).unwrap_or(0.0)
+        figure(&path, run.recorder()).unwrap_or(0.0)
     };
     // A restart ends what has killed it.
     let restart = faults.iter().find(|fault| fault.0 == "Restart").map(|fault| fault.1);

@@ -431,7 +431,7 @@ fn an_expectation_on_a_reason_that_nothing_has_is_refused() {
                 expect: [(that: "{of}failed_{reason}", at_most: "1%")])"#
             );
             let said = scenario::read_str(&text).drawn("a scenario", &text, false);
-            assert_eq!(said.contains("nothing fails for the reason"), refused, "{said}");
+            assert_eq!(said.contains(&format!("has no figure `failed_{reason}`")), refused, "{said}");
         }
     }
 }

@@ -62,7 +62,7 @@ impl Ran {
 
     #[track_caller]
     fn figure(&self, path: &str) -> f64 {
-        figure(path, self.run.recorder(), &self.report).unwrap_or_else(|| panic!("no {path}"))
+        figure(path, self.run.recorder()).unwrap_or_else(|| panic!("no {path}"))
     }
 
     #[track_caller]

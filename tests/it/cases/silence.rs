@@ -25,8 +25,7 @@ fn figures_after<const N: usize>(design: &Design, edit: &Edit, paths: [&str; N])
     assert_eq!(check(&fixed), []);
     let mut run = Run::new(&fixed).unwrap_or_else(|findings| panic!("{findings:?}"));
     run.advance(run.length());
-    let report = run.report();
-    paths.map(|path| figure(path, run.recorder(), &report).unwrap_or(0.0))
+    paths.map(|path| figure(path, run.recorder()).unwrap_or(0.0))
 }
 
 #[test]
@@ -81,8 +80,7 @@ fn a_delay_can_be_one_way() {
     let design = super::design("cases/one_way_delay.ron");
     let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
     run.advance(run.length());
-    let report = run.report();
-    let judged = judge(&design, run.recorder(), &report);
+    let judged = judge(&design, run.recorder());
     assert_eq!(judged.len(), 6);
     for verdict in &judged {
         let (Some(value), Some(least), Some(most)) = (verdict.value, verdict.at_least, verdict.at_most) else {
@@ -160,9 +158,8 @@ fn a_delay_is_told_both_ways_or_one() {
         let design = scenario::read_str(&text).design.unwrap_or_else(|| panic!("{extra}"));
         let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
         run.advance(run.length());
-        let report = run.report();
         for (window, wanted) in [("1s..10s", 0.003), ("11s..30s", during), ("31s..40s", 0.003)] {
-            let mean = figure(&format!("mean @ {window}"), run.recorder(), &report).unwrap_or(0.0);
+            let mean = figure(&format!("mean @ {window}"), run.recorder()).unwrap_or(0.0);
             assert!((mean - wanted).abs() < 0.5e-3, "{extra} @ {window}: {mean}");
         }
         // Written as it was read.

@@ -225,7 +225,7 @@ fn the_hottest_shard_is_shown_and_can_be_held_to_a_bound() {
     design.expect = of(text).expect;
     let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
     run.advance(run.length());
-    let verdicts = judge(&design, run.recorder(), &run.report());
+    let verdicts = judge(&design, run.recorder());
     let outcomes: Vec<Outcome> = verdicts.iter().map(|verdict| verdict.outcome).collect();
     assert_eq!(outcomes, [Outcome::Fails, Outcome::Holds, Outcome::Holds, Outcome::Holds], "{verdicts:#?}");
     let table = &written(&path(name))[0];

@@ -205,7 +205,7 @@ fn windows_are_filled_once(run: &Run) -> Verdict {
 fn written(mut run: Run, design: &Design) -> Result<String, String> {
     run.advance(run.length());
     let report = run.report();
-    Ok(export::json(&report, &judge(design, run.recorder(), &report), &[])? + &export::csv(run.recorder())?)
+    Ok(export::json(&report, &judge(design, run.recorder()), &[])? + &export::csv(run.recorder())?)
 }
 
 /// The first line in which two texts differ.

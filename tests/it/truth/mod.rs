@@ -187,9 +187,8 @@ pub fn measure<const N: usize>(text: &str, effort: Effort, paths: [&str; N]) -> 
         design.seed = first + seed;
         let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
         run.advance(run.length());
-        let report = run.report();
         for (samples, path) in samples.iter_mut().zip(paths) {
-            let value = figure(path, run.recorder(), &report);
+            let value = figure(path, run.recorder());
             samples.push(value.unwrap_or_else(|| panic!("there is no `{path}`")));
         }
     }
