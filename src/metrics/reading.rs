@@ -389,6 +389,7 @@ impl Recorder {
     /// What a replica or shard of a node did, as far as whole segments (thirty-seconds of the run) tell; none where there
     /// is no such copy, or no segment.
     pub fn copy(&self, node: usize, copy: usize, stretch: &Stretch) -> Option<Reading<'_, CopyCounts>> {
+        let mut has_been = false;
         let batches: Vec<Batch<CopyCounts>> = stretch
             .segments
             .clone()
@@ -397,22 +398,25 @@ impl Recorder {
                 let windows = self.windows_of(segment);
                 let all = self.node_batch(node, windows);
                 let each = |meter: Meter| all.areas[meter as usize] / loads.len().max(1) as u64;
-                let load = loads.get(copy)?;
-                let counts = CopyCounts {
+                let of_all = loads.iter().map(|load| load.calls).sum();
+                let counts = loads.get(copy).map(|load| CopyCounts {
                     calls: load.calls,
-                    of_all: loads.iter().map(|load| load.calls).sum(),
+                    of_all,
                     held_ns: load.held_ns,
                     slots_ns: each(Meter::SlotCapacity),
                     worked_ns: load.worked_ns,
                     cores_ns: each(Meter::CoreCapacity),
-                };
-                Some(Batch { counts, seconds: all.seconds, ..Batch::default() })
+                });
+                has_been |= counts.is_some();
+                // Before it came, the others had all calls.
+                let counts = counts.unwrap_or(CopyCounts { of_all, ..CopyCounts::default() });
+                Batch { counts, seconds: all.seconds, ..Batch::default() }
             })
-            .collect::<Option<_>>()?;
+            .collect();
         let seconds = batches.iter().map(|batch| batch.seconds).sum();
         let mut reading = Reading::of(batches, seconds);
         reading.sure = self.sure(stretch, self.heavy.nodes[node]);
-        (!stretch.segments.is_empty()).then_some(reading)
+        has_been.then_some(reading)
     }
 
     /// What was sent over a link.

@@ -13,6 +13,7 @@ mod forms;
 mod gallery;
 mod kinds;
 mod laws;
+mod measures;
 mod memory;
 mod pictures;
 mod runner;
