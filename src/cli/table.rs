@@ -3,8 +3,7 @@
 use super::columns::{Column, WIDTH, grid, hanging, wrap};
 use crate::base::short::{count, number, percent, percent_in_column, rate, seconds, unit};
 use crate::design::{Design, checks};
-use crate::engine::Role;
-use crate::engine::Unit;
+use crate::engine::{Counter, How, Role, Unit};
 use crate::metrics::{ClassReport, Estimate, Hottest, Latency, LinkReport, NodeReport, Report, Warning, steady};
 use crate::run::{Outcome, Verdict};
 use std::collections::BTreeMap;
@@ -53,18 +52,22 @@ fn warnings(report: &Report) -> Vec<String> {
     others.chain((!few.is_empty()).then(|| format!("warning: {few}"))).collect()
 }
 
+fn in_unit(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Seconds => seconds(value),
+        Unit::Share => percent(value),
+        Unit::PerSecond => rate(value),
+        Unit::Number => number(value),
+    }
+}
+
 fn line(verdict: &Verdict) -> String {
     let mark = match verdict.outcome {
         Outcome::Holds => "holds",
         Outcome::Fails => "FAILS",
         Outcome::CannotBeTold => "?    ",
     };
-    let figure = |value: f64| match verdict.unit {
-        Unit::Seconds => seconds(value),
-        Unit::Share => percent(value),
-        Unit::PerSecond => rate(value),
-        Unit::Number => number(value),
-    };
+    let figure = |value: f64| in_unit(value, verdict.unit);
     let value = verdict.value.map_or("nothing".to_owned(), figure);
     // What a multiple of another figure came to.
     let bounds = [verdict.at_least, verdict.at_most].into_iter().flatten().map(figure).collect::<Vec<_>>();
@@ -152,23 +155,32 @@ fn has_copies(design: &Design, name: &str) -> bool {
 fn notable(design: &Design, name: &str, node: &NodeReport, report: &Report) -> String {
     let window = report.length - report.warm_up;
     let mut parts: Vec<String> = Vec::new();
-    if let Some(ratio) = node.hit_ratio {
-        parts.push(format!("hits {}", percent(ratio.value)));
-    }
-    if let Some(share) = node.stale_share.filter(|_| has_copies(design, name)) {
-        parts.push(format!("stale {}", percent(share.value)));
+    // A share of 0 says nothing where there is nothing to compare with. What lags by more than the run is long has not arrived.
+    let worth = |unit: Unit, value: f64| match unit {
+        Unit::Share => value > 0.0 || has_copies(design, name),
+        Unit::Seconds => value > 0.0 && value <= report.length,
+        Unit::PerSecond | Unit::Number => value > 0.0,
+    };
+    for measure in node.measures.iter().filter(|measure| !measure.word.is_empty()) {
+        if let Some(value) = node.own(measure).filter(|value| worth(measure.unit(), *value)) {
+            parts.push(format!("{} {}", measure.word, in_unit(value, measure.unit())));
+        }
     }
     if let Some(copy) = node.hottest.filter(|copy| is_uneven(node, copy)) {
         let busy = copy.utilization.map_or(String::new(), |busy| format!(" {} busy,", percent(busy)));
         parts.push(format!("hottest #{}:{busy} {} of calls", copy.copy, percent(copy.share)));
     }
-    // What lags by more than the run is long has not arrived anywhere.
-    if let Some(lag) = node.lag.mean.filter(|lag| lag.value > 0.0 && lag.value <= report.length) {
-        parts.push(format!("lag {}", seconds(lag.value)));
+    // What a share is made of is told by the share.
+    let shares = node.measures.iter().filter_map(|measure| match measure.how {
+        How::CountedShare(part, whole) => Some(part.iter().chain(whole)),
+        _ => None,
+    });
+    let told: Vec<Counter> = shares.flatten().copied().collect();
+    for measure in node.measures.iter().filter(|m| m.counter().is_some_and(|counter| !told.contains(&counter))) {
+        if let Some(n) = node.signals.get(measure.name) {
+            parts.push(format!("{} {}", measure.name.replace('_', " "), rate(*n as f64 / window)));
+        }
     }
-    let told = ["hits", "misses", "stale_reads", "checked_reads"];
-    let others = node.signals.iter().filter(|(name, n)| **n > 0 && !told.contains(name));
-    parts.extend(others.map(|(name, n)| format!("{} {}", name.replace('_', " "), rate(*n as f64 / window))));
     if let Some((reason, n)) = worst(&node.failed) {
         parts.push(format!("{reason} {}", rate(n as f64 / window)));
     }

@@ -86,11 +86,18 @@ pub struct Measure<C: 'static> {
     /// What it says, in a sentence, for the manual.
     pub help: &'static str,
     pub how: How<C>,
+    /// What is written beside its value on cards and in tables; empty where it is not shown without being asked for.
+    pub word: &'static str,
 }
 
 impl<C> Measure<C> {
     pub const fn new(name: &'static str, how: How<C>, help: &'static str) -> Measure<C> {
-        Measure { name, help, how }
+        Measure { name, help, how, word: "" }
+    }
+
+    /// The same, shown on cards and in tables with this word.
+    pub const fn shown(self, word: &'static str) -> Measure<C> {
+        Measure { word, ..self }
     }
 
     pub fn unit(&self) -> Unit {
@@ -318,6 +325,13 @@ pub fn failed_for<C>(name: &str) -> Option<Measure<C>> {
 pub fn named<C>(groups: &[&[Measure<C>]], name: &str) -> Option<Measure<C>> {
     let declared = groups.iter().copied().flatten().find(|measure| measure.name == name);
     declared.copied().or_else(|| failed_for(name))
+}
+
+/// Of one subject, a name is one measure.
+impl<C> PartialEq for Measure<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
 }
 
 impl<C> Clone for Measure<C> {

@@ -73,7 +73,8 @@ pub(super) enum Row {
     Copies,
     Shards,
     Cache,
-    Store,
+    /// What its kind measures besides.
+    Own,
 }
 
 impl Card<'_> {
@@ -91,12 +92,16 @@ impl Card<'_> {
         if node.level("filled").is_some() {
             rows.push(Row::Cache);
         }
-        let may_be_stale =
-            self.copies.is_some_and(|(n, _)| n > 1.0) || node.stale_share.is_some_and(|share| share > 0.0);
-        if node.stale_share.is_some() && may_be_stale || node.lag.is_some_and(|lag| lag > 0.0) {
-            rows.push(Row::Store);
+        if !self.own_words(node).is_empty() {
+            rows.push(Row::Own);
         }
         rows
+    }
+
+    /// The first stands beside how full a cache is.
+    fn own_words(&self, node: &NodeFrame) -> Vec<(&'static str, String)> {
+        let skip = usize::from(node.level("filled").is_some());
+        node.own_words(skip, self.copies.is_some_and(|(n, _)| n > 1.0))
     }
 
     fn has_meter(&self) -> bool {
@@ -174,7 +179,7 @@ impl Card<'_> {
                     copies::bars(pen, Rect { w, ..room }, &node.copies, theme, keys);
                 }
                 Row::Cache => cache(pen, room, node, true, theme, keys),
-                Row::Store => store(pen, room, node, theme, keys),
+                Row::Own => own(pen, room, &self.own_words(node), theme, keys),
             }
             y += ROW;
         }
@@ -439,7 +444,8 @@ fn history(pen: &mut Pen, room: Rect, history: &[Moment], theme: &Theme, keys: &
 /// How full a cache is, and how often a key is found.
 pub(super) fn cache(pen: &mut Pen, room: Rect, node: &NodeFrame, told: bool, theme: &Theme, keys: &mut Keys) {
     keys.add(Key::Cache);
-    let hits = node.hit_ratio.map_or("no reads".to_owned(), |ratio| format!("{} hits", short::percent(ratio)));
+    let first = node.own_words(0, true).into_iter().next();
+    let hits = first.map_or("no reads".to_owned(), |(_, words)| words);
     let width = if told { aside(pen, "cache-text", room, &hits, theme) } else { room.w };
     let track = Rect::new(room.x, room.y + 5.5, width, 6.0);
     pen.rect("cache-track", track, 3.0, Paint::fill(theme.faint));
@@ -449,22 +455,18 @@ pub(super) fn cache(pen: &mut Pen, room: Rect, node: &NodeFrame, told: bool, the
     }
 }
 
-/// How old answers are, and how far copies or messages are behind.
-fn store(pen: &mut Pen, room: Rect, node: &NodeFrame, theme: &Theme, keys: &mut Keys) {
-    let stale = node.stale_share.map(|share| format!("{} stale", short::percent(share)));
-    let lag = node.lag.filter(|lag| *lag > 0.0).map(|lag| format!("lag {}", short::seconds(lag)));
-    if stale.is_some() {
-        keys.add(Key::Stale);
+/// What its kind measures besides.
+fn own(pen: &mut Pen, room: Rect, words: &[(&'static str, String)], theme: &Theme, keys: &mut Keys) {
+    for (name, _) in words {
+        match *name {
+            "stale_share" => keys.add(Key::Stale),
+            "lag_mean" => keys.add(Key::Lag),
+            _ => {}
+        }
     }
-    if lag.is_some() {
-        keys.add(Key::Lag);
-    }
-    let words = [stale, lag].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-    pen.text(
-        "store",
-        plain(room.x, room.y + 12.0, 10.0, &text::fit(&words, 10.0, Weight::Regular, room.w)),
-        theme.muted,
-    );
+    let words: Vec<&str> = words.iter().map(|(_, words)| words.as_str()).collect();
+    let words = text::fit(&words.join(" · "), 10.0, Weight::Regular, room.w);
+    pen.text("store", plain(room.x, room.y + 12.0, 10.0, &words), theme.muted);
 }
 
 /// An arc from the top on, on a full circle: so much of it.

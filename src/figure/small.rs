@@ -74,7 +74,7 @@ impl Card<'_> {
                 Row::Copies => copies::strip(pen, room, &node.copies, theme, keys),
                 Row::Shards => copies::bars(pen, room, &node.copies, theme, keys),
                 Row::Cache => cache(pen, room, node, false, theme, keys),
-                Row::History | Row::Store => {}
+                Row::History | Row::Own => {}
             }
             y += ROW;
         }

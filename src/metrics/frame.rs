@@ -1,7 +1,7 @@
 //! The state of a run at an instant, for display.
 
-use crate::base::Time;
-use crate::engine::{Leg, Stage};
+use crate::base::{Time, short};
+use crate::engine::{Leg, NodeMeasure, Stage, Unit};
 
 /// What a board shows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,10 +43,8 @@ pub struct NodeFrame {
     pub slots: f64,
     /// Share of cores that are busy, where cores are limited.
     pub core_utilization: Option<f64>,
-    pub hit_ratio: Option<f64>,
-    pub stale_share: Option<f64>,
-    /// Mean of how far behind something is.
-    pub lag: Option<f64>,
+    /// What its kind measures and shows, where there was anything to measure.
+    pub own: Vec<(&'static NodeMeasure, f64)>,
     /// What the kind shows of itself.
     pub levels: Vec<(&'static str, f64)>,
     /// Its replicas or shards at the instant, in their order.
@@ -58,6 +56,27 @@ impl NodeFrame {
     /// A level that the kind shows, by its name.
     pub fn level(&self, name: &str) -> Option<f64> {
         self.levels.iter().find(|(other, _)| *other == name).map(|(_, level)| *level)
+    }
+
+    /// What its kind measures and shows, in words: all but the first `skip`. A share or a time of 0 says nothing where there is
+    /// one copy.
+    pub fn own_words(&self, skip: usize, several: bool) -> Vec<(&'static str, String)> {
+        let worth = self
+            .own
+            .iter()
+            .skip(skip)
+            .filter(|(measure, value)| *value > 0.0 || several && measure.unit() == Unit::Share);
+        worth
+            .map(|(measure, value)| {
+                let words = match measure.unit() {
+                    Unit::Share => format!("{} {}", short::percent(*value), measure.word),
+                    Unit::Seconds => format!("{} {}", measure.word, short::seconds(*value)),
+                    Unit::PerSecond => format!("{} {}", short::rate(*value), measure.word),
+                    Unit::Number => format!("{} {}", short::number(*value), measure.word),
+                };
+                (measure.name, words)
+            })
+            .collect()
     }
 
     /// Share of slots that are busy, where slots are limited.

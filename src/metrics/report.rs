@@ -3,7 +3,8 @@
 use super::reading::{Stretch, Subject};
 use super::recorder::Recorder;
 use crate::engine::{
-    CLASS_MEASURES, Copies, Counts, Failures, LINK_MEASURES, NodeKind, NodeMeasure, REASONS, Role, Times, named,
+    CLASS_MEASURES, Copies, Counts, Failures, How, LINK_MEASURES, NodeKind, NodeMeasure, REASONS, Role, Stat, Times,
+    named,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -82,6 +83,8 @@ pub struct NodeReport {
     pub role: Option<Role>,
     #[serde(skip)]
     pub copies: Option<Copies>,
+    #[serde(skip)]
+    pub measures: &'static [NodeMeasure],
     pub arrived: u64,
     pub succeeded: u64,
     pub failed: BTreeMap<&'static str, u64>,
@@ -110,6 +113,26 @@ pub struct NodeReport {
     pub lag: Latency,
     /// What the kind shows of itself at the end.
     pub levels: BTreeMap<&'static str, f64>,
+    /// What else it measures, under the name of each.
+    #[serde(flatten)]
+    pub others: BTreeMap<&'static str, Option<Estimate>>,
+}
+
+impl NodeReport {
+    /// The value of a measure of its kind.
+    pub fn own(&self, measure: &NodeMeasure) -> Option<f64> {
+        let estimate = match (measure.name, measure.how) {
+            ("hit_ratio", _) => self.hit_ratio,
+            ("stale_share", _) => self.stale_share,
+            (_, How::Of(Times::Lag, Stat::Mean)) => self.lag.mean,
+            (_, How::Of(Times::Lag, Stat::Quantile(q))) => {
+                self.lag.percentiles().into_iter().find(|(_, other, _)| *other == q)?.2
+            }
+            (name, How::Gauge(..)) => return self.levels.get(name).copied(),
+            (name, _) => *self.others.get(name)?,
+        };
+        estimate.map(|estimate| estimate.value)
+    }
 }
 
 /// A link: attempts as the caller sees them.
@@ -154,6 +177,12 @@ pub struct Report {
     pub nodes: BTreeMap<String, NodeReport>,
     pub links: BTreeMap<String, LinkReport>,
     pub warnings: Vec<Warning>,
+}
+
+/// Whether a measure of a kind has no place of its own in a report.
+fn is_other(measure: &NodeMeasure) -> bool {
+    let has_place = ["hit_ratio", "stale_share"].contains(&measure.name);
+    !has_place && !matches!(measure.how, How::Counted(_) | How::Gauge(..) | How::Of(Times::Lag, _))
 }
 
 fn by_reason(failed: &Failures) -> BTreeMap<&'static str, u64> {
@@ -234,6 +263,7 @@ impl Recorder {
             kind: kind.key.to_owned(),
             role: Some(kind.role),
             copies: kind.copies,
+            measures: kind.measures,
             arrived: counts.arrived,
             succeeded: counts.succeeded,
             failed: by_reason(&counts.failed),
@@ -257,6 +287,12 @@ impl Recorder {
             stale_share: estimate("stale_share"),
             lag: reading.latency(Times::Lag),
             levels: BTreeMap::new(),
+            others: kind
+                .measures
+                .iter()
+                .filter(|measure| is_other(measure))
+                .map(|m| (m.name, reading.estimate(m)))
+                .collect(),
         }
     }
 

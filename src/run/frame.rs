@@ -3,7 +3,9 @@
 use super::Run;
 use crate::base::{Histogram, LinkId, NodeId, Span, Time};
 use crate::design::Design;
-use crate::engine::{Behaviour as _, Hop, LinkCounts, Meter, REASONS, Reason, ReplicaState, Stage};
+use crate::engine::{
+    Behaviour as _, Hop, How, LinkCounts, Meter, NodeMeasure, REASONS, Reason, ReplicaState, Stage, Stat, Times,
+};
 use crate::metrics::{CopyFrame, Frame, LinkFrame, Moment, NodeFrame, Report, Series, Token, steady};
 use std::collections::BTreeMap;
 
@@ -187,6 +189,14 @@ fn node(run: &mut Run, id: NodeId, source: &Source, since: Time, on_average: boo
     let kind = run.recorder.kinds()[id.index()];
     let value = |name: &str| kind.measures().find(|m| m.name == name).and_then(|measure| reading.value(measure));
     let (lost, seconds): (u64, f64) = (counted.failed.iter().sum(), seconds_since(series, since));
+    // Lags of this instant are not in the recording yet.
+    let lag = lag.mean().map(|ns| ns / 1e9);
+    let of_now = |measure: &NodeMeasure| match measure.how {
+        How::Of(Times::Lag, Stat::Mean) => lag,
+        _ => reading.value(measure),
+    };
+    let shown = kind.measures.iter().filter(|measure| !measure.word.is_empty());
+    let own = shown.filter_map(|measure| Some((measure, of_now(measure)?))).collect();
     let meters = run.sim.meters(id);
     let level = |name: &str, meter: Meter| {
         if on_average { value(name).unwrap_or(0.0) } else { f64::from(meters.level(meter)) }
@@ -202,9 +212,7 @@ fn node(run: &mut Run, id: NodeId, source: &Source, since: Time, on_average: boo
         busy: level("busy", Meter::Busy),
         slots: level("slots", Meter::SlotCapacity),
         core_utilization: value("core_utilization"),
-        hit_ratio: value("hit_ratio"),
-        stale_share: value("stale_share"),
-        lag: lag.mean().map(|ns| ns / 1e9),
+        own,
         levels: levels(run, id),
         ..NodeFrame::default()
     }

@@ -7,10 +7,9 @@ use rand::RngExt as _;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tailboard::base::{Severity, Span, Time};
-use tailboard::design::{Action, Design, Intervention, LinkSpec, MetricPath, Node, set_parameter};
-use tailboard::engine::How;
+use tailboard::design::{Action, Design, Intervention, LinkSpec, Node, set_parameter};
 use tailboard::kinds::{KINDS, Param, Spec, Value};
-use tailboard::run::{self, Run};
+use tailboard::run::Run;
 use tailboard::{export, scenario};
 
 /// Parameters that act only beside others: what else to set before the example is tried.

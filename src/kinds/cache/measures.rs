@@ -12,7 +12,8 @@ pub const LOST_WRITES: Counter = Counter(6);
 pub const NOT_FOUND: Counter = Counter(7);
 
 pub const MEASURES: &[NodeMeasure] = &[
-    Measure::new("hit_ratio", How::CountedShare(&[HITS], &[HITS, MISSES]), "Share of look-ups that are hits."),
+    Measure::new("hit_ratio", How::CountedShare(&[HITS], &[HITS, MISSES]), "Share of look-ups that are hits.")
+        .shown("hits"),
     NodeMeasure::level("entries", 0, Unit::Number, "Entries that the cache holds."),
     NodeMeasure::level("filled", 1, Unit::Share, "Share of the capacity that is in use."),
     NodeMeasure::counted("hits", HITS, "Look-ups that find a valid entry."),

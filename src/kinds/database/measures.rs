@@ -12,10 +12,12 @@ pub const MEASURES: &[NodeMeasure] = &[
         "stale_share",
         How::CountedShare(&[STALE_READS], &[CHECKED_READS]),
         "Share of checked reads that return an old version.",
-    ),
+    )
+    .shown("stale"),
     NodeMeasure::level("primary", 0, Unit::Number, "Number of the replica that is the primary."),
     NodeMeasure::level("replicating", 1, Unit::Number, "Writes that have not reached all replicas yet."),
-    Measure::new("lag_mean", How::Of(Times::Lag, Stat::Mean), "Mean lag of the replicas behind the primary."),
+    Measure::new("lag_mean", How::Of(Times::Lag, Stat::Mean), "Mean lag of the replicas behind the primary.")
+        .shown("lag"),
     Measure::new("lag_p99", How::Of(Times::Lag, Stat::Quantile(0.99)), "99th percentile of that lag."),
     NodeMeasure::counted(
         "stale_reads",

@@ -21,7 +21,8 @@ pub const MEASURES: &[NodeMeasure] = &[
         "lag_mean",
         How::Of(Times::Lag, Stat::Mean),
         "Mean time of a message from the producer's call to the acknowledgement.",
-    ),
+    )
+    .shown("lag"),
     Measure::new("lag_p99", How::Of(Times::Lag, Stat::Quantile(0.99)), "99th percentile of that time."),
     NodeMeasure::counted("redelivered", REDELIVERED, "Messages that are delivered again."),
     NodeMeasure::counted(
