@@ -3,11 +3,11 @@
 use super::call::{ANY_REPLICA, CONNECTING, Call, CallId, IN_POOL_QUEUE, SERVING, STOPPED, Waiter};
 use super::core::{Core, NODE_BITS, Ready, ReplicaLoad, ReplicaState, What};
 use super::event::Event;
-use super::measure::Counter;
 use super::meter::Meter;
 use super::op::Op;
 use super::outcome::{Operation, Reason, Reply};
 use super::sim::Control;
+use super::tally::Counter;
 use crate::base::{ClassId, LinkId, NodeId, Rng, Span, Time, hash};
 
 /// What is asked for. A node that passes a call on passes this on as it is.

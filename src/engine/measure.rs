@@ -3,7 +3,7 @@
 
 use super::meter::Meter;
 use super::outcome::{REASONS, Reason};
-use super::tally::{ClassCounts, CopyCounts, Counts as _, LinkCounts, NodeCounts};
+use super::tally::{ClassCounts, CopyCounts, Counter, Counts as _, LinkCounts, NodeCounts};
 use serde::Serialize;
 
 /// What a figure is measured in.
@@ -15,13 +15,6 @@ pub enum Unit {
     Share,
     Number,
 }
-
-/// Something that a kind counts besides calls: its place among the node's counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counter(pub u8);
-
-/// Counters that a kind can have.
-pub const MOST_COUNTERS: usize = 10;
 
 /// A level that a kind shows of itself: its place among what [`Behaviour::gauges`](super::Behaviour::gauges) returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

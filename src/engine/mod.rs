@@ -33,8 +33,8 @@ pub use event::EventQueue;
 pub use fault::{Fault, Patch, Place};
 pub use link::{Fallback, Hedge, LinkConfig, Mode, Pool, Retry, When, WhenAfter};
 pub use measure::{
-    CLASS_MEASURES, COPY_MEASURES, CORE_UTILIZATION, Count, Counter, Gauge, How, LINK_MEASURES, MOST_COUNTERS, Measure,
-    NODE_MEASURES, NodeMeasure, Stat, Times, UTILIZATION, Unit, failed_for, named,
+    CLASS_MEASURES, COPY_MEASURES, CORE_UTILIZATION, Count, Gauge, How, LINK_MEASURES, Measure, NODE_MEASURES,
+    NodeMeasure, Stat, Times, UTILIZATION, Unit, failed_for, named,
 };
 pub use meter::{METERS, Meter, Meters};
 pub use outcome::{Operation, Outcome, REASONS, Reason, Reply};
@@ -42,6 +42,7 @@ pub use plan::{LinkPlan, LinkUse, MAX_AFTER, MAX_CLASSES, NodePlan, Plan, StepGr
 pub use role::{Copies, NodeKind, Role};
 pub use sim::{Behaviour, Control, Sim};
 pub use tally::{
-    ClassCounts, ClassTally, CopyCounts, Counts, Failures, Guarding, LinkCounts, LinkTally, NodeCounts, NodeTally,
+    ClassCounts, ClassTally, CopyCounts, Counter, Counts, Failures, Guarding, LinkCounts, LinkTally, MOST_COUNTERS,
+    NodeCounts, NodeTally,
 };
 pub use trace::{Hop, Journey, MOST_SHOWN, Passage, is_in, next_every, previous_every};

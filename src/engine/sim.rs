@@ -454,20 +454,16 @@ impl<B: Behaviour> Sim<B> {
     /// Whether every call is accounted for: at each node and on each link, what began less what ended is what is there,
     /// counted one by one. Says where it is not.
     pub fn imbalance(&self) -> Option<String> {
-        let nodes = self.core.nodes.iter().zip(&self.core.plan.nodes).enumerate();
-        for (i, (node, plan)) in nodes {
-            let (told, here) = (node.tally.in_flight(), self.count_at(NodeId(i as u32)));
-            if told != here {
-                return Some(format!("at {}: {told} by the tally, {here} there", plan.name));
-            }
+        let Core { nodes, links, plan, .. } = &self.core;
+        let (mut at, mut on) = (vec![0; nodes.len()], vec![0; links.len()]);
+        for call in self.calls() {
+            at[call.node.index()] += u64::from(call.is_with_callee());
+            on[call.link.index()] += u64::from(call.is_awaited());
         }
-        for (i, (link, plan)) in self.core.links.iter().zip(&self.core.plan.links).enumerate() {
-            let (told, here) = (link.tally.in_flight(), self.count_on(LinkId(i as u32)));
-            if told != here {
-                return Some(format!("on {}: {told} by the tally, {here} there", plan.name));
-            }
-        }
-        None
+        let at = nodes.iter().zip(&plan.nodes).zip(at).map(|((n, plan), here)| (&plan.name, n.tally.in_flight(), here));
+        let on = links.iter().zip(&plan.links).zip(on).map(|((l, plan), here)| (&plan.name, l.tally.in_flight(), here));
+        let odd = at.chain(on).find(|(_, told, here)| told != here);
+        odd.map(|(name, told, here)| format!("at {name}: {told} by the tally, {here} there"))
     }
 
     /// Operations under way.

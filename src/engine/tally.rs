@@ -1,9 +1,15 @@
 //! What is counted while a run goes on: plain integers and histograms in flat arrays, recorded where the value is at
 //! hand. `metrics` takes them out window by window and turns them into series and a report.
 
-use super::measure::{Counter, MOST_COUNTERS};
 use super::outcome::{Outcome, REASONS};
 use crate::base::Histogram;
+
+/// Something that a kind counts besides calls: its place among the node's counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counter(pub u8);
+
+/// Counters that a kind can have.
+pub const MOST_COUNTERS: usize = 10;
 
 /// Failures by reason.
 pub type Failures = [u64; REASONS.len()];

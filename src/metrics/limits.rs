@@ -1,9 +1,10 @@
 //! Which limit is reached: slots, cores, one copy, a connection pool, a bandwidth, a prefetch; and where calls are held by
 //! what they wait for, which limit that is.
 
+use super::estimate::Hottest;
 use super::reading::Stretch;
 use super::recorder::Recorder;
-use super::report::{Hottest, NodeReport, Report};
+use super::report::{NodeReport, Report};
 use crate::base::short::{count, number, percent};
 use crate::engine::{Guarding, LinkCounts, Role};
 

@@ -1,5 +1,6 @@
 //! From what the engine counts to series and a report.
 
+mod estimate;
 pub mod frame;
 mod heavy;
 mod limits;
@@ -10,8 +11,9 @@ pub mod steady;
 mod stuck;
 mod warnings;
 
+pub use estimate::{Estimate, Hottest, Latency};
 pub use frame::{CopyFrame, Frame, LinkFrame, Moment, NodeFrame, Token};
 pub use heavy::HeavyTail;
 pub use reading::{Reading, Stretch, Subject};
 pub use recorder::{ClassRow, LinkRow, NodeRow, Recorder, Series, WarmUpRule};
-pub use report::{ClassReport, Estimate, Hottest, Latency, LinkReport, NodeReport, Report, Warning};
+pub use report::{ClassReport, LinkReport, NodeReport, Report, Warning};

@@ -1,8 +1,8 @@
 //! The one reader: the figure of any measure, of any subject, over any stretch of a run, with its confidence interval where
 //! there is one. Reports, expectations, plots, tables and frames ask here; nobody else has a formula.
 
+use super::estimate::{Estimate, Hottest, Latency};
 use super::recorder::{NodeRow, Recorder, Sparse, WarmUpRule};
-use super::report::{Estimate, Hottest, Latency};
 use super::steady::{self, Interval, WarmUp};
 use crate::base::{Histogram, Time, maths};
 use crate::engine::{

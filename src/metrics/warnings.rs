@@ -1,9 +1,10 @@
 //! What a reader of the figures must be told: too few observations, too short a run, a load beyond the capacity.
 
+use super::estimate::Estimate;
 use super::limits::{LOST, Limits, SATURATED};
 use super::reading::Stretch;
 use super::recorder::{Recorder, WarmUpRule};
-use super::report::{ClassReport, Estimate, NodeReport, Report, Warning};
+use super::report::{ClassReport, NodeReport, Report, Warning};
 use super::steady;
 use crate::base::Span;
 use crate::base::short::{count, number, percent, seconds};

@@ -172,6 +172,10 @@ impl Run {
             self.recorder.close_window(&mut self.sim);
         }
         self.give(Time(at.0 + 1));
+        if at == self.length {
+            // In every build: figures of a run that loses calls are worth nothing.
+            assert_eq!(self.sim.imbalance(), None, "every call is accounted for");
+        }
     }
 
     /// End the run at its present instant: what was simulated is the whole of it.
