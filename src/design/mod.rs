@@ -15,5 +15,5 @@ pub use link::{
     Backoff, FallbackSpec, HedgeSpec, KeysSpec, LinkSpec, ModeSpec, OperationSpec, PoolSpec, RetrySpec, WaitSpec,
     WhenSpec,
 };
-pub use set::{loosely, set_loosely, set_parameter};
+pub use set::{loosely, parameter_text, set_loosely, set_parameter};
 pub use timeline::{Action, Extra, Intervention, Target};

@@ -81,6 +81,23 @@ fn hint(written: &str, names: &[&str]) -> String {
     did_you_mean(written, names).map_or(String::new(), |name| format!("; did you mean `{name}`?"))
 }
 
+/// The value of a parameter by its path, as a text.
+pub fn parameter_text(design: &Design, path: &str) -> Option<String> {
+    let (target, name) = path.rsplit_once('.')?;
+    let mut text = None;
+    let mut read = |param: &Param, value: &mut dyn Value| {
+        if param.name == name {
+            text = Some(value.text());
+        }
+    };
+    if let Some(node) = design.nodes.get(target) {
+        node.kind.clone().visit(&mut read);
+    } else {
+        design.link(target)?.clone().visit(&mut read);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,10 +3,10 @@
 
 use super::link_config;
 use crate::base::{LinkId, NodeId, Span, Time};
-use crate::design::{Action, Design, Intervention, Target, set_parameter};
+use crate::design::{Action, Design, Intervention, Target, parameter_text, set_parameter};
 use crate::engine::{Control, Fault, Patch, Place, Plan};
+use crate::kinds::Spec;
 use crate::kinds::params::{magnitude, texts_like};
-use crate::kinds::{Param, Spec, Value};
 use std::collections::BTreeMap;
 
 /// Steps of a ramp: fine enough to look smooth in windows of a few hundred.
@@ -389,8 +389,10 @@ impl Score<'_> {
     fn begin_setting(&mut self, at: Time, id: usize, path: &str, text: &str, ramp: Span) {
         let setting = |text: String| Setting { id, path: path.to_owned(), text };
         let mut goal = self.present.clone();
-        let (Some(old), Ok(_)) = (text_of(&self.present, path), set_parameter(&mut goal, path, text)) else { return };
-        let Some(new) = text_of(&goal, path) else { return };
+        let (Some(old), Ok(_)) = (parameter_text(&self.present, path), set_parameter(&mut goal, path, text)) else {
+            return;
+        };
+        let Some(new) = parameter_text(&goal, path) else { return };
         if !ramp.is_zero()
             && let (Some(from), Some(to)) = (magnitude(&old), magnitude(&new))
         {
@@ -415,7 +417,7 @@ impl Score<'_> {
 
     fn show_setting(&mut self, at: Time, path: &str) {
         let top = self.settings.iter().rev().find(|setting| setting.path == path).map(|setting| setting.text.clone());
-        let Some(text) = top.or_else(|| text_of(self.design, path)) else { return };
+        let Some(text) = top.or_else(|| parameter_text(self.design, path)) else { return };
         if set_parameter(&mut self.present, path, &text).is_ok() {
             self.patches.extend(patch_of(&self.present, self.plan, path).map(|patch| (at, patch)));
         }
@@ -460,22 +462,6 @@ fn patch_of(design: &Design, plan: &Plan, path: &str) -> Option<Patch<Spec>> {
         return Some(Patch::Retune(node_of(plan, target)?, node.kind.clone()));
     }
     Some(Patch::RetuneLink(link_of(plan, target)?, Box::new(link_config(design.link(target)?))))
-}
-
-fn text_of(design: &Design, path: &str) -> Option<String> {
-    let (target, name) = path.rsplit_once('.')?;
-    let mut text = None;
-    let mut read = |param: &Param, value: &mut dyn Value| {
-        if param.name == name {
-            text = Some(value.text());
-        }
-    };
-    if let Some(node) = design.nodes.get(target) {
-        node.kind.clone().visit(&mut read);
-    } else {
-        design.link(target)?.clone().visit(&mut read);
-    }
-    text
 }
 
 #[cfg(test)]

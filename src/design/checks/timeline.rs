@@ -2,7 +2,8 @@
 
 use super::{classes, cycles, links, with_suggestion};
 use crate::base::{Finding, Span, Subject};
-use crate::design::{Action, Design, Intervention, LinkSpec, Target, set_parameter};
+use crate::design::{Action, Design, Intervention, LinkSpec, Target, parameter_text, set_parameter};
+use crate::kinds::params::magnitude;
 use crate::kinds::{Group, Handle, KINDS, Param, Spec, Value};
 use std::collections::BTreeSet;
 
@@ -25,6 +26,7 @@ pub fn check(design: &Design, findings: &mut Vec<Finding>) {
         if !unknown {
             check_action(design, intervention, &subject.then("do"), findings);
             check_duration(intervention, &subject, findings);
+            check_ramp(design, intervention, &subject, findings);
             check_losses(design, &intervention.action, &subject.then("do"), &mut losing, findings);
         }
     }
@@ -106,6 +108,24 @@ fn check_duration(intervention: &Intervention, subject: &Subject, findings: &mut
     if intervention.lasting.is_some() && !intervention.action.goes_on() {
         let message = format!("{name} is done at once: there is nothing that could be undone after a while");
         findings.push(Finding::error("bad-lasting", subject.then("lasting"), message));
+    }
+}
+
+/// What is not a number jumps when its ramp ends.
+fn check_ramp(design: &Design, intervention: &Intervention, subject: &Subject, findings: &mut Vec<Finding>) {
+    let (Action::Set(path, text), Some(_)) = (&intervention.action, intervention.ramp) else { return };
+    let mut changed = design.clone();
+    if set_parameter(&mut changed, path, text).is_err() {
+        return;
+    }
+    let no_number = [design, &changed]
+        .into_iter()
+        .find_map(|design| parameter_text(design, path).filter(|text| magnitude(text).is_none()));
+    if let Some(text) = no_number {
+        let message =
+            format!("there is nothing between `{path}` as it is and as it will be, since {text} is no number");
+        let finding = Finding::warning("odd-ramp", subject.then("ramp"), message);
+        findings.push(finding.with_remedy("leave out the ramp: the value changes at once, when the ramp would end"));
     }
 }
 
@@ -484,6 +504,11 @@ mod tests {
         expect(r#"(at: "1s", do: Heal("sc"))"#, &["nothing can happen to `sc`"]);
         expect(r#"(at: "1s", do: Heal("u"))"#, &[]);
         expect(r#"(at: "1s", ramp: "1s", do: Freeze("a"))"#, &["bad-ramp timeline.0.ramp"]);
+        expect(
+            r#"(at: "1s", ramp: "1s", do: Set("a.work", "Exponential(\"9ms\")"))"#,
+            &["odd-ramp timeline.0.ramp: there is nothing between `a.work` as it is and as it will be"],
+        );
+        expect(r#"(at: "1s", ramp: "1s", do: Set("a.slots", "9"))"#, &[]);
         expect(r#"(at: "1s", do: Partition(["u"], ["b"]))"#, &["no link leads from one side"]);
         expect(
             r#"(at: "1s", do: Partition(["a", "u"], ["cache"]))"#,

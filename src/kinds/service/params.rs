@@ -48,7 +48,10 @@ pub enum Runtime {
     /// One core per process, first come first served; waiting costs nothing, work blocks everybody.
     EventLoop,
     /// Threads that take turns on one core per process (CPython's global lock).
-    GlobalLock { switch_interval: Span },
+    GlobalLock {
+        #[serde(default = "switch_interval")]
+        switch_interval: Span,
+    },
     /// One call per instance; instances on demand, up to `slots`.
     Serverless { cold_start: Dist, keep_alive: Span },
 }
@@ -63,10 +66,18 @@ impl Runtime {
         ),
         ("GlobalLock", "Threads that take turns on one core per process (CPython's global interpreter lock)."),
         ("Serverless", "Serverless: one instance per call, up to `slots`, with cold starts."),
-        ("switch_interval", "Time after which a thread passes on the lock that others wait for (CPython: 5 ms)."),
+        (
+            "switch_interval",
+            "Time after which a thread passes on the lock that others wait for (default 5 ms, as in CPython).",
+        ),
         ("cold_start", "Cold start: time to start an instance."),
         ("keep_alive", "Keep-alive: time for which an idle instance is kept."),
     ];
+}
+
+/// CPython's own.
+fn switch_interval() -> Span {
+    Span::from_millis(5)
 }
 
 /// Drop from a standing queue (controlled delay).

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::ron;
+use crate::kinds::{Param, Value};
 use crate::run::compile;
 
 /// What the timeline does, a line for each patch: the second and what is done.
@@ -166,13 +167,13 @@ fn every_number_can_be_ramped() {
             for example in param.examples {
                 let mut goal = design.clone();
                 set_parameter(&mut goal, &path, example).expect("an example");
-                let new = text_of(&goal, &path).expect("there");
+                let new = parameter_text(&goal, &path).expect("there");
                 let (Some(from), Some(to)) = (magnitude(&default).or(Some(0.0)), magnitude(&new)) else { continue };
                 let half = f64::midpoint(from, to);
                 let fits = |text: &String| set_parameter(&mut goal.clone(), &path, text).is_ok();
                 let text = texts_like(&new, half).into_iter().find(fits).unwrap_or_else(|| panic!("{path} {new}"));
                 set_parameter(&mut goal, &path, &text).expect("it fits");
-                let got = text_of(&goal, &path).and_then(|text| magnitude(&text)).expect("a number");
+                let got = parameter_text(&goal, &path).and_then(|text| magnitude(&text)).expect("a number");
                 let whole = text != texts_like(&new, half)[0] || new.contains('B');
                 let near = if whole { 0.5 } else { 1e-9 + 1e-9 * half };
                 assert!((got - half).abs() <= near, "{path}: {text} is {got}, not {half}");
