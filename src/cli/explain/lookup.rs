@@ -24,7 +24,7 @@ pub(super) fn all_about(topic: &str) -> Option<String> {
         let whole = Spec::new(topic).map(|spec| format!("{}\n{}\n", refer(topic), indented(6, spec.meta().summary)));
         whole.unwrap_or_else(|| about(&bare(topic)).join("\n"))
     });
-    let parts: Vec<String> = own.into_iter().chain(note).chain(others).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<String> = note.into_iter().chain(own).chain(others).filter(|part| !part.is_empty()).collect();
     (!parts.is_empty()).then(|| parts.join("\n"))
 }
 
