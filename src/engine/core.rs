@@ -11,6 +11,7 @@ use super::meter::Meters;
 use super::op::Ops;
 use super::outcome::Reply;
 use super::plan::Plan;
+use super::replica::{ReplicaLoad, ReplicaState};
 use super::sim::Control;
 use super::steps::{Children, StepState};
 use super::tally::{ClassTally, LinkTally, NodeTally};
@@ -28,7 +29,7 @@ pub(crate) enum Ready {
     Reply,
     /// The next of `attempts`.
     Attempt,
-    /// The same, of which the caller would not learn: its reply reached nobody.
+    /// The same, of which the caller would not learn: its request or reply reached nobody.
     Unheard,
     /// An operation may be due for another copy.
     Hedge(CallId),
@@ -92,61 +93,6 @@ pub(crate) const NODE_BITS: u32 = 20;
 const GENERATION_BITS: u32 = 28;
 pub(crate) const GENERATION_MASK: u32 = (1 << GENERATION_BITS) - 1;
 
-/// What a replica is doing, in the order in which a display tells of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    #[default]
-    Running,
-    Starting,
-    /// It takes longer than usual, or some of its answers are errors.
-    Degraded,
-    /// Its work stands still, and will go on.
-    Paused,
-    /// It takes no new calls, and goes when it is empty.
-    Draining,
-    /// Down by itself, not by order.
-    Broken,
-    Killed,
-}
-
-impl Stage {
-    pub const ALL: [Stage; 7] = [
-        Stage::Running,
-        Stage::Starting,
-        Stage::Degraded,
-        Stage::Paused,
-        Stage::Draining,
-        Stage::Broken,
-        Stage::Killed,
-    ];
-}
-
-/// A replica as it looks from outside.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ReplicaState {
-    pub up: bool,
-    /// Whether its node means it to take calls: not while it starts or drains. A crash does not change that.
-    pub serving: bool,
-    pub slow: f64,
-    pub fail: f64,
-    /// Its process stands still: what it hears it takes up later.
-    pub frozen: bool,
-}
-
-impl Default for ReplicaState {
-    fn default() -> Self {
-        ReplicaState { up: true, serving: true, slow: 1.0, fail: 0.0, frozen: false }
-    }
-}
-
-/// What a replica has done since the beginning: calls that ended there, and how long they held a slot and were worked on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReplicaLoad {
-    pub calls: u64,
-    pub held_ns: u64,
-    pub worked_ns: u64,
-}
-
 /// What the engine knows of a node. Aligned, so that nothing a call changes lies across two lines of the processor's cache.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
@@ -156,6 +102,8 @@ pub(crate) struct NodeState {
     pub replicas: Vec<ReplicaState>,
     /// What each replica has done, where there are several.
     pub loads: Vec<ReplicaLoad>,
+    /// Since when each of them is up; `NEVER` where it is not.
+    pub up_since: Vec<Time>,
     /// The largest share of failures among the replicas.
     pub fail_share: f64,
     pub any_fails: bool,
@@ -173,12 +121,26 @@ pub(crate) struct NodeState {
 }
 
 impl NodeState {
-    pub fn refresh(&mut self) {
+    pub fn refresh(&mut self, now: Time) {
+        self.settle(now);
+        for (i, since) in self.up_since.iter_mut().enumerate() {
+            *since = if self.replicas.get(i).is_some_and(|replica| replica.up) { now } else { Time::NEVER };
+        }
         self.fail_share = self.replicas.iter().map(|replica| replica.fail).fold(0.0, f64::max);
         self.any_fails = self.fail_share > 0.0;
         self.any_slow = self.replicas.iter().any(|replica| replica.slow != 1.0);
         self.any_down = self.replicas.iter().any(|replica| !replica.up);
         self.all_down = !self.replicas.is_empty() && self.replicas.iter().all(|replica| !replica.up);
+    }
+
+    /// Bring the times up to date for which replicas were there.
+    pub fn settle(&mut self, now: Time) {
+        for (load, since) in self.loads.iter_mut().zip(&mut self.up_since) {
+            if *since != Time::NEVER {
+                load.up_ns += now.since(*since).0;
+                *since = now;
+            }
+        }
     }
 
     /// Whether a replica that fails at times makes an error of this call's reply.
@@ -302,6 +264,7 @@ impl Core {
             tally: NodeTally::default(),
             replicas: vec![ReplicaState::default()],
             loads: Vec::new(),
+            up_since: Vec::new(),
             fail_share: 0.0,
             any_fails: false,
             any_slow: false,

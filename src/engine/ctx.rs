@@ -1,11 +1,12 @@
 //! What a behaviour may do: the whole of the engine as a kind sees it.
 
 use super::call::{ANY_REPLICA, CONNECTING, Call, CallId, IN_POOL_QUEUE, SERVING, STOPPED, Waiter};
-use super::core::{Core, NODE_BITS, Ready, ReplicaLoad, ReplicaState, What};
+use super::core::{Core, NODE_BITS, Ready, What};
 use super::event::Event;
 use super::meter::Meter;
 use super::op::Op;
 use super::outcome::{Operation, Reason, Reply};
+use super::replica::{ReplicaLoad, ReplicaState};
 use super::sim::Control;
 use super::tally::Counter;
 use crate::base::{ClassId, LinkId, NodeId, Rng, Span, Time, hash};
@@ -221,7 +222,7 @@ impl Ctx<'_> {
     // ---- places that were tried
 
     /// From now on this node says where each further attempt of what it sends by itself goes, and is told how each attempt ends,
-    /// and of successes whose replies reached nobody.
+    /// and what became of those whose request or reply reached nobody.
     pub fn picks_again(&mut self) {
         self.core.nodes[self.node.index()].picks = true;
     }
@@ -461,13 +462,13 @@ impl Ctx<'_> {
 
     /// Say how many replicas this node has. New ones are healthy.
     pub fn set_replicas(&mut self, count: u16) {
-        let node = &mut self.core.nodes[self.node.index()];
+        let (node, now) = (&mut self.core.nodes[self.node.index()], self.core.now);
         node.replicas.resize(usize::from(count), ReplicaState::default());
-        if count > 1 {
-            // Those that are gone have done what they have done.
-            node.loads.resize(node.loads.len().max(usize::from(count)), ReplicaLoad::default());
-        }
-        node.refresh();
+        // Those that are gone have done what they have done.
+        let copies = node.loads.len().max(usize::from(count));
+        node.loads.resize(copies, ReplicaLoad::default());
+        node.up_since.resize(copies, Time::NEVER);
+        node.refresh(now);
         self.core.topology_changed();
     }
 
@@ -490,7 +491,7 @@ impl Ctx<'_> {
         if let Some(state) = node.replicas.get_mut(usize::from(replica)) {
             (state.up, state.serving) = (up, up);
         }
-        node.refresh();
+        node.refresh(self.core.now);
         self.core.topology_changed();
     }
 

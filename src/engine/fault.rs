@@ -154,7 +154,7 @@ impl Core {
                 _ => {}
             }
         }
-        state.refresh();
+        state.refresh(self.now);
         self.topology_changed();
     }
 }

@@ -261,11 +261,15 @@ pub const NODE_MEASURES: &[&[NodeMeasure]] = &[
             How::Level(Meter::SlotCapacity),
             "Slots there are: mean over time. It follows the number of replicas.",
         ),
-        Measure::new("hottest_share", How::HottestShare, "Share of the calls that the busiest replica or shard takes."),
+        Measure::new(
+            "hottest_share",
+            How::HottestShare,
+            "Share of the calls that the most utilized replica or shard takes.",
+        ),
         Measure::new(
             "hottest_utilization",
             How::HottestUse,
-            "Share of slots or cores in use at the busiest replica or shard, whichever is more.",
+            "Share of slots or cores in use at the most utilized replica or shard, whichever is more.",
         ),
     ],
 ];
@@ -294,17 +298,21 @@ pub const LINK_MEASURES: &[&[Measure<LinkCounts>]] = &[
 
 /// Of a replica or shard.
 pub const COPY_MEASURES: &[&[Measure<CopyCounts>]] = &[&[
-    Measure::new("throughput", How::Rate(|c| c.calls), "Calls per second that end at the replica or shard."),
+    Measure::new(
+        "calls",
+        How::Rate(|c| c.calls),
+        "Calls per second that end at the replica or shard, failed ones included.",
+    ),
     Measure::new("share", How::Share(|c| c.calls, |c| c.of_all), "Share of the calls of all replicas or shards."),
     Measure::new(
         "utilization",
         How::Share(|c| c.held_ns.min(c.slots_ns), |c| c.slots_ns),
-        "Share of its slots in use, if all have as many.",
+        "Share of its slots in use while it is up, if all have as many.",
     ),
     Measure::new(
         "core_utilization",
         How::Share(|c| c.worked_ns.min(c.cores_ns), |c| c.cores_ns),
-        "Share of its cores in use, if all have as many.",
+        "Share of its cores in use while it is up, if all have as many.",
     ),
 ]];
 

@@ -17,6 +17,7 @@ mod outcome;
 mod plan;
 mod policy;
 mod pool;
+mod replica;
 mod role;
 mod sending;
 mod sim;
@@ -26,7 +27,6 @@ mod tally;
 mod tests;
 mod trace;
 
-pub use self::core::{ReplicaLoad, ReplicaState, Stage};
 pub use call::{ANY_REPLICA, Call, CallId, Leg};
 pub use ctx::{Again, Aim, Child, Ctx, Request, Route, Steps};
 pub use event::EventQueue;
@@ -39,6 +39,7 @@ pub use measure::{
 pub use meter::{METERS, Meter, Meters};
 pub use outcome::{Operation, Outcome, REASONS, Reason, Reply};
 pub use plan::{LinkPlan, LinkUse, MAX_AFTER, MAX_CLASSES, NodePlan, Plan, StepGroup, Wait};
+pub use replica::{ReplicaLoad, ReplicaState, Stage};
 pub use role::{Copies, NodeKind, Role};
 pub use sim::{Behaviour, Control, Sim};
 pub use tally::{

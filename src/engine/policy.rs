@@ -266,8 +266,12 @@ impl Core {
         let call = &mut self.calls[id];
         call.flags &= if back { !RETURNING } else { !SERVING };
         self.links[call.link.index()].has_lost = true;
-        if back {
-            self.note_unheard(id);
+        let (reply, waits) = (call.reply, call.waits);
+        match (back, waits) {
+            (true, _) if reply.is_ok() => self.note_unheard(id, reply),
+            // Of an attempt of an operation, that learns in time.
+            (false, Waits::Root) => self.note_unheard(id, Reply::failed(Reason::Lost)),
+            _ => {}
         }
         let call = &mut self.calls[id];
         let unnoticed = match call.waiter() {
@@ -288,14 +292,14 @@ impl Core {
         }
     }
 
-    /// A reply has reached nobody: it was lost, or came too late for the policies of its link. If what was asked is done
-    /// all the same, tell a node that picks the places of attempts.
+    /// A request or a reply has reached nobody: it was lost, or came too late for the policies of its link. Tell a node that
+    /// picks the places of attempts what became of what it asked.
     #[cold]
-    fn note_unheard(&mut self, id: CallId) {
+    fn note_unheard(&mut self, id: CallId, reply: Reply) {
         let call = &self.calls[id];
         let from = self.links[call.link.index()].from;
-        if call.reply.is_ok() && self.nodes[from.index()].picks {
-            self.attempts.push_back(Child::of(call, call.reply));
+        if self.nodes[from.index()].picks {
+            self.attempts.push_back(Child::of(call, reply));
             self.ready.push(Ready::Unheard);
         }
     }
@@ -356,7 +360,9 @@ impl Core {
             self.carry(id, link, true);
         } else if flags & AWAITED == 0 {
             self.calls[id].flags &= !RETURNING;
-            self.note_unheard(id);
+            if reply.is_ok() {
+                self.note_unheard(id, reply);
+            }
             self.release(id);
         } else {
             self.ready.push(Ready::Return(id));
@@ -376,7 +382,9 @@ impl Core {
                 self.nodes[link.to.index()].tally.latency.record(latency.0);
             }
             self.calls[id].flags &= !RETURNING;
-            self.note_unheard(id);
+            if reply.is_ok() {
+                self.note_unheard(id, reply);
+            }
             self.release(id);
             return Told::Nothing;
         }

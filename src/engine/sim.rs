@@ -1,7 +1,7 @@
 //! A plan being executed.
 
 use super::call::{Call, CallId, Waiter};
-use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, ReplicaLoad, ReplicaState, What};
+use super::core::{Core, GENERATION_MASK, NODE_BITS, Ready, What};
 use super::ctx::{Again, Aim, Child, Ctx};
 use super::event::{Event, MAX_PLACES};
 use super::fault::{Fault, Patch, Place};
@@ -9,6 +9,7 @@ use super::meter::Meters;
 use super::outcome::Reply;
 use super::plan::Plan;
 use super::policy::Told;
+use super::replica::{ReplicaLoad, ReplicaState};
 use super::tally::{ClassCounts, ClassTally, LinkCounts, LinkTally, NodeCounts, NodeTally};
 use super::trace::{Hop, Journey};
 use crate::base::{ClassId, Histogram, LinkId, NodeId, Time};
@@ -52,8 +53,8 @@ pub trait Behaviour: Clone {
     }
     /// An attempt has ended of an operation that this node has sent, if it [picks](Ctx::picks_again) the place of each.
     fn on_attempt(&mut self, _ctx: &mut Ctx, _attempt: &Child) {}
-    /// A call has succeeded that this node has sent, and its reply reached nobody, if it [picks](Ctx::picks_again) the place
-    /// of each.
+    /// A call that this node has sent was lost, or has ended and its reply reached nobody, if it
+    /// [picks](Ctx::picks_again) the place of each.
     fn on_unheard(&mut self, _ctx: &mut Ctx, _done: &Child) {}
     /// The itinerary begun with [`Ctx::run_steps`] has ended.
     fn on_steps_done(&mut self, ctx: &mut Ctx, id: CallId, reply: Reply);
@@ -435,9 +436,11 @@ impl<B: Behaviour> Sim<B> {
         &self.core.nodes[node.index()].replicas
     }
 
-    /// What each replica of a node has done so far; empty where there was never more than one.
-    pub fn loads(&self, node: NodeId) -> &[ReplicaLoad] {
-        &self.core.nodes[node.index()].loads
+    /// What each replica of a node has done so far; empty where it has none.
+    pub fn loads(&mut self, node: NodeId) -> &[ReplicaLoad] {
+        let (node, now) = (&mut self.core.nodes[node.index()], self.core.now);
+        node.settle(now);
+        &node.loads
     }
 
     /// Calls that have arrived at a node and were not answered, counted one by one: what conservation is checked

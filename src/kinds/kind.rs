@@ -194,8 +194,8 @@ pub trait Kind: Sized + Clone {
     /// An attempt has ended of an operation that this node has sent, if it [picks](Ctx::picks_again) the place of each.
     fn on_attempt(&mut self, _ctx: &mut Ctx, _attempt: &Child) {}
 
-    /// A call has succeeded that this node has sent, and its reply reached nobody: it was lost, or came too late for the
-    /// policies of its link. Told to nodes that [pick](Ctx::picks_again) the place of each attempt.
+    /// A call that this node has sent was lost, or has ended and its reply reached nobody: it was lost, or came too late for
+    /// the policies of its link. Told to nodes that [pick](Ctx::picks_again) the place of each attempt.
     fn on_unheard(&mut self, _ctx: &mut Ctx, _done: &Child) {}
 
     /// Where a further attempt goes of what this node has sent, if it [picks](Ctx::picks_again) the place of each.

@@ -337,8 +337,13 @@ impl Kind for LoadBalancer {
         accepts_calls: true,
         outs: Outs::Some,
         measures: &[
-            NodeMeasure::level("usable", 0, Unit::Number, "Targets that get calls: up, healthy and not ejected."),
-            NodeMeasure::counted("ejected", EJECTED, "Targets that are ejected after consecutive failures."),
+            NodeMeasure::level(
+                "usable",
+                0,
+                Unit::Number,
+                "Targets that the balancer takes for usable: healthy as far as it knows, and not ejected.",
+            ),
+            NodeMeasure::counted("ejected", EJECTED, "Ejections after consecutive failures."),
         ],
         controls: &[Handle::Kill, Handle::Fail],
     };

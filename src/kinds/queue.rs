@@ -20,7 +20,7 @@ use crate::engine::{Again, Aim, CallId, Child, Control, Ctx, Meter, Reason, Repl
 use crate::parts::waiting::{Discipline, Ticket, Waiting};
 use ages::{EXPIRE, Line};
 use consumers::Consumer;
-use duplicates::Severed;
+use duplicates::{Severed, Unsettled};
 use faults::Unheard;
 use std::collections::BTreeMap;
 
@@ -35,6 +35,8 @@ struct Message {
     repeated: u32,
     /// A consumer has handled it, and no acknowledgement has said so.
     handled: bool,
+    /// Deliveries that were given up while their consumers were at work, as far as is known.
+    unsettled: Vec<u32>,
     place: Place,
     /// Whether it is in the list of those by age.
     listed: bool,
@@ -90,6 +92,7 @@ pub struct Queue {
     timed: Time,
     in_flight: IntMap<u32, InFlight>,
     severed: Severed,
+    unsettled: Unsettled,
     next_delivery: u32,
     consumers: Vec<Consumer>,
     topology: u64,
@@ -124,6 +127,7 @@ impl Queue {
             deliveries: 0,
             repeated: 1,
             handled: false,
+            unsettled: Vec::new(),
             place: Place::Resting,
             listed: false,
             generation: 0,
@@ -196,6 +200,7 @@ impl Queue {
         if self.messages[slot as usize].place == Place::Visible {
             self.hide(ctx, slot, Place::Gone);
         }
+        self.settle(slot);
         let message = &mut self.messages[slot as usize];
         message.place = Place::Gone;
         message.generation = message.generation.wrapping_add(1);
@@ -373,6 +378,7 @@ impl Kind for Queue {
             timed: Time::NEVER,
             in_flight: IntMap::default(),
             severed: Severed::default(),
+            unsettled: Unsettled::default(),
             next_delivery: 0,
             consumers: Vec::new(),
             topology: u64::MAX,
@@ -435,16 +441,24 @@ impl Kind for Queue {
             self.took(ctx, delivery.consumer);
         }
         if child.reply.is_ok() {
-            self.handled(ctx, delivery.slot, delivery.generation);
+            self.handled(ctx, delivery.slot, delivery.generation, child.tag);
             if kept {
                 let lag = ctx.now().since(self.messages[delivery.slot as usize].sent);
                 ctx.lag(lag);
                 self.remove(ctx, delivery.slot);
             }
-        } else if kept && delivery.awaited {
+        } else if !kept {
+            // What was lost on the way has been noted as such.
+            if child.reply.outcome != Err(Reason::Lost) {
+                self.lost_at_once(ctx);
+            }
+        } else if delivery.awaited {
             if turned_away {
                 self.not_delivered(ctx, delivery.slot);
             } else {
+                if matches!(child.reply.outcome, Err(Reason::Timeout | Reason::Deadline)) {
+                    self.may_be_handled(delivery.slot, child.tag);
+                }
                 self.again(ctx, delivery.slot, LEAST_CYCLE - ctx.now().since(child.sent));
             }
         }
@@ -452,7 +466,7 @@ impl Kind for Queue {
     }
 
     fn on_unheard(&mut self, ctx: &mut Ctx, done: &Child) {
-        self.handled_unheard(ctx, done.tag);
+        self.ended_unheard(ctx, done);
     }
 
     fn pick_again(&mut self, ctx: &mut Ctx, again: &Again) -> Aim {

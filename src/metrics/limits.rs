@@ -2,9 +2,9 @@
 //! what they wait for, which limit that is.
 
 use super::estimate::Hottest;
-use super::reading::Stretch;
 use super::recorder::Recorder;
 use super::report::{NodeReport, Report};
+use super::stretch::Stretch;
 use crate::base::short::{count, number, percent};
 use crate::engine::{Guarding, LinkCounts, Role};
 
@@ -225,8 +225,11 @@ impl<'a> Limits<'a> {
         let handed: u64 =
             self.outs(queue).filter_map(|link| self.report.links.get(self.link_name(link))).map(|l| l.in_flight).sum();
         match found.iter().copied().min_by(|a, b| busy(*a).total_cmp(&busy(*b))) {
+            Some(least) if busy(least) < SATURATED && handed == 0 => format!(
+                "its consumers have slots to spare ({said}), but no message is with them: they are paused, down or cut off"
+            ),
             Some(least) if busy(least) < SATURATED => format!(
-                "its consumers have slots to spare ({said}), but are handed no more ({} messages are with them): raise `prefetch`, or look at what they wait for",
+                "its consumers have slots to spare ({said}), but are handed no more ({} with them): raise `prefetch`, or look at what they wait for",
                 count(handed)
             ),
             Some(_) => {

@@ -8,12 +8,14 @@ mod reading;
 mod recorder;
 mod report;
 pub mod steady;
+mod stretch;
 mod stuck;
 mod warnings;
 
 pub use estimate::{Estimate, Hottest, Latency};
 pub use frame::{CopyFrame, Frame, LinkFrame, Moment, NodeFrame, Token};
 pub use heavy::HeavyTail;
-pub use reading::{Reading, Stretch, Subject};
+pub use reading::{Reading, Subject};
 pub use recorder::{ClassRow, LinkRow, NodeRow, Recorder, Series, WarmUpRule};
 pub use report::{ClassReport, LinkReport, NodeReport, Report, Warning};
+pub use stretch::Stretch;

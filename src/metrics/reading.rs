@@ -2,9 +2,10 @@
 //! there is one. Reports, expectations, plots, tables and frames ask here; nobody else has a formula.
 
 use super::estimate::{Estimate, Hottest, Latency};
-use super::recorder::{NodeRow, Recorder, Sparse, WarmUpRule};
-use super::steady::{self, Interval, WarmUp};
-use crate::base::{Histogram, Time, maths};
+use super::recorder::{NodeRow, Recorder, Sparse};
+use super::steady::{self, Interval};
+use super::stretch::Stretch;
+use crate::base::{Histogram, maths};
 use crate::engine::{
     CLASS_MEASURES, COPY_MEASURES, ClassCounts, CopyCounts, Counter, Counts, How, LINK_MEASURES, LinkCounts, METERS,
     Measure, Meter, NodeCounts, NodeMeasure, ReplicaLoad, Role, Stat, Times, named,
@@ -25,36 +26,6 @@ pub enum Subject {
     Link(usize),
 }
 
-/// The part of the run that figures are about.
-#[derive(Clone, Debug)]
-pub struct Stretch {
-    windows: Range<usize>,
-    /// The whole of these.
-    segments: Range<usize>,
-    /// Whether the windows are those of the segments: the batches are the segments then, and distributions are known of
-    /// everything.
-    is_whole: bool,
-    seconds: f64,
-    /// A steady state was looked for and not found.
-    pub(super) unsettled: bool,
-}
-
-impl Stretch {
-    pub fn seconds(&self) -> f64 {
-        self.seconds
-    }
-
-    /// Whether it holds no whole segment.
-    pub fn is_short(&self) -> bool {
-        self.segments.is_empty()
-    }
-
-    /// The first window.
-    pub fn start(&self) -> usize {
-        self.windows.start
-    }
-}
-
 /// What may have an interval.
 #[derive(Clone, Copy, Default)]
 struct Sure {
@@ -73,7 +44,7 @@ struct Batch<C> {
     /// Level-nanoseconds.
     areas: [u64; METERS],
     peak: u32,
-    /// Levels of the kind at its end.
+    /// Levels of the kind: means of what they were when each window ended.
     gauges: Vec<f64>,
     seconds: f64,
 }
@@ -263,6 +234,12 @@ impl<C: Counts + Counted> Batch<C> {
     }
 }
 
+/// Of the slots or cores of all copies, in nanoseconds, those of one: each has as many while it is up.
+fn capacity(load: &ReplicaLoad, loads: &[ReplicaLoad], all: u64) -> u64 {
+    let up: u128 = loads.iter().map(|load| u128::from(load.up_ns)).sum();
+    (u128::from(all) * u128::from(load.up_ns) / up.max(1)) as u64
+}
+
 /// Standard deviation over mean.
 fn variation(histogram: &Histogram) -> Option<f64> {
     let mean = histogram.mean().filter(|mean| *mean > 0.0)?;
@@ -272,6 +249,11 @@ fn variation(histogram: &Histogram) -> Option<f64> {
 /// Half-width of a ratio of sums over batches, in units of `scale`.
 fn ratio(batches: &[(f64, f64)], scale: f64) -> Option<f64> {
     steady::batch_interval(batches).map(|Interval { half_width, .. }| half_width / scale)
+}
+
+/// Their failures are not counted one by one.
+fn copy_measure(name: &str) -> Option<Measure<CopyCounts>> {
+    COPY_MEASURES.iter().copied().flatten().find(|measure| measure.name == name).copied()
 }
 
 impl Recorder {
@@ -301,7 +283,7 @@ impl Recorder {
         match subject {
             Subject::All | Subject::Class(_) => self.classes(subject, stretch).value(&named(CLASS_MEASURES, name)?),
             Subject::Node(node) => self.node(node, stretch).value(&self.node_measure(node, name)?),
-            Subject::Copy(node, copy) => self.copy(node, copy, stretch)?.value(&named(COPY_MEASURES, name)?),
+            Subject::Copy(node, copy) => self.copy(node, copy, stretch)?.value(&copy_measure(name)?),
             Subject::Link(link) => self.link(link, stretch).value(&named(LINK_MEASURES, name)?),
         }
     }
@@ -316,10 +298,16 @@ impl Recorder {
             Subject::All | Subject::Class(_) => of(&self.classes(subject, stretch), named(CLASS_MEASURES, name)),
             Subject::Node(node) => of(&self.node(node, stretch), self.node_measure(node, name)),
             Subject::Copy(node, copy) => {
-                self.copy(node, copy, stretch).map_or((0, 0), |reading| of(&reading, named(COPY_MEASURES, name)))
+                self.copy(node, copy, stretch).map_or((0, 0), |reading| of(&reading, copy_measure(name)))
             }
             Subject::Link(link) => of(&self.link(link, stretch), named(LINK_MEASURES, name)),
         }
+    }
+
+    /// Whether this is a node that takes no calls and only changes others.
+    pub fn is_scaler(&self, name: &str) -> bool {
+        let node = self.plan.nodes.iter().position(|node| node.name == name);
+        node.is_some_and(|node| self.kinds[node].role == Role::Scaler)
     }
 
     /// Whether a figure is known of whole segments only.
@@ -397,15 +385,14 @@ impl Recorder {
                 let loads = self.loads(node, segment..segment + 1);
                 let windows = self.windows_of(segment);
                 let all = self.node_batch(node, windows);
-                let each = |meter: Meter| all.areas[meter as usize] / loads.len().max(1) as u64;
                 let of_all = loads.iter().map(|load| load.calls).sum();
                 let counts = loads.get(copy).map(|load| CopyCounts {
                     calls: load.calls,
                     of_all,
                     held_ns: load.held_ns,
-                    slots_ns: each(Meter::SlotCapacity),
+                    slots_ns: capacity(load, &loads, all.areas[Meter::SlotCapacity as usize]),
                     worked_ns: load.worked_ns,
-                    cores_ns: each(Meter::CoreCapacity),
+                    cores_ns: capacity(load, &loads, all.areas[Meter::CoreCapacity as usize]),
                 });
                 has_been |= counts.is_some();
                 // Before it came, the others had all calls.
@@ -437,71 +424,6 @@ impl Recorder {
         reading
     }
 
-    // ---- stretches
-
-    /// The run after its warm-up, which ends at the end of a segment.
-    pub fn after_warm_up(&self) -> Stretch {
-        let series = &self.series;
-        let (segment, unsettled) = self.warm_segments();
-        let segment = segment.min(series.segments.len().saturating_sub(1));
-        let window = if segment == 0 { 0 } else { series.segment_ends[segment - 1] };
-        let end = series.ends.last().copied().unwrap_or(Time::ZERO);
-        Stretch {
-            windows: window..series.ends.len(),
-            segments: segment.min(series.segments.len())..series.segments.len(),
-            is_whole: true,
-            seconds: end.since(series.start(window)).as_secs().max(1e-12),
-            unsettled,
-        }
-    }
-
-    /// The windows that lie within these times; none if there is none.
-    pub fn between(&self, from: Time, until: Time) -> Option<Stretch> {
-        let series = &self.series;
-        let first = (0..series.ends.len()).find(|&w| series.start(w) >= from)?;
-        let last = series.ends.partition_point(|end| *end <= until);
-        (first < last).then(|| self.of_windows(first..last))
-    }
-
-    /// These windows.
-    pub fn of_windows(&self, windows: Range<usize>) -> Stretch {
-        let ends = &self.series.segment_ends;
-        let first = if windows.start == 0 { 0 } else { ends.partition_point(|end| *end < windows.start) + 1 };
-        let last = ends.partition_point(|end| *end <= windows.end);
-        let seconds = windows.clone().map(|w| self.seconds_of(&(w..w + 1))).sum();
-        Stretch { windows, segments: first..last.max(first), is_whole: false, seconds, unsettled: true }
-    }
-
-    /// How many segments the warm-up lasts, and whether no steady state was found.
-    fn warm_segments(&self) -> (usize, bool) {
-        let (series, classes) = (&self.series, self.plan.classes.len());
-        match self.rule {
-            WarmUpRule::Given(span) if !span.is_zero() => (1, false),
-            WarmUpRule::Given(_) | WarmUpRule::None => (0, false),
-            WarmUpRule::Auto => {
-                // Without an answer in a window, the last known mean stands in.
-                let mut last = 0.0;
-                let means: Vec<f64> = (0..series.ends.len())
-                    .map(|w| {
-                        let rows = &series.classes[w * classes..(w + 1) * classes];
-                        let sum: u64 = rows.iter().map(|row| row.counts.latency_ns).sum();
-                        let n: u64 = rows.iter().map(|row| row.counts.answered()).sum();
-                        if n > 0 {
-                            last = sum as f64 / n as f64;
-                        }
-                        last
-                    })
-                    .collect();
-                let (warm, unsettled) = match steady::warm_up(&means) {
-                    WarmUp::Ends(warm) => (warm, false),
-                    WarmUp::TooLong => (steady::longest_warm_up(means.len()), true),
-                };
-                let ends = series.segment_ends.iter().position(|end| *end >= warm);
-                (if warm == 0 { 0 } else { ends.map_or(0, |s| s + 1) }, unsettled)
-            }
-        }
-    }
-
     fn batches<C>(&self, stretch: &Stretch, of_windows: impl Fn(Range<usize>) -> Batch<C>) -> Vec<Batch<C>> {
         if stretch.is_whole {
             stretch.segments.clone().map(|segment| of_windows(self.windows_of(segment))).collect()
@@ -513,8 +435,11 @@ impl Recorder {
     fn node_batch(&self, node: usize, windows: Range<usize>) -> Batch<NodeCounts> {
         let (n, series) = (self.plan.nodes.len(), &self.series);
         let mut batch = Batch { seconds: self.seconds_of(&windows), ..Batch::<NodeCounts>::default() };
-        if let Some(last) = windows.clone().next_back() {
-            batch.gauges = self.gauges_at(last, node).to_vec();
+        for window in windows.clone() {
+            let share = self.seconds_of(&(window..window + 1)) / batch.seconds;
+            let levels = self.gauges_at(window, node);
+            batch.gauges.resize(levels.len(), 0.0);
+            batch.gauges.iter_mut().zip(levels).for_each(|(mean, level)| *mean += share * level);
         }
         for window in windows {
             let NodeRow { counts, areas, queue_peak } = &series.nodes[window * n + node];
@@ -523,20 +448,6 @@ impl Recorder {
             batch.peak = batch.peak.max(*queue_peak);
         }
         batch
-    }
-
-    /// Windows of a segment.
-    fn windows_of(&self, segment: usize) -> Range<usize> {
-        let ends = &self.series.segment_ends;
-        let start = if segment == 0 { 0 } else { ends[segment - 1] };
-        start..ends[segment]
-    }
-
-    fn seconds_of(&self, windows: &Range<usize>) -> f64 {
-        match windows.is_empty() {
-            true => 0.0,
-            false => self.series.ends[windows.end - 1].since(self.series.start(windows.start)).as_secs(),
-        }
     }
 
     fn sure(&self, stretch: &Stretch, heavy: bool) -> Sure {
@@ -555,6 +466,7 @@ impl Recorder {
                 calls: now.calls.wrapping_sub(earlier.calls),
                 held_ns: now.held_ns.wrapping_sub(earlier.held_ns),
                 worked_ns: now.worked_ns.wrapping_sub(earlier.worked_ns),
+                up_ns: now.up_ns.wrapping_sub(earlier.up_ns),
             }
         };
         after.iter().enumerate().map(since).collect()
@@ -564,22 +476,21 @@ impl Recorder {
     fn hottest(&self, node: usize, stretch: &Stretch) -> Option<Hottest> {
         let loads = self.loads(node, stretch.segments.clone());
         let total: u64 = loads.iter().map(|load| load.calls).sum();
-        if total == 0 {
+        if total == 0 || loads.len() < 2 {
             return None;
         }
-        let mut areas = [0.0; METERS];
+        let mut areas = [0; METERS];
         for segment in stretch.segments.clone() {
             let batch = self.node_batch(node, self.windows_of(segment));
-            (0..METERS).for_each(|k| areas[k] += batch.areas[k] as f64 / 1e9);
+            (0..METERS).for_each(|k| areas[k] += batch.areas[k]);
         }
-        let copies = loads.len() as f64;
-        let part = |ns: u64, meter: Meter| {
-            let all = areas[meter as usize];
-            (all > 0.0).then(|| (ns as f64 / 1e9 * copies / all).min(1.0))
+        let part = |load: &ReplicaLoad, ns: u64, meter: Meter| {
+            let all = capacity(load, &loads, areas[meter as usize]);
+            (all > 0).then(|| (ns as f64 / all as f64).min(1.0))
         };
         let utilization = |load: &ReplicaLoad| {
-            let slots = part(load.held_ns, Meter::SlotCapacity);
-            slots.into_iter().chain(part(load.worked_ns, Meter::CoreCapacity)).reduce(f64::max)
+            let slots = part(load, load.held_ns, Meter::SlotCapacity);
+            slots.into_iter().chain(part(load, load.worked_ns, Meter::CoreCapacity)).reduce(f64::max)
         };
         let key = |i: usize| (utilization(&loads[i]).unwrap_or(0.0), loads[i].calls);
         let hotter = |a: usize, b: usize| if key(b) > key(a) { b } else { a };

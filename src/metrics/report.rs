@@ -1,8 +1,9 @@
 //! The report of a run: what a person reads, and what `--json` writes. Times are in seconds, rates per second.
 
 use super::estimate::{Estimate, Hottest, Latency};
-use super::reading::{Stretch, Subject};
+use super::reading::Subject;
 use super::recorder::Recorder;
+use super::stretch::Stretch;
 use crate::engine::{
     CLASS_MEASURES, Copies, Counts, Failures, How, LINK_MEASURES, NodeKind, NodeMeasure, REASONS, Role, Stat, Times,
     named,

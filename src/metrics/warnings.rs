@@ -2,10 +2,10 @@
 
 use super::estimate::Estimate;
 use super::limits::{LOST, Limits, SATURATED};
-use super::reading::Stretch;
 use super::recorder::{Recorder, WarmUpRule};
 use super::report::{ClassReport, NodeReport, Report, Warning};
 use super::steady;
+use super::stretch::Stretch;
 use crate::base::Span;
 use crate::base::short::{count, number, percent, seconds};
 use crate::engine::{Place, Role};
@@ -87,6 +87,17 @@ impl Recorder {
     /// What shows that a node gets more than it can do: its queue grows without an end, it is saturated and loses calls or
     /// lets them wait, or it has no room for them at times.
     fn overload(&self, limits: &Limits, report: &Report, i: usize, node: &NodeReport) -> Option<String> {
+        let load = self.full(limits, report, i, node);
+        let room = Self::short_of_room(limits, i, node);
+        match (load, room) {
+            // Of a queue both are to be known; of others the first tells what is refused.
+            (Some(load), Some(room)) if node.role == Some(Role::Broker) => Some(format!("{load}; {room}")),
+            (load, room) => load.or(room),
+        }
+    }
+
+    /// What shows that it is full: its queue grows, or it is busy all the time.
+    fn full(&self, limits: &Limits, report: &Report, i: usize, node: &NodeReport) -> Option<String> {
         let busy = Limits::busy(node);
         if self.queue_grows(i) {
             return Some(format!(
@@ -131,13 +142,13 @@ impl Recorder {
                 number(node.queue.value)
             ));
         }
-        Self::short_of_room(limits, i, node)
+        None
     }
 
     /// What a node turns away though it has time for it on average, since it has no room for what comes at once.
     fn short_of_room(limits: &Limits, i: usize, node: &NodeReport) -> Option<String> {
         let share = |n: u64| Some(n as f64 / node.arrived.max(1) as f64).filter(|share| *share >= LOST).map(percent);
-        let refused = share(limits.refused(i, node, &["queue_full", "shed"]));
+        let refused = share(limits.refused(i, node, &["queue_full", "shed", "timeout"]));
         if node.role == Some(Role::Broker) {
             let of = |signal| share(node.signals.get(signal).copied().unwrap_or(0));
             let said = [
@@ -145,6 +156,7 @@ impl Recorder {
                 (of("evicted"), "dropped to make room for newer ones"),
                 (of("expired"), "dropped unhandled after the `retention`"),
                 (of("dead_lettered"), "given up after `max_deliveries` (dead letters)"),
+                (of("lost_writes"), "lost though they were acknowledged"),
             ];
             let said: Vec<String> =
                 said.into_iter().filter_map(|(share, what)| Some(format!("{} were {what}", share?))).collect();
@@ -154,11 +166,13 @@ impl Recorder {
         let how = match (node.queue_max, Limits::busy(node)) {
             (0, _) => limits.limit(i, node),
             (most, Some(busy)) => format!(
-                "its queue was full at times ({} waited at most), though it is only {} busy on average",
+                "calls came faster than it took them at times ({} waited at most), though it is only {} busy on average",
                 count(u64::from(most)),
                 percent(busy)
             ),
-            (most, None) => format!("its queue was full at times ({} waited at most)", count(u64::from(most))),
+            (most, None) => {
+                format!("calls came faster than it took them at times ({} waited at most)", count(u64::from(most)))
+            }
         };
         Some(format!("{how}; {refused} of the calls to it were refused"))
     }

@@ -79,13 +79,18 @@ fn doubt(text: &str, within: bool, recorder: &Recorder) -> Option<String> {
     let Some(value) = figure(text, recorder) else {
         let too_short =
             of.filter(|(subject, stretch)| stretch.is_short() && recorder.is_by_segment(*subject, name)).is_some();
-        let reason =
-            if too_short { "it is known of whole thirty-seconds of the run" } else { missing(name, calls, answers) };
+        let reason = if too_short {
+            "copies are looked at 32 times in a run: the window holds no whole part between two looks"
+        } else {
+            missing(name, calls, answers)
+        };
         return Some(reason.to_owned());
     };
-    // What never happens stays below every bound. That nothing comes may be what is expected.
+    // What never happens stays below every bound. That nothing comes may be what is expected; to a scaler nothing does.
+    let of_scaler = path.subject.as_deref().is_some_and(|name| recorder.is_scaler(name));
     let is_about_calls = unit_of(name) == Unit::PerSecond && !["arrivals", "offered", "attempts"].contains(&name);
-    (within && value == 0.0 && calls == 0 && is_about_calls).then(|| "there was no call at all".to_owned())
+    (within && value == 0.0 && calls == 0 && is_about_calls && !of_scaler)
+        .then(|| "there was no call at all".to_owned())
 }
 
 /// Why there is no such figure.

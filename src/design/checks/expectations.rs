@@ -84,7 +84,9 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
     }
     let name = path.figure.as_str();
     let figure = known.iter().find(|figure| figure.name == name);
-    let is_reason = REASONS.iter().any(|reason| reason.figure() == name);
+    // Failures of single copies are not counted.
+    let is_copy = path.subject.as_deref().is_some_and(|subject| is_copy(design, subject));
+    let is_reason = !is_copy && REASONS.iter().any(|reason| reason.figure() == name);
     if figure.is_none() && !is_reason {
         let message = format!("{what} has no figure `{name}`");
         let of_nodes = figures().any(|figure| figure.name == name);
@@ -100,7 +102,7 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
             None => {
                 let own = own_figures(design, path.subject.as_deref());
                 let mut names: Vec<&str> = own.iter().map(|figure| figure.name).collect();
-                names.push("failed_<reason>");
+                names.extend((!is_copy).then_some("failed_<reason>"));
                 format!("{what} has {}", names.join(", "))
             }
         };
@@ -140,6 +142,10 @@ fn known_of(design: &Design, subject: Option<&str>) -> Option<(&'static str, Vec
 fn copy<'a>(design: &'a Design, subject: &str) -> Option<(&'a Node, usize)> {
     let (name, copy) = subject.rsplit_once('#')?;
     Some((design.nodes.get(name)?, copy.parse().ok()?))
+}
+
+fn is_copy(design: &Design, subject: &str) -> bool {
+    !design.nodes.contains_key(subject) && design.link(subject).is_none() && copy(design, subject).is_some()
 }
 
 /// Why there is no such replica or shard, if there is none.

@@ -14,7 +14,12 @@ pub const MEASURES: &[NodeMeasure] = &[
         "Share of checked reads that return an old version.",
     )
     .shown("stale"),
-    NodeMeasure::level("primary", 0, Unit::Number, "Number of the replica that is the primary."),
+    NodeMeasure::level(
+        "primary",
+        0,
+        Unit::Number,
+        "Number of the replica that is the primary: a mean where that changes, 0 without one.",
+    ),
     NodeMeasure::level("replicating", 1, Unit::Number, "Writes that have not reached all replicas yet."),
     Measure::new("lag_mean", How::Of(Times::Lag, Stat::Mean), "Mean lag of the replicas behind the primary.")
         .shown("lag"),

@@ -56,6 +56,7 @@ impl Queue {
             if cut {
                 self.not_delivered(ctx, slot);
             } else {
+                self.may_be_handled(slot, tag);
                 self.again(ctx, slot, Span::ZERO);
             }
         }

@@ -410,7 +410,7 @@ fn what_is_full_is_named() {
             "1k/s",
             consumers(r#""s": (kind: service(replicas: 20, slots: 16, cores: 16, work: "0s", wait: "100ms"))"#),
             r#"(from: "u", to: "q"), (from: "q", to: "lb"), (from: "lb", to: "s")"#.to_owned(),
-            &[("overload q", "(20 messages are with them): raise `prefetch`")],
+            &[("overload q", "(20 with them): raise `prefetch`")],
         ),
         (
             "1k/s",
@@ -478,7 +478,10 @@ fn what_is_refused_and_what_waits_is_told() {
             "10/s",
             format!(r#"{burst}, "d": (kind: database(connections: 2, read: "10ms", queue_limit: 20))"#),
             format!(r#"{u_d}, (from: "b", to: "d")"#),
-            &["overload d: its queue was full at times (20 waited at most), though it is only", "were refused"],
+            &[
+                "overload d: calls came faster than it took them at times (20 waited at most), though it is only",
+                "were refused",
+            ],
         ),
         (
             "10/s",

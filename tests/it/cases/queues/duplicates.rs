@@ -61,3 +61,49 @@ fn what_is_delivered_once_has_no_duplicates() {
         assert_eq!(ran.signal("q", "duplicates"), 0, "{queue}");
     }
 }
+
+/// What is given up as a dead letter and handled late is handled once.
+#[test]
+fn a_dead_letter_that_is_handled_late_is_no_duplicate() {
+    for (queue, worker, link, duplicates) in [
+        (
+            r#"visibility_timeout: "1s", max_deliveries: 1"#,
+            r#"worker(replicas: 2, work: "50ms")"#,
+            r#", timeout: "20ms""#,
+            0.0,
+        ),
+        (
+            r#"visibility_timeout: "20ms", max_deliveries: 1"#,
+            r#"worker(concurrency: 9, cores: 9, work: "90ms")"#,
+            "",
+            0.0,
+        ),
+        // Handled five times, four of them again.
+        (r#"visibility_timeout: "5ms""#, r#"worker(concurrency: 20, cores: 20, work: "100ms")"#, "", 0.8),
+    ] {
+        let nodes = format!(
+            r#""u": (kind: client(rate: "5/s", shape: Step(at: "100s", to: 0))), "w": (kind: {worker}), "q": (kind: queue({queue}))"#
+        );
+        let ran = Ran::new("120s", &nodes, &format!(r#"(from: "u", to: "q"), (from: "q", to: "w"{link})"#), "");
+        let handled = ran.report.nodes["w"].succeeded;
+        assert!(handled > 400 && ran.signal("q", "dead_lettered") > 0, "{queue}");
+        assert_eq!(ran.signal("q", "duplicates") as f64, duplicates * handled as f64, "{queue} {link}");
+    }
+}
+
+/// What is delivered once at most and not handled is lost, and said to be.
+#[test]
+fn what_is_delivered_once_and_not_handled_is_lost() {
+    for (worker, link) in [("worker(error_share: 0.3)", ""), ("worker()", ", loss: 0.2")] {
+        let nodes = format!(
+            r#""u": (kind: client(rate: "50/s", shape: Step(at: "50s", to: 0))), "w": (kind: {worker}),
+            "q": (kind: queue(delivery: AtMostOnce, prefetch: 10_000))"#
+        );
+        let ran = Ran::new("60s", &nodes, &format!(r#"(from: "u", to: "q"), (from: "q", to: "w"{link})"#), "");
+        let lost = ran.signal("q", "lost_writes");
+        let (kept, handled) = (ran.report.nodes["q"].succeeded, ran.report.nodes["w"].succeeded);
+        assert_eq!(lost, kept - handled, "{worker} {link}: {handled} of {kept}");
+        let told = &ran.report.warnings;
+        assert!(told.iter().any(|warning| warning.message.contains("lost though they were acknowledged")), "{told:?}");
+    }
+}
