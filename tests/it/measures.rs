@@ -9,8 +9,11 @@ use tailboard::kinds::KINDS;
 use tailboard::metrics::Report;
 use tailboard::run::{self, Run};
 
+/// A measure, parameters to set, and a timeline.
+type Moved = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 /// Measures that do not move in their kind's scenario as it is: what to set and to do before they do. `N` is the node.
-const MOVED_BY: &[(&str, &[(&str, &str)], &str)] = &[
+const MOVED_BY: &[Moved] = &[
     ("load_balancer.usable", &[("N.health_check", "(interval: \"500ms\")")], ""),
     ("load_balancer.ejected", &[("N.ejection", "(failures: 3, lasting: \"1s\", most: 0.5)")], ""),
     ("service.started", &[("N.runtime", "Serverless(cold_start: \"20ms\", keep_alive: \"50ms\")")], ""),
