@@ -292,6 +292,15 @@ impl Core {
         }
     }
 
+    /// The same of a reply for which nobody waits any more, if it is a success.
+    #[cold]
+    fn note_late(&mut self, id: CallId) {
+        let reply = self.calls[id].reply;
+        if reply.is_ok() {
+            self.note_unheard(id, reply);
+        }
+    }
+
     /// A request or a reply has reached nobody: it was lost, or came too late for the policies of its link. Tell a node that
     /// picks the places of attempts what became of what it asked.
     #[cold]
@@ -360,9 +369,7 @@ impl Core {
             self.carry(id, link, true);
         } else if flags & AWAITED == 0 {
             self.calls[id].flags &= !RETURNING;
-            if reply.is_ok() {
-                self.note_unheard(id, reply);
-            }
+            self.note_late(id);
             self.release(id);
         } else {
             self.ready.push(Ready::Return(id));
@@ -382,9 +389,7 @@ impl Core {
                 self.nodes[link.to.index()].tally.latency.record(latency.0);
             }
             self.calls[id].flags &= !RETURNING;
-            if reply.is_ok() {
-                self.note_unheard(id, reply);
-            }
+            self.note_late(id);
             self.release(id);
             return Told::Nothing;
         }
