@@ -6,7 +6,7 @@ use crate::base::{Finding, Subject};
 use crate::design::{
     Action, Amount, Design, Expectation, Figure, LinkSpec, MetricPath, Node, Of, figures, figures_of, unit_of,
 };
-use crate::engine::{REASONS, Role};
+use crate::engine::{REASONS, Role, Unit};
 use crate::kinds::KINDS;
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
@@ -91,6 +91,12 @@ fn check_path(design: &Design, path: &MetricPath, subject: &Subject, findings: &
         let message = format!("{what} has no figure `{name}`");
         let of_nodes = figures().any(|figure| figure.name == name);
         let remedy = match meant_of(name, &known) {
+            // A subject alone.
+            _ if path.subject.is_none() && known_of(design, Some(name)).is_some() => {
+                let known = own_figures(design, Some(name));
+                let figure = known.iter().find(|figure| figure.unit == Unit::Share).or(known.first());
+                format!("name a figure of it, as in `{name}.{}`", figure.map_or("throughput", |figure| figure.name))
+            }
             _ if path.subject.is_none() && of_nodes => {
                 let has = |node: &str| {
                     vacuous::problem(design, &MetricPath { subject: Some(node.to_owned()), ..path.clone() })
@@ -272,6 +278,8 @@ mod tests {
             ("latency.p99", "did you mean `p99`? Without a subject it is of all requests"),
             ("p99.latency", "did you mean `p99`?"),
             ("queue", "name the node or link that it is of, as in `api.queue`"),
+            ("api", "name a figure of it, as in `api.failed_share`"),
+            ("api#0", "name a figure of it, as in `api#0.share`"),
             ("stale_reads", "as in `db.stale_reads`"),
             ("foo", "a request has offered"),
         ] {
