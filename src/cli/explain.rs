@@ -8,7 +8,7 @@ use super::columns::{WIDTH, wrap};
 use super::{GOOD, WRONG_INPUT, kinds, print, say};
 use crate::base::{Dist, Span, ron};
 use crate::design::{Action, Design, Figure, Intervention, LinkSpec, Of, figures_of};
-use crate::engine::{NODE_MEASURES, REASONS};
+use crate::engine::{NODE_MEASURES, REASONS, Unit};
 use crate::kinds::products::product_named;
 use crate::kinds::{KINDS, Param, Spec, Value};
 
@@ -150,12 +150,16 @@ fn action_section((name, example, help): &(&str, &str, &str)) -> String {
 fn all_figures() -> String {
     let intro = "A figure is named by its subject (a node, link or class; none is all requests) and its name, perhaps with a \
                  stretch of time: `p99`, `db.utilization`, `api->db.failed_share`, `read.p99 @ 10s..20s`. An expectation bounds \
-                 it: `(that: \"p99\", at_most: \"200ms\")`.";
+                 it: `(that: \"p99\", at_most: \"200ms\")`. Levels of a kind (`messages`, `replicas`) are looked at when a window of the \
+                 recording ends, up to a thousand times in a run; single replicas and shards 32 times, so that a stretch of time is cut to \
+                 whole thirty-seconds of the run for them.";
     let mut text = format!("Figures\n{}\n", wrap(intro, WIDTH));
     let list = |known: Vec<Figure>| {
         let lines = known.into_iter().map(|figure| {
+            let rate = figure.unit == Unit::PerSecond && !figure.help.contains("per second");
+            let rate = if rate { " Per second." } else { "" };
             let whole = if figure.by_window { "" } else { " Of the whole run only." };
-            format!("{}\n", indented(2, &format!("{}: {}{whole}", figure.name, figure.help)))
+            format!("{}\n", indented(2, &format!("{}: {}{rate}{whole}", figure.name, figure.help)))
         });
         lines.collect::<String>()
     };

@@ -34,5 +34,9 @@ pub const MEASURES: &[NodeMeasure] = &[
     NodeMeasure::counted("coalesced", COALESCED, "Messages that are handled again and recognised (exactly once)."),
     NodeMeasure::counted("expired", EXPIRED, "Messages that are past their `retention`."),
     NodeMeasure::counted("evicted", EVICTED, "Messages that are dropped to make room."),
-    NodeMeasure::counted("lost_writes", LOST_WRITES, "Acknowledged messages that are lost with the queue."),
+    NodeMeasure::counted(
+        "lost_writes",
+        LOST_WRITES,
+        "Acknowledged messages that are lost: with the queue, or not handled with AtMostOnce.",
+    ),
 ];
