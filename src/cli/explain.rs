@@ -95,13 +95,29 @@ pub fn topic_text(topic: &str) -> Option<String> {
 pub fn text(spec: &Spec) -> String {
     let meta = spec.meta();
     let (summary, help) = (wrap(meta.summary, WIDTH), wrap(meta.help, WIDTH));
-    let mut text = format!("{} (`{}`)\n{summary}\n\n{help}\n\nParameters\n", meta.title, meta.key);
-    spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| text += &section(param, &value.text()));
+    let mut text = format!("{} (`{}`)\n{summary}\n\n{help}\n", meta.title, meta.key);
+    let mut params = Vec::new();
+    spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| params.push((*param, value.text())));
+    text += &in_sections(params);
     if !meta.measures.is_empty() {
         text += "\nFigures besides those of every node\n";
         for measure in meta.measures {
             text += &format!("\n{}\n{}\n", indented(2, measure.name), indented(6, measure.help));
         }
+    }
+    text
+}
+
+/// Parameters by what they are about, those that matter first ahead.
+fn in_sections(mut params: Vec<(Param, String)>) -> String {
+    params.sort_by_key(|(param, _)| param.rank());
+    let mut text = String::new();
+    let mut last = None;
+    for (param, value) in &params {
+        if last.replace(param.section) != Some(param.section) {
+            text += &format!("\nParameters: {}\n", param.section.title().to_lowercase());
+        }
+        text += &section(param, value);
     }
     text
 }
@@ -124,11 +140,7 @@ fn link() -> String {
                  fallback, deadline, retry, hedge, breaker, bulkhead, timeout, pool, network. So every attempt counts for the \
                  breaker, and a retry never outlives the deadline. In a file: `(from: \"api\", to: \"db\", timeout: \"1s\")`; a \
                  `name` of its own is needed where two links join the same nodes.";
-    let mut text = format!("Link (`links`)\n{}\n\nParameters\n", wrap(intro, WIDTH));
-    for (param, value) in link_params() {
-        text += &section(&param, &value);
-    }
-    text
+    format!("Link (`links`)\n{}\n{}", wrap(intro, WIDTH), in_sections(link_params()))
 }
 
 fn timeline() -> String {
@@ -238,6 +250,47 @@ mod tests {
         let words: Vec<&str> = cache.split_whitespace().collect();
         assert!(words.join(" ").contains(" From 1us to "), "{cache}");
         assert_eq!(topic_text("teapot"), None);
+    }
+
+    /// What matters first of a kind stands ahead, and each section once.
+    #[test]
+    fn parameters_stand_by_what_they_are_about() {
+        let service = text(&Spec::new("service").expect("in the catalogue"));
+        let at = |part: &str| service.find(part).unwrap_or_else(|| panic!("{part}: {service}"));
+        let order = [
+            "\nParameters: capacity\n",
+            "  replicas: ",
+            "\nParameters: time\n",
+            "  wait: ",
+            "  work_by_class: ",
+            "\nParameters: queue\n",
+            "  queue_limit: ",
+            "  discipline: ",
+            "\nParameters: reliability\n",
+            "\nParameters: advanced\n",
+        ];
+        assert!(order.windows(2).all(|pair| at(pair[0]) < at(pair[1])), "{service}");
+        assert_eq!(service.matches("\nParameters: capacity\n").count(), 1);
+        for meta in KINDS {
+            let mut leads = 0;
+            let mut spec = Spec::new(meta.key).expect("in the catalogue");
+            spec.visit(&mut |param: &Param, _: &mut dyn Value| leads += usize::from(param.leads));
+            assert!((1..=8).contains(&leads), "{}: {leads}", meta.key);
+        }
+        // Policies stand in the order in which they apply.
+        let link = topic_text("link").expect("a manual");
+        let at = |part: &str| link.find(part).unwrap_or_else(|| panic!("{part}: {link}"));
+        let order = [
+            "  fallback: ",
+            "  deadline: ",
+            "  retry: ",
+            "  hedge: ",
+            "  breaker: ",
+            "  bulkhead: ",
+            "  timeout: ",
+            "  pool: ",
+        ];
+        assert!(order.windows(2).all(|pair| at(pair[0]) < at(pair[1])), "{link}");
     }
 
     /// What a type has, each once, in the order of the type.

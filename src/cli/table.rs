@@ -2,7 +2,7 @@
 
 use super::columns::{Column, WIDTH, grid, hanging, wrap};
 use crate::base::short::{count, number, percent, percent_in_column, rate, seconds, unit};
-use crate::design::{Design, checks};
+use crate::design::Design;
 use crate::engine::{Counter, How, Role, Unit};
 use crate::metrics::{ClassReport, Estimate, Hottest, Latency, LinkReport, NodeReport, Report, Warning, steady};
 use crate::run::{Outcome, Verdict};
@@ -145,10 +145,10 @@ fn takes_calls(node: &NodeReport) -> bool {
     node.role != Some(Role::Scaler)
 }
 
-/// Whether there is another copy to which one could be behind.
+/// Whether there may be something to compare with: another copy, or a store behind it.
 fn has_copies(design: &Design, name: &str) -> bool {
-    let replicas = design.nodes.get(name).map(|node| checks::settings_of(&node.kind));
-    replicas.is_none_or(|settings| settings.get("replicas").is_none_or(|count| count != "1"))
+    let copies = design.nodes.get(name).and_then(|node| node.kind.copies());
+    copies.is_none_or(|(n, _)| n != 1)
 }
 
 /// What a node did besides answering calls.

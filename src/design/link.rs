@@ -2,7 +2,7 @@
 
 use crate::base::units::Bandwidth;
 use crate::base::{Dist, Finding, Ratio, Span, Subject};
-use crate::kinds::{Param, Visitor};
+use crate::kinds::{Param, Section, Visitor};
 pub use crate::parts::backoff::Backoff;
 use crate::parts::backoff::Budget;
 use crate::parts::breaker::BreakerConfig;
@@ -232,19 +232,22 @@ impl LinkSpec {
                 "step",
                 "Order of calls: steps run one after the other, links of one step in parallel.",
                 &["2"],
-            ),
+            )
+            .leads(Section::Calls),
             &mut self.step,
         );
         v.visit(
-            &Param::new("when", "Condition: which requests use the link.", &["(probability: 0.5)"]).parts(&[
-                ("classes", "Request classes that use the link. Empty: all."),
-                ("probability", "Share of the requests that use it."),
-                ("after_miss", "Only after a miss of the node's link to this node (or of this name): cache-aside."),
-                (
-                    "after_failure",
-                    "Only after the node's link to this node (or of this name) failed: a fallback to another node.",
-                ),
-            ]),
+            &Param::new("when", "Condition: which requests use the link.", &["(probability: 0.5)"])
+                .leads(Section::Calls)
+                .parts(&[
+                    ("classes", "Request classes that use the link. Empty: all."),
+                    ("probability", "Share of the requests that use it."),
+                    ("after_miss", "Only after a miss of the node's link to this node (or of this name): cache-aside."),
+                    (
+                        "after_failure",
+                        "Only after the node's link to this node (or of this name) failed: a fallback to another node.",
+                    ),
+                ]),
             &mut self.when,
         );
         v.visit(
@@ -253,16 +256,19 @@ impl LinkSpec {
                 "Mean number of calls per request; the part after the point is a probability.",
                 &["2", "0.5"],
             )
+            .within(Section::Calls)
             .range(0.0, 10_000.0),
             &mut self.calls,
         );
         v.visit(
             &Param::new("keys", "Keys of the calls of one request.", &["Spread"])
+                .within(Section::Calls)
                 .parts(&[("Same", "The caller's key."), ("Spread", "A different key for each call (fan-out).")]),
             &mut self.keys,
         );
         v.visit(
-            &Param::new("sequential", "Makes several calls one after the other instead of in parallel.", &["true"]),
+            &Param::new("sequential", "Makes several calls one after the other instead of in parallel.", &["true"])
+                .within(Section::Calls),
             &mut self.sequential,
         );
         v.visit(
@@ -271,6 +277,7 @@ impl LinkSpec {
                 "Completion of the step: which of its calls the caller waits for.",
                 &["First", "Of(1)"],
             )
+            .within(Section::Calls)
             .parts(&[
                 ("All", "Every call."),
                 ("First", "The first that succeeds."),
@@ -280,15 +287,19 @@ impl LinkSpec {
             &mut self.wait,
         );
         v.visit(
-            &Param::new("optional", "The caller's call succeeds even if this one fails.", &["true"]).live(),
+            &Param::new("optional", "The caller's call succeeds even if this one fails.", &["true"])
+                .within(Section::Calls)
+                .live(),
             &mut self.optional,
         );
         v.visit(
-            &Param::new("weight", "Weight where one of several links is chosen.", &["3"]).range(0.0, 1e6),
+            &Param::new("weight", "Weight where one of several links is chosen.", &["3"])
+                .within(Section::Calls)
+                .range(0.0, 1e6),
             &mut self.weight,
         );
         v.visit(
-            &Param::new("operation", "Operation of the calls on their key, if not the caller's own: Write fills a cache, Delete invalidates it.", &["Write"]).parts(&[
+            &Param::new("operation", "Operation of the calls on their key, if not the caller's own: Write fills a cache, Delete invalidates it.", &["Write"]).within(Section::Calls).parts(&[
                 ("Read", "Reads the key."),
                 ("Write", "Writes the key."),
                 ("Delete", "Deletes the key."),
@@ -297,6 +308,7 @@ impl LinkSpec {
         );
         v.visit(
             &Param::new("mode", "Synchronous or asynchronous (fire and forget).", &["Async"])
+                .within(Section::Calls)
                 .parts(&[("Sync", "The caller waits for the reply."), ("Async", "The caller does not wait.")]),
             &mut self.mode,
         );
@@ -309,6 +321,7 @@ impl LinkSpec {
                 "Fallback: a degraded answer in place of a failure, after all retries. It counts as a success.",
                 &["(after: \"1ms\")"],
             )
+            .within(Section::Reliability)
             .parts(&[("after", "Time that the fallback takes.")])
             .live(),
             &mut self.fallback,
@@ -319,6 +332,7 @@ impl LinkSpec {
                 "Deadline: time limit for all attempts together, retries and waits included.",
                 &["\"10ms\""],
             )
+            .within(Section::Reliability)
             .live(),
             &mut self.deadline,
         );
@@ -327,7 +341,7 @@ impl LinkSpec {
                 "propagate_deadline",
                 "Deadline propagation: the callee learns the deadline, and the caller gives up when its own has passed.",
                 &["true"],
-            )
+            ).within(Section::Reliability)
             .live(),
             &mut self.propagate_deadline,
         );
@@ -338,6 +352,7 @@ impl LinkSpec {
                  goes to a replica that was not tried, while others are left.",
                 &["(attempts: 4)"],
             )
+            .within(Section::Reliability)
             .parts(&[
                 ("attempts", "Attempts in all, the first one included: 1 (retries nothing) to 1000."),
                 ("backoff", "Back-off: wait before each retry."),
@@ -366,6 +381,7 @@ impl LinkSpec {
                  goes to another replica where there is one.",
                 &["(after: \"5ms\")"],
             )
+            .within(Section::Reliability)
             .parts(&[
                 ("after", "Wait before the copy is sent: about the usual p95."),
                 ("copies", "Copies besides the first, 1 to 3."),
@@ -379,7 +395,7 @@ impl LinkSpec {
                 "Circuit breaker: opens when too many attempts fail and then rejects calls at once; half-open, it lets a few \
                  trial calls through. Each replica of the caller has a breaker of its own.",
                 &["(minimum_calls: 5)"],
-            )
+            ).within(Section::Reliability)
             .parts(BreakerConfig::PARTS)
             .live(),
             &mut self.breaker,
@@ -390,6 +406,7 @@ impl LinkSpec {
                 "Bulkhead: most attempts in flight from each replica of the caller; more are rejected.",
                 &["1"],
             )
+            .within(Section::Reliability)
             .range(1.0, 1e6)
             .live(),
             &mut self.bulkhead,
@@ -400,11 +417,13 @@ impl LinkSpec {
                 "Timeout of one attempt. The callee goes on working unless `cancel` is set.",
                 &["\"6ms\""],
             )
+            .within(Section::Reliability)
             .live(),
             &mut self.timeout,
         );
         v.visit(
             &Param::new("pool", "Connection pool of each replica of the caller.", &["(size: 1)"])
+                .within(Section::Reliability)
                 .parts(&[
                     ("size", "Pool size: connections of each replica of the caller."),
                     ("acquire_timeout", "Longest wait for a connection. None: no limit."),
@@ -415,6 +434,7 @@ impl LinkSpec {
         );
         v.visit(
             &Param::new("cancel", "Cancellation: tells the callee to stop when the caller has given up.", &["true"])
+                .within(Section::Reliability)
                 .live(),
             &mut self.cancel,
         );
@@ -422,11 +442,15 @@ impl LinkSpec {
 
     fn visit_network(&mut self, v: &mut dyn Visitor) {
         v.visit(
-            &Param::new("latency", "Network latency of a call, one way.", &["\"3ms\"", "Exponential(\"2ms\")"]).live(),
+            &Param::new("latency", "Network latency of a call, one way.", &["\"3ms\"", "Exponential(\"2ms\")"])
+                .leads(Section::Network)
+                .live(),
             &mut self.latency,
         );
         v.visit(
-            &Param::new("latency_back", "Network latency of a reply; as `latency` unless given.", &["\"4ms\""]).live(),
+            &Param::new("latency_back", "Network latency of a reply; as `latency` unless given.", &["\"4ms\""])
+                .within(Section::Network)
+                .live(),
             &mut self.latency_back,
         );
         v.visit(
@@ -435,6 +459,7 @@ impl LinkSpec {
                 "Bandwidth of each direction; messages are serialised by their size.",
                 &["\"10 Mbit/s\""],
             )
+            .within(Section::Network)
             .live(),
             &mut self.bandwidth,
         );
@@ -444,6 +469,7 @@ impl LinkSpec {
                 "Packet loss: share of messages lost, each way. Only a timeout or deadline notices.",
                 &["\"5%\""],
             )
+            .within(Section::Network)
             .range(0.0, 1.0)
             .live(),
             &mut self.loss,

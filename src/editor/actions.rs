@@ -7,7 +7,6 @@ use super::shortcut::{Key, Shortcut};
 use super::travel::Way;
 use super::{Editor, Tool, perform as p};
 use crate::design::Action as Strike;
-use crate::kinds::{Param, Value};
 
 pub use super::perform::Fault;
 
@@ -167,17 +166,10 @@ pub fn faults(editor: &Editor, target: &str) -> Vec<(&'static Action, Strike)> {
     ACTIONS.iter().filter_map(|action| Some((action, action.fault?(editor, target.to_owned())?))).collect()
 }
 
-/// How many replicas or shards a node has by the design; one if it has no such parameter.
+/// How many replicas or shards a node has by the design; one if it cannot have several.
 pub fn replicas(editor: &Editor, node: &str) -> u16 {
-    let mut found = None;
-    if let Some(node) = editor.design().nodes.get(node) {
-        node.kind.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
-            if ["replicas", "shards"].contains(&param.name) {
-                found = value.text().parse().ok();
-            }
-        });
-    }
-    found.unwrap_or(1)
+    let copies = editor.design().nodes.get(node).and_then(|node| node.kind.copies());
+    copies.map_or(1, |(n, _)| u16::try_from(n).unwrap_or(u16::MAX))
 }
 
 use Action as A;

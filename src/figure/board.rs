@@ -15,7 +15,7 @@ use super::{Lens, axis, series, state};
 use crate::base::maths;
 use crate::design::{Design, MetricPath, ModeSpec, Node};
 use crate::engine::Unit;
-use crate::kinds::{Group, Param, Spec, Value, params};
+use crate::kinds::Group;
 use crate::metrics::{Frame, LinkFrame, NodeFrame};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -210,33 +210,6 @@ fn occupied(body: &Body) -> Rect {
     Rect::new(card.x - body.gutter, card.y - card::OVERHANG, card.w + body.gutter, card.h + card::OVERHANG)
 }
 
-/// The parameters that a card is drawn by, as they are written.
-struct Written(BTreeMap<&'static str, String>);
-
-impl Written {
-    fn of(spec: &Spec) -> Written {
-        let mut found = BTreeMap::new();
-        spec.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
-            if ["replicas", "shards", "queue_limit", "capacity", "pauses", "breakdowns"].contains(&param.name) {
-                found.insert(param.name, value.text());
-            }
-        });
-        Written(found)
-    }
-
-    /// One as a number, where it is one; none where there is no such parameter.
-    fn number(&self, name: &str) -> Option<Option<f64>> {
-        let text = self.0.get(name)?;
-        let inner = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
-        Some(params::magnitude(&inner.replace('_', "")))
-    }
-
-    /// Whether one that may be absent is there.
-    fn is_set(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|text| text != "None")
-    }
-}
-
 fn card_of<'a>(
     design: &Design,
     (name, node): (&'a str, &'a Node),
@@ -245,11 +218,9 @@ fn card_of<'a>(
     active: &[&crate::design::Intervention],
 ) -> Card<'a> {
     let meta = node.kind.meta();
-    let written = Written::of(&node.kind);
-    let number = |name: &str| written.number(name).flatten();
-    let copies = number("replicas").map(|n| (n, "replica")).or(number("shards").map(|n| (n, "shard")));
+    let copies = node.kind.copies().map(|(n, copies)| (n as f64, copies.one));
     // A limit is that of each copy.
-    let each = written.number("queue_limit").or(number("capacity").map(Some));
+    let each = node.kind.waiting_room();
     let limit = each.map(|limit| limit.map(|n| n * copies.map_or(1.0, |(n, _)| n)));
     let queues = limit.is_some() || shown.is_some_and(|node| node.queue > 0.0);
     let card = Card {
@@ -262,7 +233,7 @@ fn card_of<'a>(
         copy_limit: each.flatten(),
         is_control: meta.group == Group::Control,
         copies,
-        is_frail: ["pauses", "breakdowns"].iter().any(|name| written.is_set(name)),
+        is_frail: node.kind.is_frail(),
         struck: (shown.and_then(|node| copies::by_chance(&node.copies)).into_iter())
             .chain(state::of_node(active, name))
             .collect(),

@@ -1,7 +1,7 @@
 //! An autoscaler: scales the replicas of its target.
 
 use super::kind::{Checker, Group, Kind, Meta, Outs};
-use super::params::{Param, Visitor};
+use super::params::{Param, Section, Visitor};
 use crate::base::{NodeId, Ratio, Span, Time};
 use crate::engine::{Control, Counter, Ctx, Meter, NodeMeasure, Role, Unit};
 use serde::{Deserialize, Serialize};
@@ -181,6 +181,8 @@ impl Kind for Autoscaler {
         help: HELP,
         role: Role::Scaler,
         copies: None,
+        waiting_room: None,
+        chances: &[],
         accepts_calls: false,
         outs: Outs::Some,
         measures: MEASURES,
@@ -194,14 +196,28 @@ impl Kind for Autoscaler {
                 "Target metric and its set point.",
                 &["Utilization(0.3)", "Cores(0.2)", "Queue(0.5)"],
             )
+            .leads(Section::Load)
             .parts(Target::PARTS)
             .live(),
             &mut spec.target,
         );
-        v.visit(&Param::new("min", "Minimum number of replicas.", &["3"]).range(1.0, 10_000.0).live(), &mut spec.min);
-        v.visit(&Param::new("max", "Maximum number of replicas.", &["2"]).range(1.0, 10_000.0).live(), &mut spec.max);
+        v.visit(
+            &Param::new("min", "Minimum number of replicas.", &["3"])
+                .leads(Section::Capacity)
+                .range(1.0, 10_000.0)
+                .live(),
+            &mut spec.min,
+        );
+        v.visit(
+            &Param::new("max", "Maximum number of replicas.", &["2"])
+                .leads(Section::Capacity)
+                .range(1.0, 10_000.0)
+                .live(),
+            &mut spec.max,
+        );
         v.visit(
             &Param::new("interval", "Interval between two evaluations of the target metric.", &["\"700ms\""])
+                .leads(Section::Time)
                 .range(0.001, 1e5)
                 .live(),
             &mut spec.interval,
@@ -212,20 +228,26 @@ impl Kind for Autoscaler {
                 "Tolerance: no change while the metric is within this share of the target. 0: any deviation counts.",
                 &["0.9"],
             )
+            .within(Section::Advanced)
             .range(0.0, 1.0)
             .live(),
             &mut spec.tolerance,
         );
         v.visit(
-            &Param::new("cooldown_up", "Cooldown after scaling up, before scaling up again.", &["\"30s\""]).live(),
+            &Param::new("cooldown_up", "Cooldown after scaling up, before scaling up again.", &["\"30s\""])
+                .within(Section::Time)
+                .live(),
             &mut spec.cooldown_up,
         );
         v.visit(
-            &Param::new("cooldown_down", "Cooldown after any change, before scaling down.", &["\"1s\""]).live(),
+            &Param::new("cooldown_down", "Cooldown after any change, before scaling down.", &["\"1s\""])
+                .within(Section::Time)
+                .live(),
             &mut spec.cooldown_down,
         );
         v.visit(
             &Param::new("max_step", "Largest change of the number of replicas at once.", &["1"])
+                .within(Section::Advanced)
                 .range(1.0, 10_000.0)
                 .live(),
             &mut spec.max_step,
@@ -236,6 +258,7 @@ impl Kind for Autoscaler {
                 "Delay from the decision to the change, such as the start of a machine.",
                 &["\"3s\""],
             )
+            .within(Section::Time)
             .live(),
             &mut spec.start_up,
         );

@@ -7,7 +7,7 @@ mod measures;
 use super::clock::{Clock, OVER};
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::life::{Life, Phase};
-use super::params::{Param, Visitor};
+use super::params::{Param, Section, Visitor};
 use crate::base::hash::IntMap;
 use crate::base::units::Count;
 use crate::base::{Bytes, ClassId, Dist, LinkId, Ratio, Rng, Sampler, Span, Time, maths};
@@ -338,6 +338,8 @@ impl Kind for Cache {
         help: HELP,
         role: Role::Cache,
         copies: None,
+        waiting_room: None,
+        chances: &[],
         accepts_calls: true,
         outs: Outs::One,
         measures: measures::MEASURES,
@@ -351,6 +353,7 @@ impl Kind for Cache {
                 "Eviction policy.",
                 &["Lfu", "Fifo", "Random", "Clock", "Sieve", "S3Fifo", "WTinyLfu"],
             )
+            .leads(Section::Data)
             .parts(Policy::PARTS),
             &mut spec.policy,
         );
@@ -360,6 +363,7 @@ impl Kind for Cache {
                 "Capacity: a number of entries, or bytes by the size of the responses.",
                 &["Entries(20)", "Memory(\"200 kB\")"],
             )
+            .leads(Section::Capacity)
             .parts(Capacity::PARTS)
             .live(),
             &mut spec.capacity,
@@ -370,6 +374,7 @@ impl Kind for Cache {
                 "Time to live: entries expire after it. None: they stay until they are evicted.",
                 &["\"300ms\""],
             )
+            .leads(Section::Data)
             .range(1e-6, 1e8)
             .live(),
             &mut spec.ttl,
@@ -380,6 +385,7 @@ impl Kind for Cache {
                 "Spreads each TTL by up to this share either way, so that keys do not expire together.",
                 &["0.5"],
             )
+            .within(Section::Data)
             .range(0.0, 1.0)
             .live(),
             &mut spec.ttl_jitter,
@@ -390,18 +396,21 @@ impl Kind for Cache {
                 "Negative caching: how long a missing key is remembered. None: not at all.",
                 &["\"2s\""],
             )
+            .within(Section::Data)
             .range(1e-6, 1e8)
             .live(),
             &mut spec.negative_ttl,
         );
         v.visit(
             &Param::new("writes", "Write policy towards the store behind.", &["Behind", "Around"])
+                .leads(Section::Data)
                 .parts(Writes::PARTS)
                 .live(),
             &mut spec.writes,
         );
         v.visit(
             &Param::new("write_delay", "Write-behind: time before a write goes to the store.", &["\"50ms\""])
+                .within(Section::Data)
                 .range(0.0, 1e6)
                 .live(),
             &mut spec.write_delay,
@@ -412,6 +421,7 @@ impl Kind for Cache {
                 "Request coalescing (single-flight): one fetch per key at a time; other readers wait for it.",
                 &["true"],
             )
+            .within(Section::Data)
             .live(),
             &mut spec.single_flight,
         );
@@ -421,11 +431,15 @@ impl Kind for Cache {
                 "Probabilistic early expiration: the factor beta; 1 is usual, more refreshes earlier. None: off.",
                 &["1"],
             )
+            .within(Section::Data)
             .range(0.0, 1000.0)
             .live(),
             &mut spec.early_refresh,
         );
-        v.visit(&Param::new("lookup", "Service time of a look-up.", &["\"1ms\""]).live(), &mut spec.lookup);
+        v.visit(
+            &Param::new("lookup", "Service time of a look-up.", &["\"1ms\""]).leads(Section::Time).live(),
+            &mut spec.lookup,
+        );
     }
 
     fn check(spec: &Spec, checker: &mut Checker) {

@@ -314,6 +314,8 @@ impl Kind for Client {
         help: HELP,
         role: Role::Source,
         copies: None,
+        waiting_room: None,
+        chances: &[],
         accepts_calls: false,
         outs: Outs::Some,
         measures: &[],

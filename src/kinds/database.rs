@@ -393,6 +393,8 @@ impl Kind for Database {
             places_param: "connections",
             has_cores: false,
         }),
+        waiting_room: Some("queue_limit"),
+        chances: &[],
         accepts_calls: true,
         outs: Outs::None,
         measures: measures::MEASURES,

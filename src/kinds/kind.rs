@@ -67,6 +67,10 @@ pub struct Meta {
     pub role: Role,
     /// Its copies, if it can have several.
     pub copies: Option<Copies>,
+    /// The parameter that limits what waits at each copy, if something can wait.
+    pub waiting_room: Option<&'static str>,
+    /// Parameters under which copies stand still or break down by chance.
+    pub chances: &'static [&'static str],
     /// Whether links may lead to it.
     pub accepts_calls: bool,
     pub outs: Outs,

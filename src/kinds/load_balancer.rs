@@ -6,7 +6,7 @@ mod timers;
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::life::{Life, Phase};
-use super::params::{Param, Visitor};
+use super::params::{Param, Section, Visitor};
 use crate::base::{LinkId, Ratio, Rng, Span, Time};
 use crate::engine::{
     Again, Aim, CallId, Child, Control, Counter, Ctx, Fault, Meter, NodeMeasure, Reason, Reply, Role, Route, Unit,
@@ -334,6 +334,8 @@ impl Kind for LoadBalancer {
         help: HELP,
         role: Role::Balancer,
         copies: None,
+        waiting_room: None,
+        chances: &[],
         accepts_calls: true,
         outs: Outs::Some,
         measures: &[
@@ -364,6 +366,7 @@ impl Kind for LoadBalancer {
                     "ConsistentHash(virtual_nodes: 100, bound: 1.25)",
                 ],
             )
+            .leads(Section::Calls)
             .parts(Balance::PARTS)
             .live(),
             &mut spec.balance,
@@ -373,7 +376,7 @@ impl Kind for LoadBalancer {
                 "health_check",
                 "Active health checks: a replica that fails its probes gets no calls. Probes see crashes and cut links. None: off.",
                 &["(interval: \"500ms\")"],
-            )
+            ).leads(Section::Reliability)
             .parts(HealthCheck::PARTS)
             .live(),
             &mut spec.health_check,
@@ -384,6 +387,7 @@ impl Kind for LoadBalancer {
                 "Outlier ejection: takes a replica out for a time after consecutive failures. None: off.",
                 &["(failures: 1)"],
             )
+            .leads(Section::Reliability)
             .parts(Ejection::PARTS)
             .live(),
             &mut spec.ejection,
@@ -393,7 +397,7 @@ impl Kind for LoadBalancer {
                 "slow_start",
                 "Slow start: time in which the share of a new or recovered replica grows from a tenth to the whole. None: the whole at once.",
                 &["\"5s\""],
-            )
+            ).within(Section::Reliability)
             .live(),
             &mut spec.slow_start,
         );
@@ -403,6 +407,7 @@ impl Kind for LoadBalancer {
                 "Stale load information: interval at which loads are sampled. None: every call sees the current loads.",
                 &["\"2s\""],
             )
+            .within(Section::Advanced)
             .live(),
             &mut spec.stale,
         );

@@ -25,11 +25,11 @@ mod worker;
 pub use client::LEAST_CYCLE_FAILED;
 pub use form::{Body, Form};
 pub use kind::{Checker, Group, Handle, Kind, Meta, Outs};
-pub use params::{Param, Value, Visitor};
+pub use params::{Param, Section, Value, Visitor};
 pub use queue::UNKNOWN_CONCURRENCY;
 
 use crate::base::{Dist, Finding, Subject};
-use crate::engine::{Again, Aim, Behaviour, CallId, Child, Control, Ctx, Reply, Stage};
+use crate::engine::{Again, Aim, Behaviour, CallId, Child, Control, Copies, Ctx, Reply, Stage};
 use serde::{Deserialize, Serialize};
 
 /// From the one list: the enums of specs and states, and every function that is a match over kinds.
@@ -239,6 +239,40 @@ catalogue! {
 }
 
 impl Spec {
+    /// What stands for a parameter in a file.
+    fn text(&self, name: &str) -> Option<String> {
+        let mut found = None;
+        self.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
+            if param.name == name {
+                found = Some(value.text());
+            }
+        });
+        found
+    }
+
+    /// A number that may be absent.
+    fn number(&self, name: &str) -> Option<f64> {
+        let text = self.text(name)?;
+        let inner = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(&text);
+        params::magnitude(&inner.replace('_', ""))
+    }
+
+    /// How many copies there are, and what they are; none where there can be no more than one.
+    pub fn copies(&self) -> Option<(u64, Copies)> {
+        let copies = self.meta().copies?;
+        Some((self.number(copies.count)? as u64, copies))
+    }
+
+    /// How many may wait at each copy: none where nothing can wait, and nothing in it where there is no limit.
+    pub fn waiting_room(&self) -> Option<Option<f64>> {
+        Some(self.number(self.meta().waiting_room?))
+    }
+
+    /// Whether its copies may stand still or break down by chance.
+    pub fn is_frail(&self) -> bool {
+        self.meta().chances.iter().any(|param| self.text(param).is_some_and(|text| text != "None"))
+    }
+
     /// Everything that is wrong with the parameters.
     pub fn check(&self, subject: &Subject) -> Vec<Finding> {
         let mut findings = Vec::new();

@@ -22,16 +22,72 @@ pub struct Param {
     pub live: bool,
     /// What its parts do, by their names.
     pub parts: &'static [(&'static str, &'static str)],
+    pub section: Section,
+    /// One of the few of its section that matter first.
+    pub leads: bool,
+}
+
+/// What a parameter is about: manuals and forms are in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    /// What comes: requests, keys, tenants.
+    Load,
+    /// Where calls go, and which.
+    Calls,
+    /// How much there is: copies, slots, cores, room.
+    Capacity,
+    /// How long things take.
+    Time,
+    /// What waits, and in which order.
+    Queue,
+    /// What is kept, and how old it may be.
+    Data,
+    /// What goes wrong, and what is done about it.
+    Reliability,
+    Network,
+    Advanced,
+}
+
+impl Section {
+    pub fn title(self) -> &'static str {
+        match self {
+            Section::Load => "Load",
+            Section::Calls => "Calls",
+            Section::Capacity => "Capacity",
+            Section::Time => "Time",
+            Section::Queue => "Queue",
+            Section::Data => "Data",
+            Section::Reliability => "Reliability",
+            Section::Network => "Network",
+            Section::Advanced => "Advanced",
+        }
+    }
 }
 
 impl Param {
     pub const fn new(name: &'static str, help: &'static str, examples: &'static [&'static str]) -> Param {
-        Param { name, help, range: None, examples, live: false, parts: &[] }
+        Param { name, help, range: None, examples, live: false, parts: &[], section: Section::Advanced, leads: false }
     }
 
     #[must_use]
     pub const fn range(self, min: f64, max: f64) -> Param {
         Param { range: Some((min, max)), ..self }
+    }
+
+    #[must_use]
+    pub const fn within(self, section: Section) -> Param {
+        Param { section, ..self }
+    }
+
+    /// The same, ahead of the others of the section.
+    #[must_use]
+    pub const fn leads(self, section: Section) -> Param {
+        Param { section, leads: true, ..self }
+    }
+
+    /// What parameters are ordered by in manuals and forms; within that, as they are declared.
+    pub fn rank(&self) -> (Section, bool) {
+        (self.section, !self.leads)
     }
 
     /// What its parts do: the fields of a group, and of the groups in it.

@@ -345,6 +345,8 @@ impl Kind for Queue {
         help: HELP,
         role: Role::Broker,
         copies: None,
+        waiting_room: Some("capacity"),
+        chances: &[],
         accepts_calls: true,
         outs: Outs::Some,
         measures: measures::MEASURES,

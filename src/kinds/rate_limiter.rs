@@ -1,7 +1,7 @@
 //! A rate limiter: limits the request rate; excess calls are rejected or delayed.
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
-use super::params::{Param, Visitor};
+use super::params::{Param, Section, Visitor};
 use crate::base::hash::IntMap;
 use crate::base::{Rate, Span, Time};
 use crate::engine::{CallId, Child, Control, Ctx, Fault, Meter, Reason, Reply, Role, Route};
@@ -93,6 +93,8 @@ impl Kind for RateLimiter {
         help: HELP,
         role: Role::Gate,
         copies: None,
+        waiting_room: None,
+        chances: &[],
         accepts_calls: true,
         outs: Outs::Some,
         measures: &[],
@@ -102,12 +104,14 @@ impl Kind for RateLimiter {
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
         v.visit(
             &Param::new("algorithm", "Rate-limiting algorithm.", &["LeakyBucket", "FixedWindow", "SlidingWindow"])
+                .leads(Section::Calls)
                 .parts(Algorithm::PARTS)
                 .live(),
             &mut spec.algorithm,
         );
         v.visit(
             &Param::new("rate", "Rate limit: request rate that passes in the long run.", &["\"20/s\""])
+                .leads(Section::Capacity)
                 .range(1e-6, 1e9)
                 .live(),
             &mut spec.rate,
@@ -118,18 +122,21 @@ impl Kind for RateLimiter {
                 "Bucket size in calls: the largest burst (TokenBucket), or how many may wait (LeakyBucket).",
                 &["1", "40"],
             )
+            .leads(Section::Capacity)
             .range(1.0, 1e9)
             .live(),
             &mut spec.burst,
         );
         v.visit(
             &Param::new("window", "Length of the window of FixedWindow and SlidingWindow.", &["\"100ms\""])
+                .within(Section::Capacity)
                 .range(1e-6, 1e6)
                 .live(),
             &mut spec.window,
         );
         v.visit(
             &Param::new("per_tenant", "Limit per tenant: each tenant has its own; false: all share one.", &["true"])
+                .within(Section::Calls)
                 .live(),
             &mut spec.per_tenant,
         );

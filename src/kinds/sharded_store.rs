@@ -2,7 +2,7 @@
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
 use super::life::{Life, Phase};
-use super::params::{Param, Visitor};
+use super::params::{Param, Section, Visitor};
 use super::station::{Done, Station, StationSpec};
 use crate::base::hash::{self, IntMap};
 use crate::base::units::Count;
@@ -188,6 +188,8 @@ impl Kind for ShardedStore {
             places_param: "slots",
             has_cores: false,
         }),
+        waiting_room: Some("queue_limit"),
+        chances: &[],
         accepts_calls: true,
         outs: Outs::None,
         measures: &[
@@ -202,37 +204,56 @@ impl Kind for ShardedStore {
     };
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
-        v.visit(&Param::new("shards", "Number of shards.", &["2", "7"]).range(1.0, 60_000.0).live(), &mut spec.shards);
+        v.visit(
+            &Param::new("shards", "Number of shards.", &["2", "7"])
+                .leads(Section::Capacity)
+                .range(1.0, 60_000.0)
+                .live(),
+            &mut spec.shards,
+        );
         v.visit(
             &Param::new(
                 "strategy",
                 "Sharding strategy: which shard a key belongs to.",
                 &["Modulo", "Range", "ConsistentHash(virtual_nodes: 20)", "Rendezvous", "Directory(buckets: 64)"],
             )
+            .leads(Section::Data)
             .parts(Strategy::PARTS),
             &mut spec.strategy,
         );
-        v.visit(&Param::new("keys", "Number of keys; only Range uses it.", &["300"]).range(1.0, 1e12), &mut spec.keys);
+        v.visit(
+            &Param::new("keys", "Number of keys; only Range uses it.", &["300"]).within(Section::Data).range(1.0, 1e12),
+            &mut spec.keys,
+        );
         v.visit(
             &Param::new("slots", "Concurrency limit of a shard: calls that it serves at once.", &["1"])
+                .leads(Section::Capacity)
                 .range(1.0, 1e6)
                 .live(),
             &mut spec.slots,
         );
         v.visit(
             &Param::new("queue_limit", "Queue limit of a shard: more calls are rejected. 0: no call waits.", &["1"])
+                .within(Section::Queue)
                 .range(0.0, 1e9)
                 .live(),
             &mut spec.queue_limit,
         );
-        v.visit(&Param::new("read", "Service time of a read.", &["\"5ms\""]).live(), &mut spec.read);
-        v.visit(&Param::new("write", "Service time of a write or delete.", &["\"9ms\""]).live(), &mut spec.write);
+        v.visit(
+            &Param::new("read", "Service time of a read.", &["\"5ms\""]).leads(Section::Time).live(),
+            &mut spec.read,
+        );
+        v.visit(
+            &Param::new("write", "Service time of a write or delete.", &["\"9ms\""]).leads(Section::Time).live(),
+            &mut spec.write,
+        );
         v.visit(
             &Param::new(
                 "cold_read",
                 "Service time of the first read of a key after it moved to another shard.",
                 &["\"50ms\""],
             )
+            .within(Section::Time)
             .live(),
             &mut spec.cold_read,
         );

@@ -1,7 +1,7 @@
 //! A worker: consumes messages from a queue, a few at a time.
 
 use super::kind::{Checker, Group, Handle, Kind, Meta, Outs};
-use super::params::{Param, Visitor};
+use super::params::{Param, Section, Visitor};
 use super::service::{self, Service, measures};
 use crate::base::{Dist, Ratio, Span};
 use crate::engine::{CallId, Control, Copies, Ctx, NodeMeasure, Reply, Role, Stage, Unit};
@@ -78,6 +78,8 @@ impl Kind for Worker {
             places_param: "concurrency",
             has_cores: true,
         }),
+        waiting_room: None,
+        chances: &[],
         accepts_calls: true,
         outs: Outs::Any,
         measures: &[
@@ -91,36 +93,50 @@ impl Kind for Worker {
 
     fn params(spec: &mut Spec, v: &mut dyn Visitor) {
         v.visit(
-            &Param::new("replicas", "Number of replicas.", &["2", "5"]).range(1.0, 10_000.0).live(),
+            &Param::new("replicas", "Number of replicas.", &["2", "5"])
+                .leads(Section::Capacity)
+                .range(1.0, 10_000.0)
+                .live(),
             &mut spec.replicas,
         );
         v.visit(
             &Param::new("concurrency", "Concurrency limit: messages that each replica works on at once.", &["1"])
+                .leads(Section::Capacity)
                 .range(1.0, 1e6)
                 .live(),
             &mut spec.concurrency,
         );
-        v.visit(&Param::new("cores", "CPU cores of each replica.", &["1"]).range(1.0, 1e6).live(), &mut spec.cores);
-        v.visit(&Param::new("work", "CPU time of a message.", &["\"20ms\""]).live(), &mut spec.work);
+        v.visit(
+            &Param::new("cores", "CPU cores of each replica.", &["1"]).within(Section::Capacity).range(1.0, 1e6).live(),
+            &mut spec.cores,
+        );
+        v.visit(
+            &Param::new("work", "CPU time of a message.", &["\"20ms\""]).leads(Section::Time).live(),
+            &mut spec.work,
+        );
         v.visit(
             &Param::new("wait", "I/O wait for something that is not drawn: holds the slot, not a core.", &["\"20ms\""])
+                .within(Section::Time)
                 .live(),
             &mut spec.wait,
         );
         v.visit(
             &Param::new("error_share", "Share of attempts that fail; the queue redelivers the message.", &["\"20%\""])
+                .within(Section::Reliability)
                 .range(0.0, 1.0)
                 .live(),
             &mut spec.error_share,
         );
         v.visit(
             &Param::new("poison_share", "Poison messages: share of keys whose messages always fail.", &["\"20%\""])
+                .within(Section::Reliability)
                 .range(0.0, 1.0)
                 .live(),
             &mut spec.poison_share,
         );
         v.visit(
             &Param::new("start_up", "Start-up time of a new replica until it takes messages.", &["\"2s\""])
+                .within(Section::Time)
                 .range(0.0, 1e5)
                 .live(),
             &mut spec.start_up,

@@ -65,8 +65,8 @@ impl App {
     pub fn replicas(&self, node: &str) -> Vec<String> {
         let frame = self.snapshot.as_ref().map(|snapshot| snapshot.frame.clone());
         let shown = frame.as_ref().and_then(|frame| frame.nodes.iter().find(|shown| shown.name == node));
-        let running = shown.and_then(|shown| shown.level("replicas").or(shown.level("shards"))).unwrap_or(0.0);
-        let count = actions::replicas(&self.editor, node).max(running as u16);
+        let there = shown.map_or(0, |shown| shown.copies.len());
+        let count = usize::from(actions::replicas(&self.editor, node)).max(there);
         let all = (0..count).map(|i| format!("{node}#{i}"));
         // Not every kind with a number of replicas can lose one of them.
         all.filter(|replica| count > 1 && !actions::faults(&self.editor, replica).is_empty()).collect()

@@ -20,8 +20,6 @@ mod timeline;
 mod unused;
 mod vacuous;
 
-pub use flow::settings as settings_of;
-
 use super::Design;
 use crate::base::{Finding, Severity};
 

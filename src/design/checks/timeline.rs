@@ -4,7 +4,7 @@ use super::{classes, cycles, links, with_suggestion};
 use crate::base::{Finding, Span, Subject};
 use crate::design::{Action, Design, Intervention, LinkSpec, Target, parameter_text, set_parameter};
 use crate::kinds::params::magnitude;
-use crate::kinds::{Group, Handle, KINDS, Param, Spec, Value};
+use crate::kinds::{Group, Handle, KINDS, Spec};
 use std::collections::BTreeSet;
 
 pub fn check(design: &Design, findings: &mut Vec<Finding>) {
@@ -260,20 +260,12 @@ pub(super) fn replicas_of(design: &Design, name: &str) -> Option<u64> {
     let scaled = design.links.iter().any(|link| {
         link.to == name && design.nodes.get(&link.from).is_some_and(|node| node.kind.meta().group == Group::Control)
     });
-    let sets = design.timeline.iter().any(|intervention| {
-        matches!(&intervention.action, Action::Set(path, _)
-        if path.rsplit_once('.').is_some_and(|(node, param)| node == name && ["replicas", "shards"].contains(&param)))
-    });
-    if scaled || sets {
-        return None;
-    }
-    let mut found = Some(1);
-    design.nodes.get(name)?.kind.clone().visit(&mut |param: &Param, value: &mut dyn Value| {
-        if ["replicas", "shards"].contains(&param.name) {
-            found = value.text().parse().ok();
-        }
-    });
-    found
+    let kind = &design.nodes.get(name)?.kind;
+    let Some((copies, shape)) = kind.copies() else { return Some(1) };
+    let count = format!("{name}.{}", shape.count);
+    let is_count = |action: &Action| matches!(action, Action::Set(path, _) if *path == count);
+    let sets = design.timeline.iter().any(|intervention| is_count(&intervention.action));
+    (!scaled && !sets).then_some(copies)
 }
 
 /// The node of which this is a replica.

@@ -3,7 +3,7 @@
 use crate::base::units::Count;
 use crate::base::{Bytes, Dist, Rate, Ratio, Span};
 use crate::kinds::kind::Checker;
-use crate::kinds::params::{Param, Visitor};
+use crate::kinds::params::{Param, Section, Visitor};
 use crate::parts::popularity::Keys;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -192,7 +192,10 @@ pub const MOST_USERS: u64 = 10_000_000;
 /// Every parameter once.
 pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
-        &Param::new("rate", "Mean request rate of an open loop.", &["\"250/s\"", "\"3k/s\""]).range(0.0, 1e9).live(),
+        &Param::new("rate", "Mean request rate of an open loop.", &["\"250/s\"", "\"3k/s\""])
+            .leads(Section::Load)
+            .range(0.0, 1e9)
+            .live(),
         &mut spec.rate,
     );
     v.visit(
@@ -206,6 +209,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
                 "Closed(users: 50, think: Exponential(\"1s\"))",
             ],
         )
+        .leads(Section::Load)
         .parts(Arrivals::PARTS)
         .live(),
         &mut spec.arrivals,
@@ -221,6 +225,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
                 "Diurnal(period: \"10s\", amplitude: 0.8)",
             ],
         )
+        .leads(Section::Load)
         .parts(Shape::PARTS)
         .live(),
         &mut spec.shape,
@@ -231,6 +236,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
             "Request classes (operations), with their weight in the mix, priority, sizes and deadline.",
             &["{\"read\": (weight: 9), \"write\": (weight: 1, request: \"2 kB\")}"],
         )
+        .leads(Section::Load)
         .parts(Class::PARTS),
         &mut spec.classes,
     );
@@ -240,18 +246,21 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
             "Popularity of keys: which key a request asks for.",
             &["Zipf(keys: \"10k\", exponent: 1.0)", "Uniform(keys: 50)", "HotSet(keys: 1000, hot: 0.1, traffic: 0.9)"],
         )
+        .within(Section::Load)
         .parts(Keys::PARTS)
         .live(),
         &mut spec.keys,
     );
     v.visit(
         &Param::new("tenants", "Number of tenants (customers) that the requests come from.", &["20"])
+            .within(Section::Load)
             .range(1.0, 1e6)
             .live(),
         &mut spec.tenants,
     );
     v.visit(
         &Param::new("tenant_skew", "Zipf exponent of the tenants' shares; 0 makes them equal.", &["1.2"])
+            .within(Section::Load)
             .range(0.0, 5.0)
             .live(),
         &mut spec.tenant_skew,
@@ -262,6 +271,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
             "Deadline of a request from when it was meant to be sent. A later answer is late, not a success.",
             &["\"20ms\""],
         )
+        .leads(Section::Reliability)
         .live(),
         &mut spec.deadline,
     );

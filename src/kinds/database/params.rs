@@ -2,7 +2,7 @@
 
 use crate::base::{Dist, Ratio, Sampler, Span};
 use crate::kinds::kind::Checker;
-use crate::kinds::params::{Param, Visitor};
+use crate::kinds::params::{Param, Section, Visitor};
 use crate::parts::versions::MOST_REPLICAS;
 use serde::{Deserialize, Serialize};
 
@@ -148,20 +148,25 @@ pub fn check(spec: &Spec, checker: &mut Checker) {
 fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new("replication", "Replication mode.", &["Sync(acks: 1)", "Quorum(r: 2, w: 2)"])
+            .leads(Section::Data)
             .parts(Replication::PARTS),
         &mut spec.replication,
     );
     v.visit(
-        &Param::new("replicas", "Number of copies, the primary included.", &["5"]).range(1.0, MOST_REPLICAS as f64),
+        &Param::new("replicas", "Number of copies, the primary included.", &["5"])
+            .leads(Section::Capacity)
+            .range(1.0, MOST_REPLICAS as f64),
         &mut spec.replicas,
     );
     v.visit(
         &Param::new("lag", "Replication lag: from a write at the primary until a replica has it.", &["\"200ms\""])
+            .within(Section::Data)
             .live(),
         &mut spec.lag,
     );
     v.visit(
         &Param::new("reads_from", "Which copies serve reads, where there is a primary.", &["Replicas", "Any"])
+            .leads(Section::Data)
             .parts(ReadsFrom::PARTS)
             .live(),
         &mut spec.reads_from,
@@ -172,6 +177,7 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Failover time: from the loss of the primary until a replica is promoted. None: never.",
             &["\"1s\""],
         )
+        .leads(Section::Reliability)
         .live(),
         &mut spec.failover,
     );
@@ -181,6 +187,7 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Behaviour of replicas that a partition cuts off: consistent (CP) or available (AP).",
             &["ServeStale"],
         )
+        .within(Section::Reliability)
         .parts(OnPartition::PARTS)
         .live(),
         &mut spec.on_partition,
@@ -191,13 +198,14 @@ fn copy_params(spec: &mut Spec, v: &mut dyn Visitor) {
         ("read_there", "Quorum: network delay of a read to a replica.", &mut spec.read_there),
         ("read_back", "Quorum: network delay of its answer.", &mut spec.read_back),
     ] {
-        v.visit(&Param::new(name, help, &["\"7ms\""]).live(), dist);
+        v.visit(&Param::new(name, help, &["\"7ms\""]).within(Section::Time).live(), dist);
     }
 }
 
 fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new("connections", "Concurrency limit: connections that each replica serves at once.", &["1"])
+            .leads(Section::Capacity)
             .range(1.0, 1e6)
             .live(),
         &mut spec.connections,
@@ -208,18 +216,23 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Queue limit of each replica: more calls are rejected. None: no limit. 0: no call waits.",
             &["1"],
         )
+        .within(Section::Queue)
         .range(0.0, 1e9)
         .live(),
         &mut spec.queue_limit,
     );
-    v.visit(&Param::new("read", "Service time of a read.", &["\"9ms\""]).live(), &mut spec.read);
-    v.visit(&Param::new("write", "Service time of a write or delete.", &["\"20ms\""]).live(), &mut spec.write);
+    v.visit(&Param::new("read", "Service time of a read.", &["\"9ms\""]).leads(Section::Time).live(), &mut spec.read);
+    v.visit(
+        &Param::new("write", "Service time of a write or delete.", &["\"20ms\""]).leads(Section::Time).live(),
+        &mut spec.write,
+    );
     v.visit(
         &Param::new(
             "row_locks",
             "Row locks: writes of one key are serialised while they hold their connections. Only with a primary.",
             &["true"],
-        ),
+        )
+        .within(Section::Data),
         &mut spec.row_locks,
     );
     v.visit(
@@ -228,6 +241,7 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Missing keys: share of keys that do not exist until they are written; a read of one is a miss.",
             &["\"30%\""],
         )
+        .within(Section::Data)
         .range(0.0, 1.0)
         .live(),
         &mut spec.missing,

@@ -2,7 +2,7 @@
 
 use crate::base::Span;
 use crate::base::units::Count;
-use crate::kinds::params::{Param, Visitor};
+use crate::kinds::params::{Param, Section, Visitor};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,28 +111,36 @@ impl Default for Spec {
 pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
         &Param::new("capacity", "Most messages in the queue, waiting or unacknowledged.", &["5"])
+            .leads(Section::Capacity)
             .range(1.0, 1e9)
             .live(),
         &mut spec.capacity,
     );
     v.visit(
         &Param::new("overflow", "Overflow policy of a full queue.", &["DropOldest", "Block"])
+            .leads(Section::Queue)
             .parts(Overflow::PARTS)
             .live(),
         &mut spec.overflow,
     );
     v.visit(
-        &Param::new("delivery", "Delivery guarantee.", &["AtMostOnce", "ExactlyOnce"]).parts(Delivery::PARTS).live(),
+        &Param::new("delivery", "Delivery guarantee.", &["AtMostOnce", "ExactlyOnce"])
+            .leads(Section::Reliability)
+            .parts(Delivery::PARTS)
+            .live(),
         &mut spec.delivery,
     );
-    v.visit(&Param::new("order", "Order of delivery.", &["Priority"]).parts(Order::PARTS), &mut spec.order);
+    v.visit(
+        &Param::new("order", "Order of delivery.", &["Priority"]).within(Section::Queue).parts(Order::PARTS),
+        &mut spec.order,
+    );
     v.visit(
         &Param::new(
             "prefetch",
             "Prefetch limit: unacknowledged messages of each consumer replica. None: as many as it handles at once. A higher \
              limit hides the latency of the link; a lower one throttles the consumer.",
             &["20"],
-        )
+        ).leads(Section::Capacity)
             .range(1.0, 1e6)
             .live(),
         &mut spec.prefetch,
@@ -143,6 +151,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
             "Visibility timeout: an unacknowledged message is redelivered this time after its delivery. None: never.",
             &["\"8ms\""],
         )
+        .leads(Section::Reliability)
         .range(1e-3, 1e6)
         .live(),
         &mut spec.visibility_timeout,
@@ -153,21 +162,26 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
             "Maximum deliveries of a message; then it goes to the dead-letter queue.",
             &["1"],
         )
+        .leads(Section::Reliability)
         .range(1.0, 1e6)
         .live(),
         &mut spec.max_deliveries,
     );
     v.visit(
-        &Param::new("redelivery_delay", "Delay before a redelivery.", &["\"50ms\""]).live(),
+        &Param::new("redelivery_delay", "Delay before a redelivery.", &["\"50ms\""]).within(Section::Time).live(),
         &mut spec.redelivery_delay,
     );
-    v.visit(&Param::new("delay", "Delay before the first delivery.", &["\"20ms\""]).live(), &mut spec.delay);
+    v.visit(
+        &Param::new("delay", "Delay before the first delivery.", &["\"20ms\""]).within(Section::Time).live(),
+        &mut spec.delay,
+    );
     v.visit(
         &Param::new(
             "retention",
             "Retention: messages older than this are dropped, unless they are with a consumer. None: they are kept.",
             &["\"5ms\""],
         )
+        .within(Section::Queue)
         .live(),
         &mut spec.retention,
     );
@@ -177,6 +191,7 @@ pub fn visit(spec: &mut Spec, v: &mut dyn Visitor) {
             "Durability: messages survive a kill of the queue. false: a kill loses them.",
             &["false"],
         )
+        .within(Section::Reliability)
         .live(),
         &mut spec.durable,
     );

@@ -3,7 +3,7 @@
 use crate::base::{Dist, Ratio, Span};
 use crate::engine::Copies;
 use crate::kinds::kind::Checker;
-use crate::kinds::params::{Param, Visitor};
+use crate::kinds::params::{Param, Section, Visitor};
 use crate::kinds::station::StationSpec;
 use crate::parts::processor::Sharing;
 use crate::parts::waiting::Discipline;
@@ -255,7 +255,10 @@ pub fn check(spec: &Spec, checker: &mut Checker) {
 
 fn size_params(spec: &mut Spec, v: &mut dyn Visitor) {
     v.visit(
-        &Param::new("replicas", "Number of replicas: horizontal scaling.", &["2", "5"]).range(1.0, 10_000.0).live(),
+        &Param::new("replicas", "Number of replicas: horizontal scaling.", &["2", "5"])
+            .leads(Section::Capacity)
+            .range(1.0, 10_000.0)
+            .live(),
         &mut spec.replicas,
     );
     v.visit(
@@ -268,21 +271,27 @@ fn size_params(spec: &mut Spec, v: &mut dyn Visitor) {
                 "Serverless(cold_start: \"200ms\", keep_alive: \"1s\")",
             ],
         )
+        .leads(Section::Capacity)
         .parts(Runtime::PARTS),
         &mut spec.runtime,
     );
     v.visit(
         &Param::new("slots", "Concurrency limit of a process: worker threads or connections.", &["1", "4"])
+            .leads(Section::Capacity)
             .range(1.0, 1e6)
             .live(),
         &mut spec.slots,
     );
     v.visit(
-        &Param::new("cores", "CPU cores of each replica: vertical scaling.", &["1", "2"]).range(1.0, 1e6).live(),
+        &Param::new("cores", "CPU cores of each replica: vertical scaling.", &["1", "2"])
+            .leads(Section::Capacity)
+            .range(1.0, 1e6)
+            .live(),
         &mut spec.cores,
     );
     v.visit(
         &Param::new("processes", "Processes per replica; an event loop or a global lock is per process.", &["4"])
+            .within(Section::Capacity)
             .range(1.0, 1e6)
             .live(),
         &mut spec.processes,
@@ -296,11 +305,14 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "CPU time before the calls to other nodes.",
             &["\"8ms\"", "LogNormal(mean: \"5ms\", cv: 2)"],
         )
+        .leads(Section::Time)
         .live(),
         &mut spec.work,
     );
     v.visit(
-        &Param::new("work_by_class", "`work` for the classes named here.", &["{\"request\": \"9ms\"}"]).live(),
+        &Param::new("work_by_class", "`work` for the classes named here.", &["{\"request\": \"9ms\"}"])
+            .within(Section::Time)
+            .live(),
         &mut spec.work_by_class,
     );
     v.visit(
@@ -309,33 +321,38 @@ fn work_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "I/O wait for something that is not drawn, such as a disk: holds the slot, not a core.",
             &["\"12ms\""],
         )
+        .leads(Section::Time)
         .live(),
         &mut spec.wait,
     );
     v.visit(
-        &Param::new("work_after", "CPU time after the calls to other nodes.", &["\"2ms\""]).live(),
+        &Param::new("work_after", "CPU time after the calls to other nodes.", &["\"2ms\""])
+            .within(Section::Time)
+            .live(),
         &mut spec.work_after,
     );
     v.visit(
-        &Param::new("contention", "Contention: with n calls in progress work takes longer by this share of n - 1 (alpha of Gunther's Universal Scalability Law).", &["0.1"])
+        &Param::new("contention", "Contention: with n calls in progress work takes longer by this share of n - 1 (alpha of Gunther's Universal Scalability Law).", &["0.1"]).within(Section::Advanced)
             .range(0.0, 100.0)
             .live(),
         &mut spec.contention,
     );
     v.visit(
-        &Param::new("coherency", "Coherency: with n calls in progress work takes longer by this share of n(n - 1), the ordered pairs (beta of Gunther's Universal Scalability Law).", &["0.01"])
+        &Param::new("coherency", "Coherency: with n calls in progress work takes longer by this share of n(n - 1), the ordered pairs (beta of Gunther's Universal Scalability Law).", &["0.01"]).within(Section::Advanced)
             .range(0.0, 100.0)
             .live(),
         &mut spec.coherency,
     );
     v.visit(
         &Param::new("error_share", "Share of calls that end in an error after their work.", &["\"10%\""])
+            .within(Section::Reliability)
             .range(0.0, 1.0)
             .live(),
         &mut spec.error_share,
     );
     v.visit(
         &Param::new("poison_share", "Share of keys whose calls always end in an error.", &["\"10%\""])
+            .within(Section::Reliability)
             .range(0.0, 1.0)
             .live(),
         &mut spec.poison_share,
@@ -358,6 +375,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
                 "WeightedFair",
             ],
         )
+        .within(Section::Queue)
         .parts(Discipline::PARTS),
         &mut spec.discipline,
     );
@@ -367,6 +385,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "WeightedFair: weight of each class named here; the others have 1.",
             &["{\"urgent\": 5}"],
         )
+        .within(Section::Queue)
         .live(),
         &mut spec.fair_weights,
     );
@@ -375,7 +394,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "queue_limit",
             "Queue limit of each replica: more calls are rejected. None: no limit. With ProcessorSharing and PreemptivePriority it counts the calls beyond the cores.",
             &["0", "5"],
-        )
+        ).leads(Section::Queue)
         .range(0.0, 1e9)
         .live(),
         &mut spec.queue_limit,
@@ -386,6 +405,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Longest wait for a slot, drawn for each call; the call then fails with `timeout`. None: no limit.",
             &["\"10ms\"", "Exponential(\"20ms\")"],
         )
+        .within(Section::Queue)
         .live(),
         &mut spec.max_wait,
     );
@@ -395,6 +415,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Load shedding from a standing queue (controlled delay, RFC 8289).",
             &["(target: \"1ms\", interval: \"20ms\")"],
         )
+        .within(Section::Queue)
         .parts(&[
             ("target", "Acceptable queueing delay."),
             ("interval", "Calls are shed when the delay stays above the target for this long."),
@@ -404,6 +425,7 @@ fn queue_params(spec: &mut Spec, v: &mut dyn Visitor) {
     );
     v.visit(
         &Param::new("drop_expired", "Fails a call at once if the deadline that came with it has passed.", &["false"])
+            .within(Section::Queue)
             .live(),
         &mut spec.drop_expired,
     );
@@ -416,6 +438,7 @@ fn failure_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Pauses of a whole replica, such as garbage collection.",
             &["(every: Exponential(\"500ms\"), lasting: \"50ms\")"],
         )
+        .within(Section::Reliability)
         .parts(&[("every", "Time between pauses."), ("lasting", "Length of a pause.")])
         .live(),
         &mut spec.pauses,
@@ -426,6 +449,7 @@ fn failure_params(spec: &mut Spec, v: &mut dyn Visitor) {
             "Failures and repairs of each replica; `lose` says whether calls are lost.",
             &["(up: Exponential(\"1s\"), down: Exponential(\"100ms\"), lose: true)"],
         )
+        .within(Section::Reliability)
         .parts(&[
             ("up", "Time between failures."),
             ("down", "Time to repair."),
@@ -436,6 +460,7 @@ fn failure_params(spec: &mut Spec, v: &mut dyn Visitor) {
     );
     v.visit(
         &Param::new("start_up", "Start-up time of a new replica until it takes calls.", &["\"2s\""])
+            .within(Section::Time)
             .range(0.0, 1e5)
             .live(),
         &mut spec.start_up,

@@ -52,6 +52,7 @@ fn rows(design: &Design, targets: &[String]) -> Vec<Row> {
             }
         }
     }
+    all.sort_by_key(|row| row.param.rank());
     all
 }
 
@@ -80,7 +81,12 @@ pub fn selected(app: &mut App, ui: &mut Ui, selection: &Selection) {
         }
     }
     ui.add_space(4.0);
+    let mut section = None;
     for row in rows(&design, &targets) {
+        if section.replace(row.param.section) != Some(row.param.section) {
+            ui.add_space(6.0);
+            ui.label(RichText::new(row.param.section.title().to_uppercase()).weak().size(10.5));
+        }
         parameter(app, ui, &targets, &row);
     }
 }
