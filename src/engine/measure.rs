@@ -113,14 +113,6 @@ impl<C> Measure<C> {
     pub fn is_of_copies(&self) -> bool {
         matches!(self.how, How::HottestShare | How::HottestUse)
     }
-
-    /// The share of observations that lie below it, and the distribution, if it is a percentile.
-    pub fn quantile(&self) -> Option<(Times, f64)> {
-        match self.how {
-            How::Of(times, Stat::Quantile(q)) => Some((times, q)),
-            _ => None,
-        }
-    }
 }
 
 /// A measure of a kind of node.
@@ -254,8 +246,8 @@ pub const NODE_MEASURES: &[&[NodeMeasure]] = &[
         Measure::new("queue", How::Level(Meter::Queue), "Calls or messages that wait: mean over time."),
         Measure::new("queue_max", How::Peak, "Most that waited at once."),
         Measure::new("busy", How::Level(Meter::Busy), "Slots in use (calls in flight): mean over time."),
-        UTILIZATION,
-        CORE_UTILIZATION,
+        Measure::new("utilization", How::Use(Meter::Busy, Meter::SlotCapacity), "Share of slots in use."),
+        Measure::new("core_utilization", How::Use(Meter::Cores, Meter::CoreCapacity), "Share of cores in use (CPU)."),
         Measure::new(
             "slots",
             How::Level(Meter::SlotCapacity),
@@ -273,11 +265,6 @@ pub const NODE_MEASURES: &[&[NodeMeasure]] = &[
         ),
     ],
 ];
-
-pub const UTILIZATION: NodeMeasure =
-    Measure::new("utilization", How::Use(Meter::Busy, Meter::SlotCapacity), "Share of slots in use.");
-pub const CORE_UTILIZATION: NodeMeasure =
-    Measure::new("core_utilization", How::Use(Meter::Cores, Meter::CoreCapacity), "Share of cores in use (CPU).");
 
 /// Of a link.
 pub const LINK_MEASURES: &[&[Measure<LinkCounts>]] = &[

@@ -33,8 +33,8 @@ pub use event::EventQueue;
 pub use fault::{Fault, Patch, Place};
 pub use link::{Fallback, Hedge, LinkConfig, Mode, Pool, Retry, When, WhenAfter};
 pub use measure::{
-    CLASS_MEASURES, COPY_MEASURES, CORE_UTILIZATION, Count, Gauge, How, LINK_MEASURES, Measure, NODE_MEASURES,
-    NodeMeasure, Stat, Times, UTILIZATION, Unit, failed_for, named,
+    CLASS_MEASURES, COPY_MEASURES, Gauge, How, LINK_MEASURES, Measure, NODE_MEASURES, NodeMeasure, Stat, Times, Unit,
+    failed_for, named,
 };
 pub use meter::{METERS, Meter, Meters};
 pub use outcome::{Operation, Outcome, REASONS, Reason, Reply};

@@ -55,6 +55,7 @@
 //! | `hit_ratio`, `stale_share` | share of look-ups that found their key, of checked reads that were old (estimates) |
 //! | `lag` | distribution of how far replicas or messages are behind |
 //! | `levels` | what the kind shows of itself at the end of the run |
+//! | any other name | a measure of the kind that has no place above |
 //!
 //! A **link**, attempts as the caller sees them: `attempts`, `succeeded`, `failed` (by reason), `in_flight`,
 //! `attempt_rate` (per second), `retries`, `hedges`, `fallbacks` (counts), `latency` (distribution over succeeded attempts).
