@@ -91,8 +91,7 @@ impl<C: Counts + Counted> Reading<'_, C> {
     pub fn value(&self, measure: &Measure<C>) -> Option<f64> {
         Some(match measure.how {
             How::Rate(_) | How::Counted(_) | How::Level(_) | How::Gauge(..) => {
-                let (sum, seconds) = self.sums(&measure.how)?;
-                sum / if self.seconds > 0.0 { self.seconds } else { seconds }
+                self.sums(&measure.how)?.0 / self.seconds
             }
             How::Mean(..) => {
                 let (sum, n) = self.sums(&measure.how)?;
@@ -426,7 +425,11 @@ impl Recorder {
 
     fn batches<C>(&self, stretch: &Stretch, of_windows: impl Fn(Range<usize>) -> Batch<C>) -> Vec<Batch<C>> {
         if stretch.is_whole {
-            stretch.segments.clone().map(|segment| of_windows(self.windows_of(segment))).collect()
+            let segments = stretch.segments.clone().map(|segment| self.windows_of(segment));
+            // While a run goes on, there are windows of a segment that is not over.
+            let rest =
+                self.series.segment_ends.last().map_or(0, |end| *end).max(stretch.windows.start)..stretch.windows.end;
+            segments.chain((!rest.is_empty()).then_some(rest)).map(of_windows).collect()
         } else {
             stretch.windows.clone().map(|window| of_windows(window..window + 1)).collect()
         }

@@ -2,6 +2,7 @@
 
 use crate::catalogue::{kind_scenario, node_of};
 use std::collections::BTreeMap;
+use tailboard::base::Time;
 use tailboard::design::{Design, Intervention, MetricPath, set_parameter};
 use tailboard::engine::{How, NodeMeasure};
 use tailboard::export;
@@ -193,4 +194,19 @@ fn copies_are_measured_while_they_are_there() {
     assert!((of(&single, "api#0.utilization") / of(&single, "api.utilization") - 1.0).abs() < 0.02);
     assert_eq!(run::figure("api.hottest_share", single.recorder()), None);
     assert_eq!(run::figure("api#0.failed_error", single.recorder()), None);
+}
+
+/// Rates of a run that goes on are those of all that was recorded, also between two segments.
+#[test]
+fn a_report_in_the_middle_of_a_run_counts_what_there_is() {
+    let text = r#"(run: (length: "32s", warm_up: "0s"), nodes: { "u": (kind: client(rate: "1k/s", arrivals: Constant)),
+        "a": (kind: service(work: "1ms")) }, links: [(from: "u", to: "a")])"#;
+    let design = tailboard::scenario::read_str(text).design.expect("a design");
+    for seconds in [0.5, 1.5, 2.9, 10.7] {
+        let mut run = Run::new(&design).unwrap_or_else(|findings| panic!("{findings:?}"));
+        run.advance(Time((seconds * 1e9) as u64));
+        let report = run.report();
+        let rates = [report.total.offered_rate, report.nodes["a"].arrival_rate, report.links["u->a"].attempt_rate];
+        assert!(rates.iter().all(|rate| (rate / 1_000.0 - 1.0).abs() < 0.01), "{seconds} s: {rates:?}");
+    }
 }
